@@ -1,0 +1,3 @@
+//! The one binary, `bianque`: command line, reports, exit codes.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Tiles to features to heads to regions: training, calibration, metrics, FROC.

@@ -1,0 +1,1 @@
+//! What a slide is good for, before anything else looks at it: here the tissue mask.

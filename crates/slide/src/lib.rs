@@ -1,0 +1,1 @@
+//! Any vendor's whole-slide image as one pyramid: raw tile bytes first, pixels second.

@@ -1,0 +1,1 @@
+//! Synthetic slides with planted truth, format fixtures and broken files, for tests, benchmarks and the demo.

@@ -1,0 +1,1 @@
+//! Encoders by recipe: tensors, weight files, batching; tiles in, feature vectors out.

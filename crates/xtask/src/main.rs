@@ -1,0 +1,3 @@
+//! Development tasks: `cargo xtask demo|test|ci|bench`.
+
+fn main() {}
