@@ -1,1 +1,20 @@
 //! Encoders by recipe: tensors, weight files, batching; tiles in, feature vectors out.
+//!
+//! [`load`] reads a recipe and the weight file that it names and gives an [`Encoder`]. A recipe
+//! describes the network by switches, so that a new model of a known family is a data file.
+
+mod encoder;
+mod error;
+mod load;
+mod matrix;
+mod normalise;
+mod recipe;
+mod rows;
+mod weights;
+
+pub use encoder::Encoder;
+pub use error::VisionError;
+pub use load::{load, load_with_weights};
+pub use recipe::{
+    Architecture, ConvNet, ConvStage, Ffn, Filter, Input, Normalise, Pooling, Position, Recipe, Vit,
+};

