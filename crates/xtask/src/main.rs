@@ -1,3 +1,45 @@
 //! Development tasks: `cargo xtask demo|test|ci|bench`.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this program talks to a developer")]
 
-fn main() {}
+mod bench;
+mod demo;
+mod process;
+mod python;
+mod test;
+mod tools;
+
+use clap::{Parser, Subcommand};
+
+/// Development tasks of Bianque.
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Build, make a sample slide, run the colon task on it, print where the report lies.
+    Demo {
+        /// Folder for the slide and the report.
+        #[arg(long, default_value = "demo")]
+        out: std::path::PathBuf,
+    },
+    /// Everything: format, lints, tests with foreign judges, documentation.
+    Test,
+    /// What the build server runs: installs what is missing, then `test`.
+    Ci,
+    /// Measure against peers, side by side in one run.
+    Bench(bench::Arguments),
+}
+
+fn main() -> anyhow::Result<()> {
+    std::env::set_current_dir(tools::workspace_root()?)?;
+    match Arguments::parse().task {
+        Task::Demo { out } => demo::run(&out),
+        Task::Test => test::run_everything(),
+        Task::Ci => test::ci(),
+        Task::Bench(arguments) => bench::run(&arguments),
+    }
+}

@@ -1,0 +1,57 @@
+//! `cargo xtask bench`: ours and a peer's figures side by side, from one run.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use crate::{process::run as start, python, tools};
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    subject: Subject,
+}
+
+#[derive(Subcommand)]
+enum Subject {
+    /// Reading a slide, against openslide-python.
+    Read {
+        /// The slide; polyp-section-1.svs of the real slides unless named.
+        slide: Option<PathBuf>,
+    },
+    /// Encoding tiles, against PyTorch with timm.
+    Encode,
+    /// Finding tissue, against the double-threshold method.
+    Tissue,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let interpreter = python::interpreter()?;
+    let slides = tools::real_slides()?;
+    let example = |package: &str, example: &str, arguments: &[PathBuf]| {
+        let mut command = tools::cargo();
+        command.args(["run", "--release", "--package", package, "--example", example]);
+        if tools::can_build_turbojpeg() && package == "bianque-slide" {
+            command.args(["--features", "turbojpeg"]);
+        }
+        command.env("BIANQUE_PYTHON", &interpreter);
+        if let Some(slides) = &slides {
+            command.env("BIANQUE_SLIDES", slides);
+        }
+        start(command.arg("--").args(arguments))
+    };
+    match &arguments.subject {
+        Subject::Read { slide } => {
+            let slide = slide.clone().or(slides.as_ref().map(|s| s.join("polyp-section-1.svs")));
+            let Some(slide) = slide else {
+                anyhow::bail!("name a slide: `cargo xtask bench read SLIDE`");
+            };
+            example("bianque-slide", "bench_read", &[slide])
+        }
+        Subject::Encode => {
+            example("bianque-vision", "bench_encode", &[])?;
+            example("bianque-vision", "bench_convnet", &[])
+        }
+        Subject::Tissue => example("bianque-quality", "compare_tissue", &[]),
+    }
+}

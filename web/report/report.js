@@ -1,0 +1,213 @@
+// @ts-check
+// Draws the report from the JSON beside it. No network, no storage.
+"use strict";
+(() => {
+  const texts = {
+    en: {
+      print: "Print", slide: "Slide", heat: "Heatmap", outlines: "Regions", tissueOutline: "Tissue",
+      findings: "Proposed regions", noRegions: "No region reached the threshold.", warnings: "What to know",
+      facts: "Slide facts", models: "What produced this", timings: "Time",
+      notice: "For research use until a site validates it. Every region is a machine's proposal and unconfirmed.",
+      exploratory: "Exploratory: the slide's organ was not stated, and this task was made for: ",
+      footer: "Scores are calibrated probabilities of single tiles, measured on the training source's held-out part; see the model cards. Coordinates in the files are level-0 pixels.",
+      unconfirmed: "unconfirmed", size: "Size", mpp: "Microns per pixel", unknown: "not stated", format: "Format",
+      vendor: "Scanner's maker", magnification: "Objective", tissue: "Tissue", tiles: "Tiles analysed", task: "Task",
+      encoder: "Encoder", head: "Head", licence: "licence", digest: "digest", created: "Made by", none: "none",
+      area: "Area", mean: "mean", peak: "peak", tileCount: "tiles", proposed: "regions proposed",
+      one: "region proposed", nothing: "no region proposed", other: "other", levels: "Levels", ink: "Ink",
+    },
+    zh: {
+      print: "打印", slide: "切片", heat: "热图", outlines: "区域", tissueOutline: "组织",
+      findings: "提示区域", noRegions: "没有区域达到阈值。", warnings: "注意事项",
+      facts: "切片信息", models: "由何产生", timings: "用时",
+      notice: "在使用单位完成验证之前仅供研究使用。所有区域均为机器提示，未经确认。",
+      exploratory: "探索性结果：未说明切片的器官，而该任务适用于：",
+      footer: "分值为单个图块的校准概率，依据训练来源中留出的部分测得，详见模型卡。文件中的坐标为第0层像素。",
+      unconfirmed: "未确认", size: "尺寸", mpp: "每像素微米数", unknown: "未说明", format: "格式",
+      vendor: "扫描仪厂商", magnification: "物镜", tissue: "组织", tiles: "分析图块", task: "任务",
+      encoder: "编码器", head: "分类头", licence: "许可", digest: "摘要", created: "制作", none: "无",
+      area: "面积", mean: "平均", peak: "峰值", tileCount: "图块", proposed: "个提示区域",
+      one: "个提示区域", nothing: "无提示区域", other: "其他", levels: "层", ink: "墨迹",
+    },
+  };
+  /** @type {any} */
+  const data = JSON.parse(/** @type {HTMLElement} */ (document.getElementById("report")).textContent || "{}");
+  const report = data.report;
+  let language = /^zh/i.test(navigator.language) ? "zh" : "en";
+  const t = (/** @type {string} */ key) => /** @type {any} */ (texts)[language][key] ?? key;
+  const at = (/** @type {string} */ id) => /** @type {any} */ (document.getElementById(id));
+  const make = (/** @type {string} */ tag, /** @type {string} */ text = "", /** @type {string} */ kind = "") => {
+    const element = document.createElement(tag);
+    if (text) element.textContent = text;
+    if (kind) element.className = kind;
+    return element;
+  };
+  const rgb = (/** @type {number[]} */ color) => `rgb(${color.join(",")})`;
+  const percent = (/** @type {number} */ share) => `${(100 * share).toFixed(0)} %`;
+  const label = (/** @type {string} */ name) => report.task.labels.find((/** @type {any} */ l) => l.name === name)
+    ?? { name, title: name, color: [90, 90, 90] };
+  const titled = (/** @type {any} */ l) => (language === "zh" && l.title_zh) || l.title || l.name;
+
+  function drawStage() {
+    at("thumbnail").src = data.images.thumbnail;
+    at("heat").src = data.images.heat;
+    const svg = at("outlines");
+    svg.setAttribute("viewBox", `0 0 ${report.slide.width} ${report.slide.height}`);
+    svg.setAttribute("preserveAspectRatio", "none");
+    svg.replaceChildren();
+    const path = (/** @type {number[][][]} */ rings) => rings.map((ring) =>
+      `M${ring.map((p) => p.join(",")).join("L")}Z`).join("");
+    const add = (/** @type {number[][][][]} */ polygons, /** @type {string} */ kind) => {
+      const element = document.createElementNS("http://www.w3.org/2000/svg", "path");
+      element.setAttribute("d", polygons.map(path).join(""));
+      element.setAttribute("class", kind);
+      element.setAttribute("fill-rule", "evenodd");
+      svg.append(element);
+      return element;
+    };
+    const tissue = add(report.tissue.polygons, "tissue");
+    tissue.style.display = at("show-tissue").checked ? "" : "none";
+    report.regions.forEach((/** @type {any} */ region, /** @type {number} */ index) => {
+      const element = add(region.polygons, "lesion");
+      element.style.stroke = rgb(label(region.label).color);
+      element.dataset.index = String(index);
+      element.addEventListener("click", () => choose(index, true));
+    });
+    drawScale();
+  }
+
+  function drawScale() {
+    const scale = at("scale");
+    scale.hidden = !report.slide.mpp;
+    if (!report.slide.mpp) return;
+    const width = at("thumbnail").clientWidth || 800;
+    const micronsPerCssPixel = report.slide.width * report.slide.mpp.x / width;
+    const nice = [10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000];
+    const length = nice.filter((n) => n / micronsPerCssPixel < width / 5).pop() ?? nice[0];
+    scale.querySelector("span").textContent = length >= 1000 ? `${length / 1000} mm` : `${length} µm`;
+    scale.querySelector("i").style.width = `${length / micronsPerCssPixel}px`;
+  }
+
+  function choose(/** @type {number} */ index, /** @type {boolean} */ scroll) {
+    document.querySelectorAll(".chosen").forEach((element) => element.classList.remove("chosen"));
+    const item = at("regions").children[index];
+    item?.classList.add("chosen");
+    if (scroll) item?.scrollIntoView({ block: "nearest", behavior: "smooth" });
+    at("outlines").querySelector(`[data-index="${index}"]`)?.classList.add("chosen");
+  }
+
+  function drawRegions() {
+    const list = at("regions");
+    list.replaceChildren();
+    report.regions.forEach((/** @type {any} */ region, /** @type {number} */ index) => {
+      const item = make("li", "", "region");
+      item.style.setProperty("--class", rgb(label(region.label).color));
+      item.tabIndex = 0;
+      const heading = make("h3");
+      heading.append(make("span", `${index + 1}. ${titled(label(region.label))}`), make("span", t("unconfirmed"), "state"));
+      const area = region.area_mm2 == null ? "" : `${t("area")} ${region.area_mm2.toFixed(2)} mm² · `;
+      const line = make("p", `${area}${region.tiles} ${t("tileCount")} · ${t("peak")} ${percent(region.score)} · ${t("mean")} ${percent(region.mean_probability)}`);
+      const bar = make("div", "", "bar");
+      const fill = make("i");
+      fill.style.width = percent(region.score).replace(" ", "");
+      bar.append(fill);
+      const evidence = make("div", "", "evidence");
+      region.evidence.forEach((/** @type {any} */ tile, /** @type {number} */ n) => {
+        const image = data.images.evidence[index]?.[n];
+        if (!image) return;
+        const figure = make("figure");
+        const picture = /** @type {HTMLImageElement} */ (make("img"));
+        picture.src = image;
+        picture.alt = `x ${tile.x}, y ${tile.y}`;
+        figure.append(picture, make("figcaption", percent(tile.probability)));
+        evidence.append(figure);
+      });
+      item.append(heading, line, bar, evidence);
+      item.addEventListener("click", () => choose(index, false));
+      item.addEventListener("keydown", (event) => { if (event.key === "Enter") choose(index, false); });
+      list.append(item);
+    });
+    at("finding-count").textContent = String(report.regions.length);
+    at("no-regions").hidden = report.regions.length > 0;
+  }
+
+  function facts(/** @type {string} */ id, /** @type {[string, string][]} */ rows) {
+    at(id).replaceChildren(...rows.filter((row) => row[1]).flatMap(([name, value]) => [make("dt", name), make("dd", value)]));
+  }
+
+  function drawFacts() {
+    const slide = report.slide;
+    const mpp = slide.mpp ? `${slide.mpp.x.toFixed(4)} × ${slide.mpp.y.toFixed(4)} (${slide.mpp.source}; ${slide.mpp.confidence})` : t("unknown");
+    facts("facts", [
+      [t("size"), `${slide.width} × ${slide.height} px`], [t("mpp"), mpp], [t("format"), slide.format],
+      [t("vendor"), slide.vendor ?? ""], [t("magnification"), slide.magnification ? `${slide.magnification}×` : ""],
+      [t("levels"), slide.levels.map((/** @type {any} */ l) => `${l.width}×${l.height}`).join(", ")],
+      [t("tissue"), (report.tissue.area_mm2 == null ? "" : `${report.tissue.area_mm2.toFixed(2)} mm², `) + percent(report.tissue.fraction)],
+      [t("ink"), (report.tissue.ink ?? []).join(", ")], [t("tiles"), String(report.tiles.analysed)],
+    ]);
+    const producer = (/** @type {any} */ p) => `${p.name} ${p.version}, ${t("licence")} ${p.licence ?? "?"}, ${p.digest ?? ""}`;
+    facts("models", [
+      [t("task"), `${report.task.title} (${report.task.name} ${report.task.version})`],
+      [t("encoder"), producer(report.encoder)], [t("head"), producer(report.head)],
+      [t("created"), `bianque ${report.program_version}`],
+    ]);
+    const names = Object.keys(report.timings.seconds);
+    const total = names.reduce((sum, name) => sum + report.timings.seconds[name], 0) || 1;
+    const hues = [200, 260, 150, 30, 330, 95];
+    const split = make("div", "", "split");
+    const list = make("dl");
+    names.forEach((name, n) => {
+      const seconds = report.timings.seconds[name];
+      const part = make("i");
+      part.style.cssText = `width:${100 * seconds / total}%;background:hsl(${hues[n % 6]} 45% 55%)`;
+      part.title = `${name}: ${seconds.toFixed(2)} s`;
+      split.append(part);
+      list.append(make("dt", name.replace(/_/g, " ")), make("dd", `${seconds.toFixed(2)} s`));
+    });
+    at("timings").replaceChildren(split, list);
+  }
+
+  function draw() {
+    document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
+    document.querySelectorAll("[data-text]").forEach((element) => {
+      element.textContent = t(/** @type {HTMLElement} */ (element).dataset.text ?? "");
+    });
+    at("language").textContent = language === "zh" ? "English" : "中文";
+    document.title = `${report.slide.name} · Bianque`;
+    at("slide-name").textContent = report.slide.name;
+    const count = report.regions.length;
+    const counted = count === 0 ? t("nothing") : `${count} ${t(count === 1 ? "one" : "proposed")}`;
+    at("summary").textContent = `${report.task.title} · ${counted}`;
+    at("exploratory").hidden = !report.exploratory;
+    at("exploratory").textContent = t("exploratory") + report.task.organ;
+    const legend = report.task.labels.filter((/** @type {any} */ l) => l.lesion).map((/** @type {any} */ l) => {
+      const item = make("span", titled(l));
+      const swatch = make("i");
+      swatch.style.background = rgb(l.color);
+      item.prepend(swatch);
+      return item;
+    });
+    at("legend").replaceChildren(...legend);
+    at("warnings-section").hidden = report.warnings.length === 0;
+    at("warnings").replaceChildren(...report.warnings.map((/** @type {string} */ text) => make("li", text)));
+    drawStage();
+    drawRegions();
+    drawFacts();
+  }
+
+  at("opacity").addEventListener("input", () => { at("heat").style.opacity = String(at("opacity").value / 100); });
+  at("heat").style.opacity = "0.55";
+  at("show-outlines").addEventListener("change", () => {
+    at("outlines").querySelectorAll(".lesion").forEach((/** @type {any} */ path) => {
+      path.style.display = at("show-outlines").checked ? "" : "none";
+    });
+  });
+  at("show-tissue").addEventListener("change", () => {
+    at("outlines").querySelector(".tissue").style.display = at("show-tissue").checked ? "" : "none";
+  });
+  at("language").addEventListener("click", () => { language = language === "zh" ? "en" : "zh"; draw(); });
+  at("print").addEventListener("click", () => window.print());
+  at("thumbnail").addEventListener("load", drawScale);
+  window.addEventListener("resize", drawScale);
+  draw();
+})();
