@@ -5,14 +5,23 @@
 //! [`Slide::read_region`] pixels of one level, [`Slide::read_at_mpp`] pixels at a wanted
 //! resolution. Opening costs file access; keep a slide open. All calls may come from many threads.
 
+mod cache;
+mod codec;
 mod container;
+#[path = "dicom_stub.rs"]
+mod dicom;
 mod error;
 mod facts;
 mod file;
 mod open;
+mod pyramid;
+mod resolution;
 mod slide;
+mod tiff;
 
 pub use error::SlideError;
 pub use facts::{Format, Level, SlideFacts};
+#[doc(hidden)]
+pub use open::open_bytes;
 pub use open::{OpenOptions, open};
 pub use slide::{Codec, RawTile, Slide, TileIndex};
