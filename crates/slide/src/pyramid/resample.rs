@@ -1,0 +1,301 @@
+//! Pixels at a wanted resolution: the nearest finer level, reduced while it is decoded, then
+//! filtered onto the exact output grid.
+
+use std::cell::RefCell;
+
+use bianque_core::{AtLevel, Level0, PixelRect, Point, RgbImage};
+use fast_image_resize::{
+    FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer,
+    images::{Image, ImageRef},
+};
+
+use super::{Pyramid, image, white, window::stays_on_grid};
+use crate::{
+    codec::{self, Canvas, RGB, Reducible, Reduction, Size},
+    error::{Result, SlideError},
+    facts::Level,
+    slide::TileIndex,
+};
+
+/// A cubic: sharper than a triangle where the level is only a little finer than what is wanted.
+const FILTER: FilterType = FilterType::CatmullRom;
+/// Its reach in output pixels, or in source pixels where it magnifies.
+const FILTER_REACH: f64 = 2.0;
+
+/// Offsets below this share of a pixel are not worth a filter.
+const STILL: f64 = 1.0 / 64.0;
+
+/// Source pixels held at a time: 48 MiB.
+const STRIP_PIXELS: u64 = 1 << 24;
+
+/// Above this many source pixels per output pixel blocks are averaged first, so that a strip of
+/// a thumbnail stays small.
+const MOST_STEP: f64 = 16.0;
+
+thread_local! {
+    /// One resizer per thread: its buffers are kept.
+    static RESIZER: RefCell<Resizer> = RefCell::new(Resizer::new());
+}
+
+/// Where an output lies on a reduced level. Output pixel `i` covers the reduced pixels from
+/// `start + i * step` to `start + (i + 1) * step`, along each axis.
+#[derive(Copy, Clone, Debug)]
+struct Placement {
+    level: usize,
+    reduction: Reduction,
+    /// Blocks of so many reduced pixels a side are averaged into one.
+    block: u32,
+    start: (f64, f64),
+    step: (f64, f64),
+    /// The level in blocks.
+    extent: Size,
+}
+
+/// Level-0 pixels per level pixel along one axis. Writers cut or pad a level of a whole factor,
+/// so a ratio that rounding explains is that whole factor: else pixels would drift by up to one.
+fn axis_ratio(level0: u32, level: u32) -> f64 {
+    let ratio = f64::from(level0) / f64::from(level);
+    let whole = ratio.round().max(1.0);
+    let exact = f64::from(level0) / whole;
+    if exact.floor() == f64::from(level) || exact.ceil() == f64::from(level) {
+        whole
+    } else {
+        ratio
+    }
+}
+
+impl Pyramid {
+    /// `size` pixels of `wanted` level-0 pixels each, from `origin`.
+    pub(super) fn resample(
+        &self,
+        origin: Point<Level0>,
+        wanted: (f64, f64),
+        size: Size,
+    ) -> Result<RgbImage> {
+        if !origin.x.is_finite() || !origin.y.is_finite() {
+            return Err(SlideError::Request("its origin is not finite".into()));
+        }
+        if size.area() == 0 {
+            return image(size, Vec::new());
+        }
+        let placement = self.place(origin, wanted)?;
+        if let Some((x, y)) = placement.whole_pixels(size) {
+            let window = PixelRect::new(x, y, size.width, size.height);
+            return self.read_window(placement.level, placement.reduction, window);
+        }
+        self.filter(&placement, size)
+    }
+
+    /// Chooses level and reduction for `wanted` level-0 pixels per output pixel.
+    fn place(&self, origin: Point<Level0>, wanted: (f64, f64)) -> Result<Placement> {
+        let facts = self.container.facts();
+        let index = facts.level_for_downsample(wanted.0.min(wanted.1));
+        let (Some(level0), Some(level)) = (facts.levels.first(), facts.levels.get(index)) else {
+            return Err(SlideError::Request("the slide has no levels".into()));
+        };
+        let ratio =
+            (axis_ratio(level0.width, level.width), axis_ratio(level0.height, level.height));
+        let gap = (wanted.0 / ratio.0).min(wanted.1 / ratio.1);
+        let reducible = self.reducible(index, level, gap)?;
+        let factor = f64::from(reducible.most.factor());
+        // Low-pass pixels are centred on the first of their pixels, not on the middle.
+        let shift = if reducible.centred { 0.0 } else { 0.5 * (1.0 - 1.0 / factor) };
+        let (step, start) = (
+            (wanted.0 / ratio.0 / factor, wanted.1 / ratio.1 / factor),
+            (origin.x / ratio.0 / factor + shift, origin.y / ratio.1 / factor + shift),
+        );
+        let small = step.0.min(step.1);
+        let block = if small > MOST_STEP { (small / (MOST_STEP / 2.0)).floor() } else { 1.0 };
+        let reduced = reducible.most.apply(Size::new(level.width, level.height));
+        let blocks = block as u32;
+        Ok(Placement {
+            level: index,
+            reduction: reducible.most,
+            block: blocks,
+            start: (start.0 / block, start.1 / block),
+            step: (step.0 / block, step.1 / block),
+            extent: Size::new(reduced.width.div_ceil(blocks), reduced.height.div_ceil(blocks)),
+        })
+    }
+
+    /// The strongest reduction of a level that stays at or above a resolution `gap` times coarser.
+    fn reducible(&self, index: usize, level: &Level, gap: f64) -> Result<Reducible> {
+        let fits = |reduction: &Reduction| {
+            f64::from(reduction.factor()) <= gap * 1.01 && stays_on_grid(level, *reduction)
+        };
+        let wanted = Reduction::ALL.into_iter().rev().find(fits).unwrap_or(Reduction::Full);
+        if wanted == Reduction::Full {
+            return Ok(Reducible { most: Reduction::Full, centred: true });
+        }
+        let known = self.reducible.get(index).and_then(|level| level.get());
+        let can = match known {
+            Some(can) => *can,
+            None => self.look_at_first_tile(index, level)?,
+        };
+        let most = can.most.min(wanted);
+        Ok(Reducible { most, centred: can.centred || most == Reduction::Full })
+    }
+
+    /// How the tiles of a level can be reduced, judged by the first one that is there.
+    fn look_at_first_tile(&self, index: usize, level: &Level) -> Result<Reducible> {
+        let mut found = Reducible { most: Reduction::Eighth, centred: true };
+        'tiles: for row in 0..level.rows() {
+            for column in 0..level.columns() {
+                let Some(raw) = self.container.raw_tile(index, TileIndex { column, row })? else {
+                    continue;
+                };
+                found = codec::reducible(&raw).map_err(|error| SlideError::Tile {
+                    level: index,
+                    column,
+                    row,
+                    what: error.0,
+                })?;
+                break 'tiles;
+            }
+        }
+        if let Some(slot) = self.reducible.get(index) {
+            // Another thread may have been first: it found the same.
+            let _ = slot.set(found);
+        }
+        Ok(found)
+    }
+
+    /// Reads the source strip by strip and filters it onto the output grid.
+    fn filter(&self, placement: &Placement, size: Size) -> Result<RgbImage> {
+        let mut pixels = white(size)?;
+        let columns = placement.touched(0, size.width);
+        let rows = placement.touched(1, size.height);
+        let width = columns.end - columns.start;
+        if width == 0 || rows.is_empty() {
+            return image(size, pixels);
+        }
+        let across = placement.source(0, columns.start, columns.end);
+        let row_pixels = u64::from(across.length).max(1);
+        let source_rows = (STRIP_PIXELS / row_pixels).max(1) as f64;
+        let reach = 2.0 * FILTER_REACH * placement.step.1.max(1.0) + 2.0;
+        let strip = (((source_rows - reach) / placement.step.1).floor()).max(1.0) as u32;
+        let mut whole = Canvas::whole(&mut pixels, size);
+        let mut top = rows.start;
+        while top < rows.end {
+            let bottom = rows.end.min(top.saturating_add(strip));
+            let down = placement.source(1, top, bottom);
+            let window = PixelRect::new(across.first, down.first, across.length, down.length);
+            let source = self.read_blocks(placement, window)?;
+            let part = Size::new(width, bottom - top);
+            let filtered = resize(&source, (across.offset, down.offset), placement.step, part)?;
+            if let Some(mut canvas) = whole.part(columns.start, top, part) {
+                canvas.copy_from(&filtered, part.width, 0, 0);
+            }
+            top = bottom;
+        }
+        image(size, pixels)
+    }
+
+    /// A window in blocks of the reduced level.
+    fn read_blocks(&self, placement: &Placement, window: PixelRect<AtLevel>) -> Result<RgbImage> {
+        let block = placement.block;
+        if block == 1 {
+            return self.read_window(placement.level, placement.reduction, window);
+        }
+        let size = Size::new(window.width, window.height);
+        let mut pixels = white(size)?;
+        let mut whole = Canvas::whole(&mut pixels, size);
+        let wide = size.width.checked_mul(block).ok_or_else(|| {
+            SlideError::Request(format!("{} blocks of {block} pixels", size.width))
+        })?;
+        let rows_at_once = (STRIP_PIXELS / (u64::from(wide) * u64::from(block))).max(1);
+        let rows_at_once = u32::try_from(rows_at_once).unwrap_or(u32::MAX);
+        let mut top = 0;
+        while top < size.height {
+            let rows = rows_at_once.min(size.height - top);
+            let source = PixelRect::new(
+                window.x * i64::from(block),
+                (window.y + i64::from(top)) * i64::from(block),
+                wide,
+                rows.saturating_mul(block),
+            );
+            let source = self.read_window(placement.level, placement.reduction, source)?;
+            if let Some(mut part) = whole.part(0, top, Size::new(size.width, rows)) {
+                let from = Size::new(source.width(), source.height());
+                codec::shrink(source.pixels(), from, block, &mut part);
+            }
+            top += rows;
+        }
+        image(size, pixels)
+    }
+}
+
+/// A stretch of source pixels along one axis, and where the output begins in it.
+struct Stretch {
+    first: i64,
+    length: u32,
+    offset: f64,
+}
+
+impl Placement {
+    fn axis(&self, axis: usize) -> (f64, f64, u32) {
+        if axis == 0 {
+            (self.start.0, self.step.0, self.extent.width)
+        } else {
+            (self.start.1, self.step.1, self.extent.height)
+        }
+    }
+
+    /// The source pixel of the left top corner where output pixels are source pixels.
+    fn whole_pixels(&self, size: Size) -> Option<(i64, i64)> {
+        let still = |start: f64, step: f64, length: u32| {
+            (step - 1.0).abs() * f64::from(length) < STILL && (start - start.round()).abs() < STILL
+        };
+        let whole = self.block == 1
+            && still(self.start.0, self.step.0, size.width)
+            && still(self.start.1, self.step.1, size.height);
+        whole.then(|| (self.start.0.round() as i64, self.start.1.round() as i64))
+    }
+
+    /// How far the filter reaches from the edge of an output pixel, in source pixels.
+    fn reach(step: f64) -> f64 {
+        FILTER_REACH * step.max(1.0) + 1.0
+    }
+
+    /// The output pixels that the level touches; all others are white.
+    fn touched(&self, axis: usize, length: u32) -> std::ops::Range<u32> {
+        let (start, step, extent) = self.axis(axis);
+        let reach = Self::reach(step);
+        let bound = |value: f64| value.clamp(0.0, f64::from(length)) as u32;
+        let first = bound(((-reach - start) / step).floor());
+        let last = bound(((f64::from(extent) + reach - start) / step).ceil());
+        first..last.max(first)
+    }
+
+    /// The source pixels under output pixels `first..last`, with the filter's reach.
+    fn source(&self, axis: usize, first: u32, last: u32) -> Stretch {
+        let (start, step, _) = self.axis(axis);
+        let reach = Self::reach(step);
+        let begin = start + f64::from(first) * step;
+        let end = start + f64::from(last) * step;
+        let left = (begin - reach).floor();
+        let right = (end + reach).ceil();
+        Stretch { first: left as i64, length: (right - left) as u32, offset: begin - left }
+    }
+}
+
+/// Filters the part of a source that begins at `offset` into `size` pixels of `step` source
+/// pixels each.
+fn resize(source: &RgbImage, offset: (f64, f64), step: (f64, f64), size: Size) -> Result<Vec<u8>> {
+    let failed = |error: &dyn std::fmt::Display| SlideError::Request(format!("resizing: {error}"));
+    let mut pixels = vec![0; size.width as usize * size.height as usize * RGB];
+    let from = ImageRef::new(source.width(), source.height(), source.pixels(), PixelType::U8x3)
+        .map_err(|error| failed(&error))?;
+    let mut to = Image::from_slice_u8(size.width, size.height, &mut pixels, PixelType::U8x3)
+        .map_err(|error| failed(&error))?;
+    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FILTER)).crop(
+        offset.0,
+        offset.1,
+        f64::from(size.width) * step.0,
+        f64::from(size.height) * step.1,
+    );
+    RESIZER
+        .with_borrow_mut(|resizer| resizer.resize(&from, &mut to, &options))
+        .map_err(|error| failed(&error))?;
+    Ok(pixels)
+}
