@@ -2,7 +2,10 @@
 
 use bianque_core::{Producer, RgbImage};
 
-use crate::{error::Result, recipe::Recipe};
+use crate::{
+    error::{Result, VisionError},
+    recipe::Recipe,
+};
 
 /// Tiles in, feature vectors out.
 pub trait Encoder: Send + Sync {
@@ -22,4 +25,21 @@ pub trait Encoder: Send + Sync {
     /// # Errors
     /// When a tile or `out` has the wrong size.
     fn encode(&self, tiles: &[RgbImage], out: &mut [f32]) -> Result<()>;
+}
+
+/// Refuses tiles of another size than the recipe's, and an output buffer that does not hold one
+/// vector a tile.
+pub(crate) fn check_sizes(encoder: &dyn Encoder, tiles: &[RgbImage], out: &[f32]) -> Result<()> {
+    let expected = encoder.recipe().input.size;
+    let fits = |tile: &&RgbImage| tile.width() == expected && tile.height() == expected;
+    if let Some(tile) = tiles.iter().find(|tile| !fits(tile)) {
+        let (width, height) = (tile.width(), tile.height());
+        return Err(VisionError::TileSize { expected, width, height });
+    }
+    let expected = tiles.len() * encoder.dimension();
+    if out.len() == expected {
+        Ok(())
+    } else {
+        Err(VisionError::OutputSize { expected, actual: out.len() })
+    }
 }

@@ -3,6 +3,7 @@
 //! [`load`] reads a recipe and the weight file that it names and gives an [`Encoder`]. A recipe
 //! describes the network by switches, so that a new model of a known family is a data file.
 
+mod convnet;
 mod encoder;
 mod error;
 mod load;
@@ -10,11 +11,13 @@ mod matrix;
 mod normalise;
 mod recipe;
 mod rows;
+mod vit;
 mod weights;
 
 pub use encoder::Encoder;
-pub use error::VisionError;
+pub use error::{Result, VisionError};
 pub use load::{load, load_with_weights};
 pub use recipe::{
-    Architecture, ConvNet, ConvStage, Ffn, Filter, Input, Normalise, Pooling, Position, Recipe, Vit,
+    Architecture, ConvNet, ConvStage, Ffn, Filter, Input, Normalise, Pooling, Position, PrefixRows,
+    Recipe, TableResample, Vit,
 };

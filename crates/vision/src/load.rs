@@ -3,9 +3,11 @@
 use std::path::Path;
 
 use crate::{
+    convnet::{ConvNetEncoder, ConvNetPlan},
     encoder::Encoder,
     error::{Result, VisionError},
     recipe::{Architecture, Recipe},
+    vit::VitEncoder,
     weights::Weights,
 };
 
@@ -38,16 +40,12 @@ pub fn load_with_weights(recipe: &Path, weights: &Path) -> Result<Box<dyn Encode
 
 fn build(recipe: Recipe, path: &Path, weights: &Path) -> Result<Box<dyn Encoder>> {
     let weights = Weights::open(weights, recipe.digest.as_ref())?;
-    match &recipe.architecture {
-        Architecture::Vit(_) => {
-            Err(VisionError::Recipe { path: path.to_owned(), what: "vit".into() })
-        }
+    match recipe.architecture.clone() {
+        Architecture::Vit(vit) => Ok(Box::new(VitEncoder::new(recipe, &vit, weights)?)),
         Architecture::ConvNet(network) => {
-            let _ = (network, weights);
-            Err(VisionError::Recipe {
-                path: path.to_owned(),
-                what: "convolutional networks are not built in".to_owned(),
-            })
+            let plan = ConvNetPlan::new(&network, recipe.input.size)
+                .map_err(|what| VisionError::Recipe { path: path.to_owned(), what })?;
+            Ok(Box::new(ConvNetEncoder::read(recipe, plan, weights)?))
         }
     }
 }

@@ -201,13 +201,24 @@ impl Vit {
         1 + self.registers
     }
 
+    /// Rows of the position table before those of the patches.
+    pub(crate) fn table_prefix(&self, rows: PrefixRows) -> usize {
+        match rows {
+            PrefixRows::None => 0,
+            PrefixRows::Class => 1,
+            PrefixRows::All => self.prefix(),
+        }
+    }
+
     /// Number of weights, with a position table for `input` pixels.
     #[must_use]
     pub fn parameters(&self, input: u32) -> usize {
         let dim = self.dim;
         let grid = (input / self.patch.max(1)) as usize;
         let position = match self.position {
-            Position::Learned { class_row } => (grid * grid + usize::from(class_row)) * dim,
+            Position::Learned { prefix_rows, .. } => {
+                (grid * grid + self.table_prefix(prefix_rows)) * dim
+            }
             Position::Rope { .. } => 0,
         };
         let ffn = match self.ffn {
@@ -281,14 +292,40 @@ pub enum Ffn {
 pub enum Position {
     /// A learned table, resampled bicubically where the input has another number of patches.
     Learned {
-        /// Whether the table has a row for the class token (timm's `no_embed_class = False`).
-        class_row: bool,
+        /// Which tokens before the patch tokens have a row at the table's head.
+        prefix_rows: PrefixRows,
+        /// How the table is resampled.
+        #[serde(default)]
+        resample: TableResample,
     },
     /// Two-dimensional axial rotation of queries and keys of patch tokens.
     Rope {
         /// Base of the periods.
         base: f32,
     },
+}
+
+/// Which tokens before the patch tokens have a row in a learned position table.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PrefixRows {
+    /// None (timm's `no_embed_class`).
+    None,
+    /// The class token alone (DINOv2).
+    Class,
+    /// The class token and the registers (timm, unless `no_embed_class`).
+    All,
+}
+
+/// How a learned position table is brought to another number of patches.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TableResample {
+    /// Cubic convolution with a = -0.5, widened where the table is made smaller (timm).
+    #[default]
+    Antialiased,
+    /// Cubic convolution with a = -0.75 on four neighbours (Hugging Face's Dinov2).
+    Plain,
 }
 
 /// How tokens become one vector, after the last norm.

@@ -53,6 +53,11 @@ impl Weights {
         Ok(Self { path: path.to_owned(), file, digest, start, metadata, left })
     }
 
+    /// Which file this is, for messages.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The digest of the whole file.
     pub(crate) fn digest(&self) -> Digest {
         self.digest

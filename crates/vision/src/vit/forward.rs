@@ -1,0 +1,153 @@
+//! The forward pass of one image.
+
+use bianque_core::RgbImage;
+
+use super::{
+    attention::{QUERIES, attend},
+    network::{Block, Network},
+};
+use crate::{
+    normalise,
+    recipe::{Normalise, Pooling},
+    rows,
+};
+
+/// Buffers of one image, reused by all blocks and by later images.
+pub(super) struct Scratch {
+    /// Unfolded patches: a row of 3 x patch x patch values each.
+    patches: Vec<f32>,
+    /// The residual stream: a row of `dim` values a token.
+    tokens: Vec<f32>,
+    /// What a branch reads, and what attention writes.
+    normed: Vec<f32>,
+    qkv: Vec<f32>,
+    scores: Vec<f32>,
+    hidden: Vec<f32>,
+}
+
+impl Scratch {
+    pub(super) fn for_network(network: &Network) -> Self {
+        let tokens = network.tokens();
+        let hidden = network.blocks.iter().map(|block| block.up.outputs).max().unwrap_or(0);
+        let zeros = |count: usize| vec![0.0; count];
+        Self {
+            patches: zeros(network.grid * network.grid * network.embed.inputs),
+            tokens: zeros(tokens * network.dim),
+            normed: zeros(tokens * network.dim),
+            qkv: zeros(tokens * 3 * network.dim),
+            scores: zeros(tokens.min(QUERIES) * tokens),
+            hidden: zeros(tokens * hidden),
+        }
+    }
+}
+
+impl Network {
+    /// One image's feature vector.
+    pub(super) fn forward(
+        &self,
+        normalise: &Normalise,
+        tile: &RgbImage,
+        scratch: &mut Scratch,
+        out: &mut [f32],
+    ) {
+        unfold(normalise, tile, self.patch, &mut scratch.patches);
+        scratch.tokens.copy_from_slice(&self.seed);
+        self.embed.add_product(
+            &scratch.patches,
+            self.embed.inputs,
+            self.grid * self.grid,
+            &mut scratch.tokens[self.prefix * self.dim..],
+        );
+        let tokens = self.tokens();
+        for (index, block) in self.blocks.iter().enumerate() {
+            // Of the last block only those tokens matter that pooling looks at.
+            let last = index + 1 == self.blocks.len();
+            let needed = if last && self.pooling == Pooling::Class { 1 } else { tokens };
+            self.attention_branch(block, needed, scratch);
+            self.feed_forward_branch(block, needed, scratch);
+        }
+        self.pool(scratch, out);
+    }
+
+    /// `tokens += project(attention(norm(tokens)))` for the first `needed` tokens.
+    fn attention_branch(&self, block: &Block, needed: usize, scratch: &mut Scratch) {
+        let (dim, tokens) = (self.dim, self.tokens());
+        let Scratch { tokens: stream, normed, qkv, scores, .. } = scratch;
+        let norm = &block.norm1;
+        rows::layer_norm(stream, &norm.weight, &norm.bias, self.epsilon, normed);
+        if needed == tokens {
+            block.qkv.write(normed, tokens, qkv);
+        } else {
+            block.qkv.write_part(0..dim, normed, needed, qkv);
+            block.qkv.write_part(dim..3 * dim, normed, tokens, qkv);
+        }
+        if let Some(rotation) = &self.rotation {
+            // Queries and keys of patch tokens; tokens before them have no place.
+            for (patch, row) in qkv.chunks_exact_mut(3 * dim).skip(self.prefix).enumerate() {
+                rotation.turn(patch, &mut row[..2 * dim]);
+            }
+        }
+        attend(qkv, tokens, needed, self.heads, dim, scores, normed);
+        block.project.add(normed, dim, needed, stream);
+    }
+
+    /// `tokens += down(activation(up(norm(tokens))))` for the first `needed` tokens.
+    fn feed_forward_branch(&self, block: &Block, needed: usize, scratch: &mut Scratch) {
+        let Scratch { tokens: stream, normed, hidden, .. } = scratch;
+        let stream = &mut stream[..needed * self.dim];
+        let norm = &block.norm2;
+        rows::layer_norm(stream, &norm.weight, &norm.bias, self.epsilon, normed);
+        let width = block.up.outputs;
+        let hidden = &mut hidden[..needed * width];
+        block.up.write(normed, needed, hidden);
+        if self.gated {
+            for row in hidden.chunks_exact_mut(width) {
+                let (gate, value) = row.split_at_mut(width / 2);
+                rows::silu_gate(gate, value);
+            }
+        } else {
+            rows::gelu(hidden);
+        }
+        block.down.add(hidden, width, needed, stream);
+    }
+
+    /// The last norm, and the class token, the mean of patch tokens, or both.
+    fn pool(&self, scratch: &mut Scratch, out: &mut [f32]) {
+        let Scratch { tokens: stream, normed, .. } = scratch;
+        let needed = if self.pooling == Pooling::Class { 1 } else { self.tokens() };
+        let stream = &stream[..needed * self.dim];
+        rows::layer_norm(stream, &self.norm.weight, &self.norm.bias, self.epsilon, normed);
+        let mean = match self.pooling {
+            Pooling::Class => return out.copy_from_slice(&normed[..self.dim]),
+            Pooling::Mean => out,
+            Pooling::ClassAndMean => {
+                let (class, mean) = out.split_at_mut(self.dim);
+                class.copy_from_slice(&normed[..self.dim]);
+                mean
+            }
+        };
+        mean.fill(0.0);
+        for row in normed.chunks_exact(self.dim).skip(self.prefix) {
+            rows::add(mean, row);
+        }
+        let patches = (self.grid * self.grid) as f32;
+        mean.iter_mut().for_each(|value| *value /= patches);
+    }
+}
+
+/// Writes each patch as one row in the order of a convolution's weights: channel, y, x.
+fn unfold(normalise: &Normalise, tile: &RgbImage, patch: usize, out: &mut [f32]) {
+    let table = normalise::table(normalise, tile);
+    let grid = tile.width() as usize / patch;
+    for (index, row) in out.chunks_exact_mut(3 * patch * patch).enumerate() {
+        let (top, left) = (index / grid * patch, index % grid * patch);
+        for (channel, plane) in row.chunks_exact_mut(patch * patch).enumerate() {
+            for (y, line) in plane.chunks_exact_mut(patch).enumerate() {
+                let pixels = &tile.row((top + y) as u32)[left * 3..];
+                for (value, pixel) in line.iter_mut().zip(pixels.chunks_exact(3)) {
+                    *value = table[channel][pixel[channel] as usize];
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! The network: its tensors and its linear layers.
+
+use super::{position::Rotation, tensors::Tensors};
+use crate::{
+    error::Result,
+    matrix::{Destination, View, ViewMut, multiply},
+    recipe::{Ffn, Pooling, Recipe, Vit},
+    rows,
+    weights::Weights,
+};
+
+/// A linear layer, its weights `outputs x inputs` as stored.
+pub(super) struct Linear {
+    pub(super) weight: Vec<f32>,
+    pub(super) bias: Vec<f32>,
+    pub(super) inputs: usize,
+    pub(super) outputs: usize,
+}
+
+/// A layer norm's weights.
+pub(super) struct Norm {
+    pub(super) weight: Vec<f32>,
+    pub(super) bias: Vec<f32>,
+}
+
+/// One block; scales of its branches are folded into `project` and `down`.
+pub(super) struct Block {
+    pub(super) norm1: Norm,
+    pub(super) qkv: Linear,
+    pub(super) project: Linear,
+    pub(super) norm2: Norm,
+    /// Packed (gate, value) where the network is gated.
+    pub(super) up: Linear,
+    pub(super) down: Linear,
+}
+
+/// A whole network.
+pub(super) struct Network {
+    pub(super) patch: usize,
+    /// Patches along an edge.
+    pub(super) grid: usize,
+    pub(super) dim: usize,
+    pub(super) heads: usize,
+    pub(super) prefix: usize,
+    pub(super) gated: bool,
+    pub(super) epsilon: f32,
+    pub(super) pooling: Pooling,
+    /// Patches to tokens, without bias.
+    pub(super) embed: Linear,
+    /// What stands in each token before the patches are added: class token, registers, the
+    /// embedding's bias, and learned positions.
+    pub(super) seed: Vec<f32>,
+    pub(super) rotation: Option<Rotation>,
+    pub(super) blocks: Vec<Block>,
+    pub(super) norm: Norm,
+}
+
+impl Network {
+    /// Takes every tensor that the recipe's switches ask for, and drops what only training needs.
+    pub(super) fn take(vit: &Vit, recipe: &Recipe, weights: &mut Weights) -> Result<Self> {
+        let patch = vit.patch as usize;
+        let grid = (recipe.input.size / vit.patch) as usize;
+        let mut tensors = Tensors::new(weights);
+        let inputs = 3 * patch * patch;
+        let embed = Linear {
+            weight: tensors.take("patch_embed.proj.weight", &[vit.dim, 3, patch, patch])?,
+            bias: tensors.take("patch_embed.proj.bias", &[vit.dim])?,
+            inputs,
+            outputs: vit.dim,
+        };
+        let seed = tensors.seed(vit, grid, &embed.bias)?;
+        let rotation = tensors.rotation(vit, grid)?;
+        let blocks =
+            (0..vit.depth).map(|index| tensors.block(vit, index)).collect::<Result<_>>()?;
+        let norm = tensors.norm("norm", vit.dim)?;
+        tensors.drop_training_only();
+        Ok(Self {
+            patch,
+            grid,
+            dim: vit.dim,
+            heads: vit.heads,
+            prefix: vit.prefix(),
+            gated: matches!(vit.ffn, Ffn::SwiGlu { .. }),
+            epsilon: vit.norm_eps,
+            pooling: vit.pooling,
+            embed,
+            seed,
+            rotation,
+            blocks,
+            norm,
+        })
+    }
+
+    /// Values in the feature vector.
+    pub(super) fn output(&self) -> usize {
+        match self.pooling {
+            Pooling::Class | Pooling::Mean => self.dim,
+            Pooling::ClassAndMean => 2 * self.dim,
+        }
+    }
+
+    /// Tokens of one image.
+    pub(super) fn tokens(&self) -> usize {
+        self.prefix + self.grid * self.grid
+    }
+}
+
+impl Linear {
+    /// `out = input * weight^T + bias` for rows of `outputs` values.
+    pub(super) fn write(&self, input: &[f32], rows: usize, out: &mut [f32]) {
+        self.write_part(0..self.outputs, input, rows, out);
+    }
+
+    /// The same for some of the outputs alone, into their places in rows of all outputs.
+    pub(super) fn write_part(
+        &self,
+        part: std::ops::Range<usize>,
+        input: &[f32],
+        rows: usize,
+        out: &mut [f32],
+    ) {
+        for row in out.chunks_exact_mut(self.outputs).take(rows) {
+            row[part.clone()].copy_from_slice(&self.bias[part.clone()]);
+        }
+        let weight = &self.weight[part.start * self.inputs..];
+        multiply(
+            ViewMut::new(&mut out[part.start..], rows, part.len(), self.outputs),
+            Destination::Add,
+            View::new(input, rows, self.inputs, self.inputs),
+            View::new(weight, part.len(), self.inputs, self.inputs).transposed(),
+        );
+    }
+
+    /// `out += input * weight^T + bias`, the input's rows `stride` apart.
+    pub(super) fn add(&self, input: &[f32], stride: usize, rows: usize, out: &mut [f32]) {
+        for row in out.chunks_exact_mut(self.outputs).take(rows) {
+            rows::add(row, &self.bias);
+        }
+        self.add_product(input, stride, rows, out);
+    }
+
+    /// `out += input * weight^T`.
+    pub(super) fn add_product(&self, input: &[f32], stride: usize, rows: usize, out: &mut [f32]) {
+        multiply(
+            ViewMut::new(out, rows, self.outputs, self.outputs),
+            Destination::Add,
+            View::new(input, rows, self.inputs, stride),
+            View::new(&self.weight, self.outputs, self.inputs, self.inputs).transposed(),
+        );
+    }
+
+    /// Multiplies each output by its scale.
+    pub(super) fn scaled(mut self, scales: &[f32]) -> Self {
+        let rows = self.weight.chunks_exact_mut(self.inputs);
+        for ((row, bias), scale) in rows.zip(&mut self.bias).zip(scales) {
+            row.iter_mut().for_each(|value| *value *= scale);
+            *bias *= scale;
+        }
+        self
+    }
+}
