@@ -1,0 +1,325 @@
+//! What the user typed. Parsing opens no file.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Slides in, lesions out, every finding for a person to confirm.
+///
+/// For research use until a site validates it: whatever this program marks is a proposal.
+#[derive(Parser)]
+#[command(name = "bianque", version, propagate_version = true, max_term_width = 100)]
+#[command(after_help = "Examples:
+  bianque demo                         a sample slide, a run and a report
+  bianque run slide.svs                lesions of the colon task, into slide.bianque/
+  bianque run slides/ --out results    every slide of a folder
+  bianque info slide.svs --json        what the file says of itself")]
+pub(crate) struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    /// Print one JSON document instead of text.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// No progress and no notes; errors are still printed.
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    /// Folder of models [default: BIANQUE_MODELS, else `models` beside or above the program or the
+    /// working folder].
+    #[arg(long, global = true, value_name = "DIR", env = "BIANQUE_MODELS")]
+    pub(crate) models: Option<PathBuf>,
+}
+
+/// The verbs.
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Find lesions on a slide, or on every slide of a folder.
+    Run(RunArguments),
+    /// What a slide says of itself: levels, resolution and its source, properties.
+    Info(SlideArguments),
+    /// Write a region of a slide as PNG or JPEG.
+    Region(RegionArguments),
+    /// Write a small picture of the whole slide, or of an associated image.
+    Thumbnail(ThumbnailArguments),
+    /// Train a head: on a folder per class, or on slides with annotated regions.
+    #[command(subcommand)]
+    Train(TrainCommand),
+    /// Measure a task against known truth.
+    #[command(subcommand)]
+    Evaluate(EvaluateCommand),
+    /// Make a sample slide with known lesions, run on it, and measure what was found.
+    Demo(DemoArguments),
+}
+
+/// A slide and its resolution.
+#[derive(Args)]
+pub(crate) struct SlideArguments {
+    /// The slide: a file, or a folder with one DICOM pyramid.
+    pub(crate) slide: PathBuf,
+    /// Microns per level-0 pixel, where the file states none or a wrong one.
+    #[arg(long, value_name = "UM")]
+    pub(crate) mpp: Option<f64>,
+}
+
+#[derive(Args)]
+#[command(after_help = "Examples:
+  bianque run slide.svs
+  bianque run slide.svs --organ colon --out findings
+  bianque run old-scan.svs --mpp 0.25          the file states no resolution
+  bianque run slides/ --task colon             every slide of the folder, resumable
+
+Writes into the output folder: report.json, report.html, regions.geojson (level-0 pixels, opens in
+QuPath), heatmap.png and features.safetensors. A second run with the same slide, encoder and
+resolution reads the features again instead of the slide.")]
+pub(crate) struct RunArguments {
+    /// A slide, or a folder of slides.
+    pub(crate) slide: PathBuf,
+    /// The task, by its name under the models folder or by its folder.
+    #[arg(long, default_value = "colon")]
+    pub(crate) task: String,
+    /// Microns per level-0 pixel, where a file states none or a wrong one.
+    #[arg(long, value_name = "UM")]
+    pub(crate) mpp: Option<f64>,
+    /// The organ the slide is from. When it is not stated the result is exploratory.
+    #[arg(long)]
+    pub(crate) organ: Option<String>,
+    /// Output folder [default: SLIDE.bianque beside the slide; for a folder FOLDER.bianque].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Known lesions as GeoJSON: their FROC, recall and Dice are added to the report.
+    #[arg(long, value_name = "GEOJSON")]
+    pub(crate) truth: Option<PathBuf>,
+    /// The report's label that the truth's lesions stand for; any lesion label unless given.
+    #[arg(long, value_name = "LABEL", requires = "truth")]
+    pub(crate) truth_label: Option<String>,
+    /// Read the slide again although features are kept.
+    #[arg(long)]
+    pub(crate) fresh: bool,
+    /// Threads [default: all processors].
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<usize>,
+}
+
+#[derive(Args)]
+#[command(group = clap::ArgGroup::new("resolution").args(["level", "at_mpp"]))]
+#[command(after_help = "Examples:
+  bianque region slide.svs --x 20000 --y 14000 --width 512 --height 512 --out a.png
+  bianque region slide.svs --x 20000 --y 14000 --width 512 --height 512 --at-mpp 0.5 --out b.png
+
+--x and --y are level-0 pixels whatever the level; --width and --height are pixels of the picture.")]
+pub(crate) struct RegionArguments {
+    /// The slide.
+    #[command(flatten)]
+    pub(crate) slide: SlideArguments,
+    /// Left edge in level-0 pixels.
+    #[arg(long, allow_negative_numbers = true)]
+    pub(crate) x: i64,
+    /// Top edge in level-0 pixels.
+    #[arg(long, allow_negative_numbers = true)]
+    pub(crate) y: i64,
+    /// Width of the picture in pixels.
+    #[arg(long)]
+    pub(crate) width: u32,
+    /// Height of the picture in pixels.
+    #[arg(long)]
+    pub(crate) height: u32,
+    /// Read this level of the pyramid [default: 0].
+    #[arg(long)]
+    pub(crate) level: Option<usize>,
+    /// Read at this resolution in microns per pixel.
+    #[arg(long, value_name = "UM")]
+    pub(crate) at_mpp: Option<f64>,
+    /// The picture to write: .png, .jpg or .jpeg.
+    #[arg(long)]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Args)]
+#[command(after_help = "Examples:
+  bianque thumbnail slide.svs --out slide.png
+  bianque thumbnail slide.svs --size 2048 --out slide.jpg
+  bianque thumbnail slide.svs --associated macro --out macro.png")]
+pub(crate) struct ThumbnailArguments {
+    /// The slide.
+    #[command(flatten)]
+    pub(crate) slide: SlideArguments,
+    /// Longest side in pixels.
+    #[arg(long, default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..=16384))]
+    pub(crate) size: u32,
+    /// Write this associated image (label, macro, thumbnail) as it is instead.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) associated: Option<String>,
+    /// The picture to write: .png, .jpg or .jpeg.
+    #[arg(long)]
+    pub(crate) out: PathBuf,
+}
+
+/// What a head is trained on.
+#[derive(Subcommand)]
+pub(crate) enum TrainCommand {
+    /// A folder with one sub-folder of tile images a class.
+    Tiles(TrainTilesArguments),
+    /// Slides, each with a GeoJSON of annotated regions beside it.
+    Slides(TrainSlidesArguments),
+}
+
+/// The kind of head.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum HeadKind {
+    /// Multinomial logistic regression.
+    Linear,
+    /// One hidden layer.
+    Mlp,
+}
+
+/// How tiles are held out.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Holdout {
+    /// Whole colour clusters of each class: nearest to another laboratory's stain.
+    Colour,
+    /// At random within each class.
+    Random,
+}
+
+/// What every training needs.
+#[derive(Args)]
+pub(crate) struct HeadArguments {
+    /// Encoder, by its name under the models folder or by its folder.
+    #[arg(long, default_value = "bianque-lite")]
+    pub(crate) encoder: String,
+    /// The task's name; its folder is made under --out.
+    #[arg(long)]
+    pub(crate) name: String,
+    /// The organ that the task is for.
+    #[arg(long)]
+    pub(crate) organ: String,
+    /// Labels that are lesions; the others are normal.
+    #[arg(long, value_delimiter = ',', required = true)]
+    pub(crate) lesions: Vec<String>,
+    /// Folder in which the task's folder is made.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(crate) out: PathBuf,
+    /// Kind of head.
+    #[arg(long, value_enum, default_value_t = HeadKind::Linear)]
+    pub(crate) head: HeadKind,
+    /// Licence of the head, as an SPDX expression.
+    #[arg(long, default_value = "NOASSERTION")]
+    pub(crate) licence: String,
+    /// Where the training material comes from, in words, for the card.
+    #[arg(long, default_value = "not stated")]
+    pub(crate) trained_on: String,
+    /// Seed of everything random.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+}
+
+#[derive(Args)]
+#[command(after_help = "Example:
+  bianque train tiles colon-tiles --map H=healthy,S=adenoma,T=adenoma,V=adenoma,AC=adenocarcinoma \\
+      --lesions adenoma,adenocarcinoma --name colon --organ colon --out my-tasks")]
+pub(crate) struct TrainTilesArguments {
+    /// Folder with one sub-folder a class.
+    pub(crate) tiles: PathBuf,
+    /// Which folder is which label, in the order of the labels; other folders are left out.
+    /// Without it each folder is a label.
+    #[arg(long, value_name = "FOLDER=LABEL,...", value_delimiter = ',')]
+    pub(crate) map: Vec<String>,
+    /// How tiles are held out for calibration and the figures of the card.
+    #[arg(long, value_enum, default_value_t = Holdout::Colour)]
+    pub(crate) holdout: Holdout,
+    /// A CSV `file,fold` (fold `train`, `held-out`; others are left out) instead of --holdout.
+    #[arg(long, value_name = "CSV", conflicts_with = "holdout")]
+    pub(crate) split: Option<PathBuf>,
+    /// Copies of each training tile with its stain changed at random.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) stain_copies: usize,
+    /// What every training needs.
+    #[command(flatten)]
+    pub(crate) head: HeadArguments,
+}
+
+#[derive(Args)]
+#[command(after_help = "Example:
+  bianque train slides a.svs=a.geojson b.svs=b.geojson --map Tumor=tumour --background normal \\
+      --lesions tumour --name my-task --organ colon --out my-tasks")]
+pub(crate) struct TrainSlidesArguments {
+    /// Slides with their annotations, as SLIDE=GEOJSON.
+    #[arg(required = true, value_name = "SLIDE=GEOJSON")]
+    pub(crate) slides: Vec<String>,
+    /// Which class of the annotations is which label; other classes are left out.
+    #[arg(long, value_name = "CLASS=LABEL,...", value_delimiter = ',', required = true)]
+    pub(crate) map: Vec<String>,
+    /// The label of all tissue outside the annotations; without it that tissue is not used.
+    #[arg(long, value_name = "LABEL")]
+    pub(crate) background: Option<String>,
+    /// Microns per level-0 pixel of slides that state none.
+    #[arg(long, value_name = "UM")]
+    pub(crate) mpp: Option<f64>,
+    /// What every training needs.
+    #[command(flatten)]
+    pub(crate) head: HeadArguments,
+}
+
+/// What is measured.
+#[derive(Subcommand)]
+pub(crate) enum EvaluateCommand {
+    /// Tile classification on a folder per class.
+    Tiles(EvaluateTilesArguments),
+    /// Lesion finding: FROC as CAMELYON16 defines it, recall by size, Dice.
+    Lesions(EvaluateLesionsArguments),
+}
+
+#[derive(Args)]
+#[command(after_help = "Example:
+  bianque evaluate tiles test-tiles --task colon \\
+      --map H=healthy,AC=adenocarcinoma,S=adenoma,T=adenoma,V=adenoma")]
+pub(crate) struct EvaluateTilesArguments {
+    /// Folder with one sub-folder a class.
+    pub(crate) tiles: PathBuf,
+    /// The task, by its name under the models folder or by its folder.
+    #[arg(long, default_value = "colon")]
+    pub(crate) task: String,
+    /// Which folder is which label of the task; other folders are left out. Without it each folder
+    /// must bear a label's name.
+    #[arg(long, value_name = "FOLDER=LABEL,...", value_delimiter = ',')]
+    pub(crate) map: Vec<String>,
+    /// Only the tiles of this fold of a CSV `file,fold`, as CSV:FOLD.
+    #[arg(long, value_name = "CSV:FOLD")]
+    pub(crate) fold: Option<String>,
+}
+
+#[derive(Args)]
+#[command(after_help = "Examples:
+  bianque evaluate lesions --truth a.truth.geojson --regions a.bianque/regions.geojson
+  bianque evaluate lesions --truth a.geojson --truth b.geojson --regions a.out --regions b.out
+
+Several --truth and --regions are paired in their order, one pair a slide.")]
+pub(crate) struct EvaluateLesionsArguments {
+    /// Known lesions, one file a slide.
+    #[arg(long, required = true, value_name = "GEOJSON")]
+    pub(crate) truth: Vec<PathBuf>,
+    /// Found regions, one file a slide.
+    #[arg(long, required = true, value_name = "GEOJSON")]
+    pub(crate) regions: Vec<PathBuf>,
+    /// Only truth of this class.
+    #[arg(long, value_name = "CLASS")]
+    pub(crate) truth_class: Option<String>,
+    /// Only regions of this class.
+    #[arg(long, value_name = "CLASS")]
+    pub(crate) region_class: Option<String>,
+    /// Microns per level-0 pixel, for sizes in mm².
+    #[arg(long, value_name = "UM")]
+    pub(crate) mpp: Option<f64>,
+}
+
+#[derive(Args)]
+#[command(after_help = "Example:
+  bianque demo --out demo")]
+pub(crate) struct DemoArguments {
+    /// Folder for the slide and the report.
+    #[arg(long, value_name = "DIR", default_value = "bianque-demo")]
+    pub(crate) out: PathBuf,
+    /// Seed of the sample slide.
+    #[arg(long, default_value_t = 7)]
+    pub(crate) seed: u64,
+}

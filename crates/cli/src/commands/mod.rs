@@ -1,0 +1,66 @@
+//! One module a verb.
+
+mod demo;
+mod evaluate_lesions;
+mod evaluate_tiles;
+mod info;
+mod region;
+mod run;
+mod thumbnail;
+mod train;
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use bianque_slide::{OpenOptions, Slide};
+
+use crate::{
+    arguments::{Arguments, Command, EvaluateCommand, SlideArguments},
+    models::Models,
+    terminal::Terminal,
+};
+
+/// How a command ended.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// All was done.
+    Done,
+    /// Something that the user can see failed; the rest was done.
+    Failed,
+    /// Ctrl-C.
+    Interrupted,
+}
+
+impl From<Outcome> for ExitCode {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Done => Self::SUCCESS,
+            Outcome::Failed => Self::from(1),
+            Outcome::Interrupted => Self::from(130),
+        }
+    }
+}
+
+/// Runs what was asked for.
+pub(crate) fn dispatch(arguments: Arguments, terminal: &Terminal) -> anyhow::Result<Outcome> {
+    let models = || Models::locate(arguments.models.clone());
+    match arguments.command {
+        Command::Info(arguments) => info::run(&arguments, terminal),
+        Command::Region(arguments) => region::run(&arguments, terminal),
+        Command::Thumbnail(arguments) => thumbnail::run(&arguments, terminal),
+        Command::Run(arguments) => run::run(&arguments, &models()?, terminal),
+        Command::Train(command) => train::run(&command, &models()?, terminal),
+        Command::Evaluate(EvaluateCommand::Tiles(arguments)) => {
+            evaluate_tiles::run(&arguments, &models()?, terminal)
+        }
+        Command::Evaluate(EvaluateCommand::Lesions(arguments)) => {
+            evaluate_lesions::run(&arguments, terminal)
+        }
+        Command::Demo(arguments) => demo::run(&arguments, &models()?, terminal),
+    }
+}
+
+fn open_slide(arguments: &SlideArguments) -> anyhow::Result<Box<dyn Slide>> {
+    let options = OpenOptions { mpp: arguments.mpp, ..OpenOptions::default() };
+    bianque_slide::open(&arguments.slide, &options).context("the slide does not open")
+}

@@ -1,0 +1,46 @@
+//! Text on pictures.
+
+use ab_glyph::{Font, FontRef, PxScale, ScaleFont, point};
+use bianque_core::RgbImage;
+
+/// Draws a line of text whose box starts at `x`, `y`; gives its width in pixels.
+pub(crate) fn draw(
+    image: &mut RgbImage,
+    x: f32,
+    y: f32,
+    height: f32,
+    color: [u8; 3],
+    text: &str,
+) -> anyhow::Result<f32> {
+    let font = FontRef::try_from_slice(epaint_default_fonts::UBUNTU_LIGHT)?;
+    let scaled = font.as_scaled(PxScale::from(height));
+    let mut at = x;
+    for character in text.chars() {
+        let glyph = scaled.scaled_glyph(character);
+        let advance = scaled.h_advance(glyph.id);
+        let mut glyph = glyph;
+        glyph.position = point(at, y + scaled.ascent());
+        if let Some(outline) = font.outline_glyph(glyph) {
+            let bounds = outline.px_bounds();
+            outline.draw(|dx, dy, coverage| {
+                blend(image, bounds.min.x + dx as f32, bounds.min.y + dy as f32, color, coverage);
+            });
+        }
+        at += advance;
+    }
+    Ok(at - x)
+}
+
+fn blend(image: &mut RgbImage, x: f32, y: f32, color: [u8; 3], share: f32) {
+    let inside = x >= 0.0 && y >= 0.0 && x < image.width() as f32 && y < image.height() as f32;
+    if inside {
+        let (x, y) = (x as u32, y as u32);
+        let under = image.pixel(x, y);
+        // Glyphs of a light face are drawn slightly stronger, to read well on tissue.
+        let share = (share * 1.25).min(1.0);
+        let mixed = std::array::from_fn(|channel| {
+            (f32::from(under[channel]) * (1.0 - share) + f32::from(color[channel]) * share) as u8
+        });
+        image.set_pixel(x, y, mixed);
+    }
+}

@@ -1,0 +1,10 @@
+//! What a run writes: `report.json`, `report.html`, `regions.geojson`, `heatmap.png`.
+
+mod document;
+mod page;
+
+pub(crate) use document::{
+    EvidenceDocument, LabelDocument, LevelDocument, MppDocument, ProducerDocument, RegionDocument,
+    Report, SlideDocument, TaskDocument, TilesDocument, Timings, TissueDocument, rings,
+};
+pub(crate) use page::{Images, Page};
