@@ -8,7 +8,6 @@
 mod cache;
 mod codec;
 mod container;
-#[path = "dicom_stub.rs"]
 mod dicom;
 mod error;
 mod facts;
