@@ -5,11 +5,15 @@ use std::cell::RefCell;
 
 use bianque_core::{AtLevel, Level0, PixelRect, Point, RgbImage};
 use fast_image_resize::{
-    FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer,
-    images::{Image, ImageRef},
+    FilterType, ResizeAlg, ResizeOptions, Resizer,
+    images::{TypedImage, TypedImageRef},
+    pixels::U8x3,
 };
 
-use super::{Pyramid, image, white, window::stays_on_grid};
+use super::{
+    Pyramid, image, white,
+    window::{reduced_level, stays_on_grid},
+};
 use crate::{
     codec::{self, Canvas, RGB, Reducible, Reduction, Size},
     error::{Result, SlideError},
@@ -106,7 +110,7 @@ impl Pyramid {
         );
         let small = step.0.min(step.1);
         let block = if small > MOST_STEP { (small / (MOST_STEP / 2.0)).floor() } else { 1.0 };
-        let reduced = reducible.most.apply(Size::new(level.width, level.height));
+        let reduced = reduced_level(level, reducible.most);
         let blocks = block as u32;
         Ok(Placement {
             level: index,
@@ -114,7 +118,7 @@ impl Pyramid {
             block: blocks,
             start: (start.0 / block, start.1 / block),
             step: (step.0 / block, step.1 / block),
-            extent: Size::new(reduced.width.div_ceil(blocks), reduced.height.div_ceil(blocks)),
+            extent: Size::new((reduced.width / blocks).max(1), (reduced.height / blocks).max(1)),
         })
     }
 
@@ -180,7 +184,7 @@ impl Pyramid {
             let bottom = rows.end.min(top.saturating_add(strip));
             let down = placement.source(1, top, bottom);
             let window = PixelRect::new(across.first, down.first, across.length, down.length);
-            let source = self.read_blocks(placement, window)?;
+            let source = extend(self.read_blocks(placement, window)?, &across, &down)?;
             let part = Size::new(width, bottom - top);
             let filtered = resize(&source, (across.offset, down.offset), placement.step, part)?;
             if let Some(mut canvas) = whole.part(columns.start, top, part) {
@@ -225,11 +229,40 @@ impl Pyramid {
     }
 }
 
-/// A stretch of source pixels along one axis, and where the output begins in it.
+/// A stretch of source pixels along one axis.
 struct Stretch {
+    /// The first pixel on the level and the count of them.
     first: i64,
     length: u32,
+    /// How many pixels beyond the level's edges the filter reaches, before and after.
+    before: u32,
+    after: u32,
+    /// Where the output begins, counted from the first pixel that the filter reaches.
     offset: f64,
+}
+
+/// Repeats the edge pixels outwards where the filter reaches beyond the level, so that what lies
+/// outside does not bleed into the slide.
+fn extend(inside: RgbImage, across: &Stretch, down: &Stretch) -> Result<RgbImage> {
+    if [across.before, across.after, down.before, down.after] == [0; 4] {
+        return Ok(inside);
+    }
+    let size = Size::new(
+        inside.width().saturating_add(across.before).saturating_add(across.after),
+        inside.height().saturating_add(down.before).saturating_add(down.after),
+    );
+    let mut pixels = white(size)?;
+    for (y, out) in (0..).zip(pixels.chunks_exact_mut(size.width as usize * RGB)) {
+        let last = inside.height().saturating_sub(1);
+        let row = inside.row(u32::min(last, u32::saturating_sub(y, down.before)));
+        let (before, rest) = out.split_at_mut(across.before as usize * RGB);
+        let (middle, after) = rest.split_at_mut(row.len());
+        middle.copy_from_slice(row);
+        before.chunks_exact_mut(RGB).for_each(|pixel| pixel.copy_from_slice(&row[..RGB]));
+        let edge = &row[row.len() - RGB..];
+        after.chunks_exact_mut(RGB).for_each(|pixel| pixel.copy_from_slice(edge));
+    }
+    image(size, pixels)
 }
 
 impl Placement {
@@ -252,30 +285,32 @@ impl Placement {
         whole.then(|| (self.start.0.round() as i64, self.start.1.round() as i64))
     }
 
-    /// How far the filter reaches from the edge of an output pixel, in source pixels.
-    fn reach(step: f64) -> f64 {
-        FILTER_REACH * step.max(1.0) + 1.0
-    }
-
-    /// The output pixels that the level touches; all others are white.
+    /// The output pixels whose centre lies on the level; all others are white.
     fn touched(&self, axis: usize, length: u32) -> std::ops::Range<u32> {
         let (start, step, extent) = self.axis(axis);
-        let reach = Self::reach(step);
-        let bound = |value: f64| value.clamp(0.0, f64::from(length)) as u32;
-        let first = bound(((-reach - start) / step).floor());
-        let last = bound(((f64::from(extent) + reach - start) / step).ceil());
-        first..last.max(first)
+        let bound = |place: f64| {
+            let first_at_or_after = ((place - start) / step - 0.5).ceil();
+            first_at_or_after.clamp(0.0, f64::from(length)) as u32
+        };
+        bound(0.0)..bound(f64::from(extent))
     }
 
     /// The source pixels under output pixels `first..last`, with the filter's reach.
     fn source(&self, axis: usize, first: u32, last: u32) -> Stretch {
-        let (start, step, _) = self.axis(axis);
-        let reach = Self::reach(step);
+        let (start, step, extent) = self.axis(axis);
         let begin = start + f64::from(first) * step;
         let end = start + f64::from(last) * step;
-        let left = (begin - reach).floor();
-        let right = (end + reach).ceil();
-        Stretch { first: left as i64, length: (right - left) as u32, offset: begin - left }
+        let reach = FILTER_REACH * step.max(1.0) + 1.0;
+        let (left, right) = ((begin - reach).floor(), (end + reach).ceil());
+        let extent = f64::from(extent);
+        let (first, last) = (left.clamp(0.0, extent - 1.0), right.clamp(1.0, extent));
+        Stretch {
+            first: first as i64,
+            length: (last - first) as u32,
+            before: (first - left) as u32,
+            after: (right - last) as u32,
+            offset: begin - left,
+        }
     }
 }
 
@@ -284,9 +319,10 @@ impl Placement {
 fn resize(source: &RgbImage, offset: (f64, f64), step: (f64, f64), size: Size) -> Result<Vec<u8>> {
     let failed = |error: &dyn std::fmt::Display| SlideError::Request(format!("resizing: {error}"));
     let mut pixels = vec![0; size.width as usize * size.height as usize * RGB];
-    let from = ImageRef::new(source.width(), source.height(), source.pixels(), PixelType::U8x3)
+    // Typed images: the untyped call would compile every pixel format there is.
+    let from = TypedImageRef::<U8x3>::from_buffer(source.width(), source.height(), source.pixels())
         .map_err(|error| failed(&error))?;
-    let mut to = Image::from_slice_u8(size.width, size.height, &mut pixels, PixelType::U8x3)
+    let mut to = TypedImage::<U8x3>::from_buffer(size.width, size.height, &mut pixels)
         .map_err(|error| failed(&error))?;
     let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FILTER)).crop(
         offset.0,
@@ -295,7 +331,7 @@ fn resize(source: &RgbImage, offset: (f64, f64), step: (f64, f64), size: Size) -
         f64::from(size.height) * step.1,
     );
     RESIZER
-        .with_borrow_mut(|resizer| resizer.resize(&from, &mut to, &options))
+        .with_borrow_mut(|resizer| resizer.resize_typed(&from, &mut to, &options))
         .map_err(|error| failed(&error))?;
     Ok(pixels)
 }
