@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// 32 x 32 px, lossless, 3 decompositions: red 8x, green 8y, blue 4(x + y). Written by OpenJPEG.
+/// 32 x 32 px, lossless, 2 decompositions: red 8x, green 8y, blue 4(x + y). Written by OpenJPEG.
 const GRADIENT_J2K: &str = "\
 ff4fff51002f000000000020000000200000000000000000000000200000002000000000000000000003070101070101\
 070101ff52000c00000001010204040001ff5c000a4040484850484850ff640025000143726561746564206279204f70\
@@ -101,8 +101,9 @@ fn every_codec_gives_the_gradient() {
 #[test]
 fn reduced_pixels_stand_where_they_are_said_to() {
     for tile in every_codec() {
-        let centred = reducible(&tile).unwrap().centred;
-        for reduction in Reduction::ALL {
+        let Reducible { most, centred } = reducible(&tile).unwrap();
+        assert!(most >= Reduction::Quarter);
+        for reduction in Reduction::ALL.into_iter().filter(|&reduction| reduction <= most) {
             let factor = f64::from(reduction.factor());
             let side = 32 / reduction.factor();
             let pixels = decoded(&tile, reduction).unwrap();

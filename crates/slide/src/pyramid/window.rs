@@ -36,12 +36,37 @@ pub(super) fn stays_on_grid(level: &Level, reduction: Reduction) -> bool {
         && (level.rows() == 1 || level.tile_height % factor == 0)
 }
 
+/// A level's size when it is reduced. A last pixel that the level fills in part only is left out:
+/// the rest of it would be what the writer padded its tiles with.
+pub(super) fn reduced_level(level: &Level, reduction: Reduction) -> Size {
+    let whole_pixels = |length: u32| (length / reduction.factor()).max(1);
+    Size::new(whole_pixels(level.width), whole_pixels(level.height))
+}
+
 impl Grid {
     fn new(index: usize, level: &Level, reduction: Reduction) -> Self {
         let (whole, tile) =
             (Size::new(level.width, level.height), Size::new(level.tile_width, level.tile_height));
         let step = reduction.apply(tile);
-        Self { level: index, reduction, whole, tile, step, reduced: reduction.apply(whole) }
+        Self {
+            level: index,
+            reduction,
+            whole,
+            tile,
+            step,
+            reduced: reduced_level(level, reduction),
+        }
+    }
+
+    /// The part of a tile that lies on the reduced level.
+    fn shown(&self, tile: TileIndex) -> Size {
+        let rest = |extent: u32, index: u32, step: u32| {
+            extent.saturating_sub(index.saturating_mul(step)).min(step)
+        };
+        Size::new(
+            rest(self.reduced.width, tile.column, self.step.width),
+            rest(self.reduced.height, tile.row, self.step.height),
+        )
     }
 
     /// The part of a tile that lies on the level, in full-size pixels.
@@ -135,8 +160,7 @@ impl Pyramid {
         let Some(mut canvas) = band.part(column.in_window, 0, shown) else { return Ok(()) };
         // A tile that is shown whole is not likely to be asked for again by the next window, so
         // it is decoded straight to where it belongs; one that is cut is kept for the neighbour.
-        let shown_whole = shown == grid.reduction.apply(grid.visible(tile));
-        let decoded = if shown_whole {
+        let decoded = if shown == grid.shown(tile) {
             match self.cache.get(key) {
                 Some(decoded) => Some(decoded),
                 None => return self.decode_into(grid, tile, &mut canvas),
