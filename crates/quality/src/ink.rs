@@ -1,0 +1,190 @@
+//! Pen and margin ink, told from stain by which colours it takes away.
+//!
+//! Haematoxylin and eosin both take most from green light: their colours lie in a wedge from
+//! blue-violet to pink-red. Green and blue inks take more from red than from green; black takes all
+//! alike; red takes green and blue alike, where eosin lets blue pass (stain vectors: Ruifrok and
+//! Johnston 2001).
+
+use crate::{
+    components::{Components, reached},
+    density::Density,
+    morphology::dilated,
+    plane::{Mask, Plane, box_mean},
+    reasons::InkColour,
+};
+
+/// How sure a single pixel's colour is.
+#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Cue {
+    Weak,
+    Strong,
+}
+
+/// Sizes in mask pixels.
+pub(crate) struct InkSizes {
+    /// The smallest mark.
+    pub(crate) least_area: usize,
+    /// How far ink bleeds into neighbouring pixels.
+    pub(crate) bleed: usize,
+    /// The width of the ring around a mark that is looked at.
+    pub(crate) ring: usize,
+}
+
+/// One mask per colour of [`InkColour::ALL`], without overlap, and colours that were taken for the
+/// slide's stain.
+pub(crate) struct Ink {
+    pub(crate) masks: [Mask; 4],
+    pub(crate) stain_like: Vec<InkColour>,
+}
+
+/// Finds ink outside `excluded` (dark edges).
+pub(crate) fn find_ink(density: &Density, excluded: &Mask, sizes: &InkSizes) -> Ink {
+    let cues = density.rgb.zip(excluded, |rgb, out| if out == 0 { cue(rgb) } else { None });
+    let rough = roughness(density, sizes.ring);
+    let stained = density.evidence.zip(excluded, |e, out| u8::from(e > 100 && out == 0));
+    let mut stain_like = Vec::new();
+    let mut taken = excluded.clone();
+    let masks = InkColour::ALL.map(|colour| {
+        let seen = |least: Cue| {
+            cues.map(|cue| u8::from(cue.is_some_and(|(c, sure)| c == colour && sure >= least)))
+        };
+        let (weak, strong) = (seen(Cue::Weak), seen(Cue::Strong));
+        let marks = marks(colour, &weak, &strong, density, &rough, sizes);
+        let mask = if is_stain(colour, &marks, &stained, &rough, density) {
+            stain_like.push(colour);
+            Mask::filled(marks.width, marks.height, 0)
+        } else {
+            spread(&marks, density, sizes.bleed)
+        };
+        let free = mask.zip(&taken, |own, other| own & (1 - other));
+        taken = taken.zip(&free, |a, b| a | b);
+        free
+    });
+    Ink { masks, stain_like }
+}
+
+/// Which ink a pixel of these densities may be.
+fn cue([red, green, blue]: [u16; 3]) -> Option<(InkColour, Cue)> {
+    let [r, g, b] = [red, green, blue].map(u32::from);
+    let mean = (r + g + b) / 3;
+    let chroma = r.max(g).max(b) - r.min(g).min(b);
+    if mean > 350 && chroma * 100 < mean * 24 {
+        return Some((InkColour::Black, if mean > 700 { Cue::Strong } else { Cue::Weak }));
+    }
+    if r > g + 40 && r * 100 > g * 112 {
+        let strong = r > g + 130 && r * 100 > g * 125;
+        // Green ink lets green pass at least as well as blue; cyan counts as green.
+        let colour = if g * 100 <= b * 115 { InkColour::Green } else { InkColour::Blue };
+        return Some((colour, if strong { Cue::Strong } else { Cue::Weak }));
+    }
+    if g > 400 && b * 100 > g * 70 && r * 100 < g * 35 {
+        let strong = g > 650 && b * 100 > g * 80 && r * 100 < g * 30;
+        return Some((InkColour::Red, if strong { Cue::Strong } else { Cue::Weak }));
+    }
+    None
+}
+
+/// The marks of one colour: weak pixels that a strong one reaches, large enough, and lying as ink
+/// of that colour lies.
+fn marks(
+    colour: InkColour,
+    weak: &Mask,
+    strong: &Mask,
+    density: &Density,
+    rough: &Plane<u16>,
+    sizes: &InkSizes,
+) -> Mask {
+    let candidates = Components::of(&reached(weak, strong));
+    let strong_pixels = candidates.sums(strong);
+    let roughness = candidates.sums(rough);
+    let depth = candidates.sums(&density.mean);
+    let on_glass = share_on_glass(&candidates, density, sizes.ring);
+    candidates.keep(|index, component| {
+        let large = component.area >= sizes.least_area
+            && strong_pixels[index] as usize * 8 >= component.area.min(8 * sizes.least_area);
+        // Nuclei, folds and pigment are blue or black too, but rough; a stroke is even.
+        let even = roughness[index] * 100 < depth[index] * 30;
+        match colour {
+            InkColour::Green => large,
+            InkColour::Blue => large && (even || on_glass[index] > 0.5),
+            // A fold or pigment lies in tissue; a stroke reaches over glass or is large.
+            InkColour::Black => {
+                large && even && (on_glass[index] > 0.25 || component.area > 40 * sizes.least_area)
+            }
+            // Blood is as red as a red pen, but lies in tissue.
+            InkColour::Red => {
+                large && component.area >= 8 * sizes.least_area && on_glass[index] > 0.3
+            }
+        }
+    })
+}
+
+/// For each component, how much of a ring around it is glass.
+fn share_on_glass(components: &Components, density: &Density, ring: usize) -> Vec<f64> {
+    let width = components.labels.width;
+    let height = components.labels.height;
+    let near = ring.max(2);
+    let mut counts = vec![(0_u64, 0_u64); components.list.len() + 1];
+    for y in 0..height {
+        for x in 0..width {
+            let label = components.labels.data[y * width + x] as usize;
+            if label == 0 {
+                continue;
+            }
+            let looks = [
+                (x.checked_sub(near), Some(y)),
+                (Some(x + near), Some(y)),
+                (Some(x), y.checked_sub(near)),
+                (Some(x), Some(y + near)),
+            ];
+            for look in looks {
+                let (Some(u), Some(v)) = look else { continue };
+                if u >= width || v >= height || components.labels.data[v * width + u] != 0 {
+                    continue;
+                }
+                let glass = density.mean.data[v * width + u] < 60;
+                counts[label].0 += u64::from(glass);
+                counts[label].1 += 1;
+            }
+        }
+    }
+    counts.iter().skip(1).map(|(glass, all)| *glass as f64 / (*all).max(1) as f64).collect()
+}
+
+/// How much the density differs from its surroundings.
+fn roughness(density: &Density, radius: usize) -> Plane<u16> {
+    let around = box_mean(&density.mean, radius.clamp(1, 4));
+    density.mean.zip(&around, u16::abs_diff)
+}
+
+/// Ink that makes up most of what is stained, and is as rough as tissue, is the slide's stain.
+fn is_stain(
+    colour: InkColour,
+    marks: &Mask,
+    stained: &Mask,
+    rough: &Plane<u16>,
+    density: &Density,
+) -> bool {
+    if !matches!(colour, InkColour::Green | InkColour::Blue) {
+        return false;
+    }
+    let all = stained.count();
+    let area = marks.zip(stained, |a, b| a & b).count();
+    if area * 3 < all || area == 0 {
+        return false;
+    }
+    let over = |plane: &Plane<u16>| -> u64 {
+        marks.data.iter().zip(&plane.data).map(|(m, v)| u64::from(*m) * u64::from(*v)).sum()
+    };
+    over(rough) * 100 > over(&density.mean) * 12
+}
+
+/// Ink thins out at its edge: neighbours that are not clearly stain belong to it.
+fn spread(marks: &Mask, density: &Density, bleed: usize) -> Mask {
+    let near = dilated(marks, bleed);
+    let edge = density.rgb.zip(&near, |[r, g, b], near| {
+        let stain_like = u32::from(g) > u32::from(r) + 60 && g > b;
+        u8::from(near != 0 && !stain_like && r.max(b) > 25)
+    });
+    edge.zip(marks, |edge, mark| edge | mark)
+}
