@@ -1,0 +1,12 @@
+//! From tile probabilities to outlined lesions.
+
+mod extract;
+mod geojson;
+mod map;
+mod morphology;
+mod settings;
+
+pub use extract::{Evidence, Peak, Region, find_regions};
+pub use geojson::{peaks_of, regions_to_features, regions_to_geojson};
+pub use map::ProbabilityMap;
+pub use settings::RegionSettings;

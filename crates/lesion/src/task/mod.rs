@@ -1,0 +1,236 @@
+//! A task: a head with everything that is needed to use it on a slide, as a folder.
+
+mod file;
+
+use std::path::{Path, PathBuf};
+
+use bianque_core::{Digest, Producer};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    error::{LesionError, Result},
+    head::Head,
+    regions::RegionSettings,
+};
+
+/// What every task and every result of one says.
+pub const RESEARCH_USE: &str =
+    "For research use until a site validates it. A person decides; the program proposes.";
+
+/// The name of the description in a task's folder.
+pub const TASK_FILE: &str = "task.json";
+/// The name of the weights in a task's folder.
+pub const HEAD_FILE: &str = "head.safetensors";
+
+/// A class that the head tells apart.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Label {
+    /// Stable name, such as `adenocarcinoma`.
+    pub name: String,
+    /// For people.
+    pub title: String,
+    /// Whether regions of this class are outlined.
+    pub lesion: bool,
+    /// Colour in viewers.
+    pub color: [u8; 3],
+}
+
+/// The encoder whose features the head takes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EncoderReference {
+    /// Its folder or recipe, relative to the task's folder.
+    pub path: String,
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// The digest of its weights; features of other weights are refused.
+    pub digest: Digest,
+    /// The digest of its recipe as canonical JSON: how tiles are cut and normalised counts too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipe_digest: Option<Digest>,
+}
+
+/// How tiles are laid over the slide. Their size and resolution are in the encoder's recipe; they
+/// stand here so that a contradiction is seen.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TileSettings {
+    /// Edge in pixels.
+    pub size: u32,
+    /// Microns per pixel.
+    pub mpp: f64,
+    /// Positions along a tile's edge: 1 tiles meet, 2 they overlap by half.
+    pub steps: u32,
+    /// Smallest share of tissue in a tile that is judged.
+    pub tissue: f64,
+}
+
+/// A head with everything that is needed to use it on a slide.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Task {
+    /// Stable name, such as `colon`.
+    pub name: String,
+    /// Version of the head.
+    pub version: String,
+    /// For people.
+    pub title: String,
+    /// The organ it is for.
+    pub organ: String,
+    /// The encoder whose features it takes.
+    pub encoder: EncoderReference,
+    /// How tiles are laid over the slide.
+    pub tiles: TileSettings,
+    /// Its classes, from harmless to grave, in the head's order.
+    pub labels: Vec<Label>,
+    /// How its probabilities become regions.
+    pub regions: RegionSettings,
+    /// What logits are divided by (temperature scaling).
+    pub temperature: f64,
+    /// What it is meant for, and what not.
+    pub intended_use: String,
+    /// Licence of the head, as an SPDX expression.
+    pub licence: String,
+    /// What it was trained on.
+    pub trained_on: String,
+    /// What was measured when it was made, as the training's report.
+    pub measured: serde_json::Value,
+    /// The head.
+    pub head: Head,
+    /// The digest of the head's file.
+    pub head_digest: Digest,
+}
+
+impl Task {
+    /// Reads and checks a task's folder.
+    ///
+    /// # Errors
+    /// When a file cannot be read, is malformed, contradicts another, or the head is not the one
+    /// that the description names.
+    pub fn load(folder: &Path) -> Result<Self> {
+        file::load(folder)
+    }
+
+    /// Writes the task's folder, making it if needed. Equal tasks give equal bytes.
+    ///
+    /// # Errors
+    /// When the task contradicts itself or cannot be written.
+    pub fn save(&self, folder: &Path) -> Result<()> {
+        file::save(self, folder)
+    }
+
+    /// Where the encoder lies, given the task's folder.
+    #[must_use]
+    pub fn encoder_path(&self, folder: &Path) -> PathBuf {
+        folder.join(&self.encoder.path)
+    }
+
+    /// Whether each label is a lesion.
+    #[must_use]
+    pub fn lesions(&self) -> Vec<bool> {
+        self.labels.iter().map(|label| label.lesion).collect()
+    }
+
+    /// The labels' names.
+    #[must_use]
+    pub fn class_names(&self) -> Vec<String> {
+        self.labels.iter().map(|label| label.name.clone()).collect()
+    }
+
+    /// Name, version, digest and licence, for every output that rests on it.
+    #[must_use]
+    pub fn producer(&self) -> Producer {
+        Producer {
+            name: self.name.clone(),
+            version: self.version.clone(),
+            digest: Some(self.head_digest),
+            licence: Some(self.licence.clone()),
+        }
+    }
+
+    /// Refuses an encoder whose features the head does not know.
+    ///
+    /// # Errors
+    /// When weights, recipe, dimension, tile size or resolution are others than the task names.
+    pub fn check_encoder(&self, encoder: &dyn bianque_vision::Encoder) -> Result<()> {
+        let wrong = |what: String| {
+            Err(LesionError::Setting(format!("task '{}' and its encoder: {what}", self.name)))
+        };
+        let (producer, input) = (encoder.producer(), &encoder.recipe().input);
+        if producer.digest != Some(self.encoder.digest) {
+            let has = producer.digest.map_or("none".to_owned(), |digest| digest.to_string());
+            let wants = self.encoder.digest;
+            return wrong(format!("the head was trained on weights {wants}, these are {has}"));
+        }
+        let recipe = recipe_digest(encoder.recipe());
+        if self.encoder.recipe_digest.is_some_and(|own| own != recipe) {
+            return wrong("the recipe is not the one that the head was trained with".into());
+        }
+        if input.size != self.tiles.size || (input.mpp - self.tiles.mpp).abs() > 1e-9 {
+            return wrong(format!(
+                "the task cuts {} px at {} um/px, the encoder takes {} px at {} um/px",
+                self.tiles.size, self.tiles.mpp, input.size, input.mpp
+            ));
+        }
+        if encoder.dimension() == self.head.dimension() {
+            Ok(())
+        } else {
+            let (expected, actual) = (self.head.dimension(), encoder.dimension());
+            Err(LesionError::Dimension { expected, actual })
+        }
+    }
+}
+
+/// The digest of a recipe as JSON: what a change of normalisation or cutting changes.
+#[must_use]
+pub fn recipe_digest(recipe: &bianque_vision::Recipe) -> Digest {
+    // A recipe is plain data; where it could not be written it would not have been read.
+    Digest::of(&serde_json::to_vec(recipe).unwrap_or_default())
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::head::{Examples, LogisticSettings, head_to_bytes, train_logistic};
+    use crate::matrix::FeatureMatrix;
+
+    pub(crate) fn task() -> Task {
+        let features = FeatureMatrix::new(2, vec![0.0, 0.0, 1.0, 1.0]).unwrap();
+        let examples = Examples::new(features, vec![0, 1], 2).unwrap();
+        let (head, _) = train_logistic(&examples, &LogisticSettings::default()).unwrap();
+        let label = |name: &str, title: &str, lesion, color| Label {
+            name: name.into(),
+            title: title.into(),
+            lesion,
+            color,
+        };
+        Task {
+            name: "colon".into(),
+            version: "0.1.0".into(),
+            title: "Colon".into(),
+            organ: "colon".into(),
+            encoder: EncoderReference {
+                path: "../encoder".into(),
+                name: "fake".into(),
+                version: "1".into(),
+                digest: Digest::of(b"weights"),
+                recipe_digest: None,
+            },
+            tiles: TileSettings { size: 32, mpp: 1.0, steps: 2, tissue: 0.25 },
+            labels: vec![
+                label("healthy", "Healthy", false, [0, 120, 0]),
+                label("carcinoma", "Carcinoma", true, [200, 0, 0]),
+            ],
+            regions: RegionSettings::for_tile(32.0),
+            temperature: 1.5,
+            intended_use: "tests".into(),
+            licence: "Apache-2.0".into(),
+            trained_on: "two points".into(),
+            measured: serde_json::json!({ "examples": 2 }),
+            head_digest: Digest::of(&head_to_bytes(&head).unwrap()),
+            head,
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! Tiles as image files, a folder a class, and their features.
+
+mod cache;
+mod extract;
+mod folder;
+mod image;
+mod stain_jitter;
+
+pub use extract::{BrokenTile, ExtractSettings, Progress, TileFeatures, tile_features};
+pub use folder::{ClassMap, TileFile, TileFolder};
+pub use image::{ImageFault, read_image};
+pub use stain_jitter::StainJitter;
