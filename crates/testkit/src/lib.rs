@@ -1,6 +1,12 @@
 //! Synthetic slides with planted truth, format fixtures and broken files, for tests, benchmarks and the demo.
 
+pub mod dicom;
 mod error;
+pub mod histology;
+mod pyramid;
+mod svs;
 pub mod tiff_writer;
 
 pub use error::{Result, TestkitError};
+pub use histology::{SlideRecipe, SyntheticSlide, Truth, render_region};
+pub use svs::{write_svs, write_svs_with_progress};

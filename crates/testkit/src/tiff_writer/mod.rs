@@ -18,6 +18,7 @@ use rayon::prelude::*;
 
 use directory::Encoding;
 pub use directory::{ByteOrder, Value, tag};
+pub(crate) use jpeg::encode as encode_jpeg;
 pub use jpeg::{JpegCoding, JpegColour};
 pub use page::{Coding, Grid, Page, gray_as_rgb, resolution_tags};
 
@@ -149,15 +150,28 @@ impl TiffWriter {
         Ok(id)
     }
 
+    /// Adds all cells of an open page from an image in memory.
+    ///
+    /// # Errors
+    /// As [`TiffWriter::write_page`], and when the image has another size than the page.
+    pub fn add_image(&mut self, id: PageId, image: &RgbImage) -> Result<()> {
+        let page = &self.open(id)?.page;
+        if (page.width, page.height) != (image.width(), image.height()) {
+            return Err(TestkitError::Request("the image has another size than its page".into()));
+        }
+        let images: Result<Vec<RgbImage>> =
+            cells(page).into_iter().map(|cell| crop(image, cell)).collect();
+        self.add_cells(id, &images?)
+    }
+
     /// Writes a whole page from an image in memory.
     ///
     /// # Errors
     /// As [`TiffWriter::write_page`], and when the image has another size than the page.
     pub fn write_image(&mut self, page: Page, image: &RgbImage) -> Result<PageId> {
-        if (page.width, page.height) != (image.width(), image.height()) {
-            return Err(TestkitError::Request("the image has another size than its page".into()));
-        }
-        self.write_page(page, |cell| crop(image, cell))
+        let id = self.begin_page(page)?;
+        self.add_image(id, image)?;
+        Ok(id)
     }
 
     /// Writes the directories and the header.

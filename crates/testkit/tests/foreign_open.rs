@@ -1,11 +1,36 @@
-//! Other people's readers open what the TIFF writer writes, and see the same pixels.
+//! Other people's readers open what the writers write, and see the same pixels. Runs `foreign.py`
+//! with the interpreter that `BIANQUE_PYTHON` names.
 
-mod foreign;
+use std::{fmt::Debug, path::Path, process::Command};
 
 use bianque_core::RgbImage;
 use bianque_testkit::tiff_writer::{
     ByteOrder, Coding, JpegCoding, JpegColour, OffsetSize, Page, TiffWriter, resolution_tags,
 };
+use bianque_testkit::{SlideRecipe, write_svs};
+
+/// What `tifffile` or `openslide` sees in a file. Panics where it refuses the file.
+fn judge(reader: &str, path: &Path) -> serde_json::Value {
+    let python = std::env::var("BIANQUE_PYTHON")
+        .expect("BIANQUE_PYTHON must name a Python 3 with tifffile and openslide-python");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/foreign.py");
+    let output = Command::new(python).args([script, reader]).arg(path).output().unwrap();
+    assert!(
+        output.status.success(),
+        "{reader} refuses {}: {}",
+        path.display(),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// Fails when a colour that a reader saw is farther than `tolerance` from the one written.
+fn assert_near(seen: &serde_json::Value, written: [u8; 3], tolerance: f64, what: &dyn Debug) {
+    for (seen, written) in seen.as_array().unwrap().iter().zip(written) {
+        let difference = (seen.as_f64().unwrap() - f64::from(written)).abs();
+        assert!(difference <= tolerance, "{what:?}: {seen} was written as {written}");
+    }
+}
 
 /// Smooth colour ramps: JPEG keeps them nearly as they are.
 fn ramps(width: u32, height: u32) -> RgbImage {
@@ -50,7 +75,7 @@ fn tifffile_reads_every_coding_in_every_layout() {
             writer.write_image(Page::stripped(300, 200, 48, *coding), &image).unwrap();
         }
         writer.finish().unwrap();
-        let seen = foreign::judge("tifffile", &path);
+        let seen = judge("tifffile", &path);
         assert_eq!(seen["big"], size == OffsetSize::Big);
         assert_eq!(seen["order"], if order == ByteOrder::Little { "<" } else { ">" });
         let pages = seen["pages"].as_array().unwrap();
@@ -59,8 +84,8 @@ fn tifffile_reads_every_coding_in_every_layout() {
             let coding = codings[index / 2];
             assert_eq!(page["tiled"], index % 2 == 0);
             let tolerance = if matches!(coding, Coding::Jpeg(_)) { 6.0 } else { 0.0 };
-            foreign::assert_near(&page["first"], image.pixel(0, 0), tolerance, &coding);
-            foreign::assert_near(&page["last"], image.pixel(299, 199), tolerance, &coding);
+            assert_near(&page["first"], image.pixel(0, 0), tolerance, &coding);
+            assert_near(&page["last"], image.pixel(299, 199), tolerance, &coding);
         }
     }
 }
@@ -77,9 +102,39 @@ fn openslide_reads_a_generic_pyramid() {
         writer.write_image(page, &ramps(side, side)).unwrap();
     }
     writer.finish().unwrap();
-    let seen = foreign::judge("openslide", &path);
+    let seen = judge("openslide", &path);
     assert_eq!(seen["vendor"], "generic-tiff");
     assert_eq!(seen["levels"].as_array().unwrap().len(), 3);
     assert_eq!(seen["mpp"].as_str().unwrap().parse::<f64>().unwrap(), 0.5);
-    foreign::assert_near(&seen["first"], ramps(512, 512).pixel(0, 0), 6.0, &"JPEG");
+    assert_near(&seen["first"], ramps(512, 512).pixel(0, 0), 6.0, &"JPEG");
+}
+
+#[test]
+fn the_written_slide_opens_elsewhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sample.svs");
+    let recipe = SlideRecipe {
+        width: 2500,
+        height: 1900,
+        lesions: 1,
+        lesion_diameters: (150.0, 200.0),
+        ..SlideRecipe::demo(5)
+    };
+    write_svs(&recipe, &path).unwrap();
+    let seen = judge("openslide", &path);
+    assert_eq!(seen["vendor"], "aperio");
+    assert_eq!(seen["levels"], serde_json::json!([[2500, 1900], [625, 475], [156, 118]]));
+    assert_eq!(seen["mpp"].as_str().unwrap().parse::<f64>().unwrap(), 0.5);
+    assert_eq!(seen["power"].as_str().unwrap().parse::<f64>().unwrap(), 20.0);
+    let associated = &seen["associated"];
+    assert_eq!(associated["label"], serde_json::json!([400, 400]));
+    assert_eq!(associated["macro"], serde_json::json!([1280, 427]));
+    assert_eq!(associated["thumbnail"], serde_json::json!([1024, 778]));
+    let seen = judge("tifffile", &path);
+    assert_eq!(seen["svs"], true);
+    assert_eq!(seen["big"], false);
+    // Every level shows the same slide, only smaller.
+    let mean = |page: usize| seen["pages"][page]["mean"][1].as_f64().unwrap();
+    assert!((mean(0) - mean(2)).abs() < 1.5, "{} {}", mean(0), mean(2));
+    assert!((mean(0) - mean(3)).abs() < 1.5, "{} {}", mean(0), mean(3));
 }
