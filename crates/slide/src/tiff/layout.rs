@@ -19,8 +19,12 @@ use crate::{
 /// The most bytes that one decoded tile or strip may take; larger ones cannot be read piecewise.
 const MAXIMUM_TILE: u64 = 1 << 28;
 
-/// What one coded byte can at most become: LZW's 12-bit codes stand for at most 4096 bytes each.
+/// What one coded byte can at most become: LZW's codes of 12 bits stand for up to 4096 bytes;
+/// Deflate and JPEG stay below.
 const MAXIMUM_EXPANSION: u64 = 4096;
+
+/// Tiles up to this size are exempt: an empty JPEG 2000 tile has nearly no bytes.
+const MODEST_TILE: u64 = 1 << 24;
 
 /// Where an image's tiles lie and how they are coded.
 #[derive(Debug)]
@@ -159,17 +163,15 @@ impl Layout {
         size: u64,
     ) -> Result<std::result::Result<(Vec<u8>, Codec), String>> {
         let too_short = || Ok(Err(format!("{length} bytes cannot hold {size} bytes of pixels")));
+        if length.saturating_mul(MAXIMUM_EXPANSION).max(MODEST_TILE) < size {
+            return too_short();
+        }
         Ok(Ok(match &self.coding {
             Coding::Jpeg { tables, colour } => {
                 let stream = file.read_exact_at(offset, length)?;
                 return Ok(jpeg::complete(stream, tables, *colour).map(|s| (s, Codec::Jpeg)));
             }
             Coding::Plain(Codec::Raw { .. }) if length < size => return too_short(),
-            Coding::Plain(Codec::Packed { .. })
-                if length.saturating_mul(MAXIMUM_EXPANSION) < size =>
-            {
-                return too_short();
-            }
             // Some writers let the count run on to the next tile.
             Coding::Plain(codec @ Codec::Raw { .. }) => (file.read_exact_at(offset, size)?, *codec),
             Coding::Plain(codec) => (file.read_exact_at(offset, length)?, *codec),
@@ -196,9 +198,10 @@ impl Layout {
             .map(|(column, row)| self.raw_tile(file, 0, TileIndex { column, row }))
             .collect::<Result<Vec<_>>>()
             .map_err(|error| match error {
-                SlideError::Tile { column, row, what, .. } => file.broken(format!(
-                    "tile at column {column}, row {row} of its {name} does not decode: {what}"
-                )),
+                SlideError::Tile { column, row, what, .. } => SlideError::Associated {
+                    name: name.to_owned(),
+                    what: format!("tile at column {column}, row {row}: {what}"),
+                },
                 other => other,
             })?;
         let Self { width, height, tile_width, tile_height, .. } = *self;

@@ -1,0 +1,105 @@
+//! Broken, lying and foreign files: each must end in a fitting typed error or a warning, never in
+//! a panic, a hang or an allocation that the file cannot justify.
+
+mod case;
+mod fixtures;
+mod tiff_structure;
+
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use bianque_slide::{OpenOptions, SlideError, open_bytes};
+use tiff_structure::TiffStructure;
+
+fn cases() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("cases/malformed");
+    let mut cases: Vec<PathBuf> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    cases.sort();
+    cases
+}
+
+#[test]
+fn every_case_ends_as_it_says() {
+    let cases = cases();
+    assert!(cases.len() > 50, "only {} cases: is the folder complete?", cases.len());
+    let mut failures = Vec::new();
+    for folder in cases {
+        let name = folder.file_name().unwrap().to_string_lossy().into_owned();
+        let started = Instant::now();
+        if let Err(what) = case::Case::load(&folder).run() {
+            failures.push(format!("{name}: {what}"));
+        }
+        if started.elapsed() > Duration::from_secs(5) {
+            failures.push(format!("{name}: it took {:?}", started.elapsed()));
+        }
+    }
+    assert!(failures.is_empty(), "{} cases fail:\n{}", failures.len(), failures.join("\n"));
+}
+
+/// Opens and reads bytes as far as they go.
+fn consume(bytes: Vec<u8>) -> Result<(), SlideError> {
+    case::read_all(open_bytes(bytes, &OpenOptions::default())?.as_ref())
+}
+
+#[test]
+fn the_sound_files_open_and_read() {
+    for name in ["svs", "pyramid", "flat"] {
+        let slide = open_bytes(fixtures::tiff(name), &OpenOptions::default()).unwrap();
+        assert_eq!(slide.facts().warnings, [""; 0], "{name}");
+        case::read_all(slide.as_ref()).unwrap_or_else(|error| panic!("{name}: {error}"));
+    }
+}
+
+#[test]
+fn a_file_cut_at_any_byte_is_a_typed_error() {
+    for name in fixtures::TIFF {
+        let whole = fixtures::tiff(name);
+        let mut ends = TiffStructure::read(&whole).boundaries();
+        // What follows the last part is padding.
+        let needed = ends.iter().map(|(end, _)| *end).max().unwrap();
+        ends.retain(|(end, _)| *end < needed);
+        ends.extend((0..needed).map(|end| (end, "in between".to_owned())));
+        for (end, part) in ends {
+            let Err(error) = consume(whole[..end].to_vec()) else {
+                panic!("{name} cut at byte {end} ({part}) opens and reads")
+            };
+            let fits = match error {
+                SlideError::NotASlide { .. } => end < 4,
+                SlideError::Broken { .. } => true,
+                _ => false,
+            };
+            assert!(fits, "{name} cut at byte {end} ({part}): {error}");
+        }
+    }
+}
+
+#[test]
+fn a_flipped_byte_anywhere_never_panics_or_hangs() {
+    let mut slowest = Duration::ZERO;
+    for name in fixtures::TIFF {
+        let whole = fixtures::tiff(name);
+        for at in 0..whole.len() {
+            for flip in [0x01, 0x80, 0xff] {
+                let mut bytes = whole.clone();
+                bytes[at] ^= flip;
+                let started = Instant::now();
+                // Flipped pixels may still decode: any outcome will do, but it must come.
+                let _ = consume(bytes);
+                slowest = slowest.max(started.elapsed());
+            }
+        }
+    }
+    assert!(slowest < Duration::from_secs(5), "the slowest took {slowest:?}");
+    assert!(peak_memory() < 1 << 30, "memory rose to {} bytes", peak_memory());
+}
+
+/// The most memory that this process ever held, where the system tells.
+fn peak_memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.trim().parse().ok());
+    kilobytes.unwrap_or(0u64) << 10
+}

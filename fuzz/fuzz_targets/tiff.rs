@@ -1,0 +1,18 @@
+//! TIFF, BigTIFF and SVS from any bytes: opening and reading never panics, hangs or takes memory
+//! that the bytes cannot justify.
+#![no_main]
+
+use bianque_slide::{OpenOptions, open_bytes};
+use libfuzzer_sys::fuzz_target;
+
+#[path = "../src/reading.rs"]
+mod reading;
+
+fuzz_target!(|bytes: &[u8]| {
+    let tiff = bytes.starts_with(b"II") || bytes.starts_with(b"MM");
+    if let Some(bytes) = tiff.then(|| bytes.to_vec())
+        && let Ok(slide) = open_bytes(bytes, &OpenOptions { cache_bytes: 1 << 20, mpp: None })
+    {
+        reading::read(slide.as_ref());
+    }
+});
