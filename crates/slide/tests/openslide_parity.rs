@@ -1,0 +1,178 @@
+//! Pixels equal OpenSlide 4 on every slide that it opens: random regions on every level.
+//!
+//! Needs `BIANQUE_PYTHON` (a Python with openslide-python and openslide-bin) and real slides
+//! under `BIANQUE_SLIDES` (else `../shared/slides` beside the repository).
+
+use std::{
+    io::{BufRead, BufReader, Read},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use bianque_core::{PixelRect, RgbImage};
+use bianque_slide::{Codec, OpenOptions, Slide, TileIndex, open};
+use serde_json::Value;
+
+const REGIONS_PER_LEVEL: u32 = 12;
+const SEED: u32 = 20_261_123;
+
+/// How far pixels may differ: at any place, and in the mean.
+#[derive(Copy, Clone, Debug)]
+struct Tolerance {
+    anywhere: u8,
+    mean: f64,
+}
+
+fn python() -> PathBuf {
+    match std::env::var_os("BIANQUE_PYTHON") {
+        Some(path) => path.into(),
+        None => panic!(
+            "BIANQUE_PYTHON is not set: it must name a Python with openslide-python and \
+             openslide-bin; `cargo xtask test` makes one"
+        ),
+    }
+}
+
+fn slides_folder() -> PathBuf {
+    let folder = std::env::var_os("BIANQUE_SLIDES").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/slides"),
+        PathBuf::from,
+    );
+    assert!(
+        folder.is_dir(),
+        "{} holds no slides: set BIANQUE_SLIDES to the folder of real slides",
+        folder.display()
+    );
+    folder
+}
+
+/// Every file below the folder that may be a slide, sorted.
+fn candidates(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            candidates(&path, found);
+        } else if !matches!(path.extension().and_then(|e| e.to_str()), Some("md" | "geojson")) {
+            found.push(path);
+        }
+    }
+    found.sort();
+}
+
+/// The same decoder gives the same bytes; others may round differently.
+fn tolerance(slide: &dyn Slide, level: usize) -> Tolerance {
+    let tile = slide.raw_tile(level, TileIndex { column: 0, row: 0 }).unwrap();
+    let another_decoder = match tile.map(|tile| tile.codec) {
+        Some(Codec::Jpeg) => !cfg!(feature = "turbojpeg"),
+        Some(Codec::Jpeg2000Rgb | Codec::Jpeg2000YCbCr) => true,
+        Some(Codec::Raw { .. } | Codec::Packed { .. }) | None => false,
+    };
+    if another_decoder {
+        Tolerance { anywhere: 2, mean: 0.5 }
+    } else {
+        Tolerance { anywhere: 0, mean: 0.0 }
+    }
+}
+
+struct Difference {
+    anywhere: u8,
+    sum: u64,
+    values: u64,
+}
+
+/// OpenSlide leaves what lies outside transparent; ours is white there.
+fn compare(ours: &RgbImage, rgba: &[u8]) -> Difference {
+    let mut difference = Difference { anywhere: 0, sum: 0, values: 0 };
+    for (ours, theirs) in ours.pixels().chunks_exact(3).zip(rgba.chunks_exact(4)) {
+        let expected = match theirs[3] {
+            255 => [theirs[0], theirs[1], theirs[2]],
+            0 => [255; 3],
+            alpha => panic!("OpenSlide blends a pixel (alpha {alpha}): the region is off its grid"),
+        };
+        for (a, b) in ours.iter().zip(expected) {
+            let gap = a.abs_diff(b);
+            difference.anywhere = difference.anywhere.max(gap);
+            difference.sum += u64::from(gap);
+            difference.values += 1;
+        }
+    }
+    difference
+}
+
+/// Compares one slide; false where OpenSlide does not open it.
+fn same_as_openslide(path: &Path) -> bool {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/openslide_parity.py");
+    let mut child = Command::new(python())
+        .arg(script)
+        .arg(path)
+        .args([REGIONS_PER_LEVEL.to_string(), SEED.to_string()])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    let head = json_line(&mut output).expect("the script wrote nothing");
+    if head["opens"] == false {
+        println!("{}: OpenSlide does not open it: {}", path.display(), head["why"]);
+        child.wait().unwrap();
+        return false;
+    }
+    let slide = match open(path, &OpenOptions::default()) {
+        Ok(slide) => slide,
+        Err(error) => panic!("OpenSlide opens it, we do not: {error}"),
+    };
+    // Two files of a DICOM series are one slide for OpenSlide: levels are known by their size.
+    let level_of = |level: &Value| {
+        let size = &head["levels"][level.as_u64().unwrap() as usize];
+        slide.facts().levels.iter().position(|l| size[0] == l.width && size[1] == l.height)
+    };
+    let mut worst = vec![(0_u8, 0.0_f64); slide.facts().levels.len()];
+    let mut compared = 0;
+    while let Some(region) = json_line(&mut output) {
+        let side = |name: &str| u32::try_from(region[name].as_u64().unwrap()).unwrap();
+        let (width, height) = (side("width"), side("height"));
+        let mut rgba = vec![0; width as usize * height as usize * 4];
+        output.read_exact(&mut rgba).unwrap();
+        let Some(level) = level_of(&region["level"]) else { continue };
+        let place = |name: &str| region[name].as_i64().unwrap();
+        let rect = PixelRect::new(place("x"), place("y"), width, height);
+        let ours = slide.read_region(level, rect).unwrap();
+        let difference = compare(&ours, &rgba);
+        let mean = difference.sum as f64 / difference.values as f64;
+        let allowed = tolerance(slide.as_ref(), level);
+        assert!(
+            difference.anywhere <= allowed.anywhere && mean <= allowed.mean,
+            "{}: level {level}, {rect:?}: differs by up to {} grey levels, {mean:.3} in the mean; \
+             allowed {allowed:?}",
+            path.display(),
+            difference.anywhere,
+        );
+        worst[level] = (worst[level].0.max(difference.anywhere), worst[level].1.max(mean));
+        compared += 1;
+    }
+    assert!(child.wait().unwrap().success(), "the script failed on {}", path.display());
+    assert!(compared > 0, "{}: no level of the same size", path.display());
+    println!("{}: {compared} regions; largest and mean difference {worst:?}", path.display());
+    true
+}
+
+fn json_line(output: &mut impl BufRead) -> Option<Value> {
+    let mut line = String::new();
+    output.read_line(&mut line).unwrap();
+    (!line.is_empty()).then(|| serde_json::from_str(&line).unwrap())
+}
+
+#[test]
+fn every_slide_that_openslide_opens_has_the_same_pixels() {
+    let mut paths = Vec::new();
+    candidates(&slides_folder(), &mut paths);
+    let mut failures = Vec::new();
+    let mut opened = 0;
+    for path in &paths {
+        match std::panic::catch_unwind(|| same_as_openslide(path)) {
+            Ok(same) => opened += usize::from(same),
+            Err(_) => failures.push(path.display().to_string()),
+        }
+    }
+    assert!(failures.is_empty(), "differ from OpenSlide: {}", failures.join(", "));
+    assert!(opened >= 5, "only {opened} slides were compared: is the folder whole?");
+}
