@@ -69,6 +69,20 @@ impl TileGrid {
         Ok(Self { tile, tile_px, mpp: tile_mpp, steps, columns, rows, width, height })
     }
 
+    /// Whether this is the grid of a slide of that extent and scale: for grids that were read from
+    /// a file.
+    #[must_use]
+    pub fn belongs_to(&self, bounds: PixelRect<Level0>, slide_mpp: &Mpp) -> bool {
+        let own = Self::over(bounds, slide_mpp, self.tile_px, self.mpp, self.steps);
+        own.is_ok_and(|own| own == *self)
+    }
+
+    /// The slide that the grid lies over.
+    #[must_use]
+    pub fn bounds(&self) -> PixelRect<Level0> {
+        PixelRect::new(0, 0, self.width, self.height)
+    }
+
     /// Positions from left to right.
     #[must_use]
     pub fn columns(&self) -> u32 {
@@ -159,12 +173,21 @@ impl TileGrid {
 
 /// What is known of the slide before a tile is cut: where tissue is and what lies over it.
 pub trait TissueMap: Sync {
-    /// Share of a rectangle that is tissue fit to be judged, 0 to 1; what lies outside the slide
-    /// is none.
+    /// Share of a rectangle that is tissue, 0 to 1; what lies outside the slide is none.
     fn tissue_fraction(&self, rect: PixelRect<Level0>) -> f64;
 
-    /// Share of a rectangle that is covered by ink or other matter that no model may judge.
-    fn obstructed_fraction(&self, rect: PixelRect<Level0>) -> f64;
+    /// Share of a rectangle that is covered by ink, 0 to 1.
+    fn ink_fraction(&self, rect: PixelRect<Level0>) -> f64;
+}
+
+impl TissueMap for bianque_quality::Tissue {
+    fn tissue_fraction(&self, rect: PixelRect<Level0>) -> f64 {
+        bianque_quality::Tissue::tissue_fraction(self, rect)
+    }
+
+    fn ink_fraction(&self, rect: PixelRect<Level0>) -> f64 {
+        bianque_quality::Tissue::ink_fraction(self, rect)
+    }
 }
 
 /// Takes every tile as tissue, for slides that are known to be nothing else.
@@ -176,10 +199,13 @@ impl TissueMap for TissueEverywhere {
         1.0
     }
 
-    fn obstructed_fraction(&self, _: PixelRect<Level0>) -> f64 {
+    fn ink_fraction(&self, _: PixelRect<Level0>) -> f64 {
         0.0
     }
 }
+
+/// Share of ink from which on a tile is not judged.
+const MOST_INK: f64 = 0.25;
 
 /// Positions whose tile has at least `share` tissue and is covered by ink to less than a quarter.
 #[must_use]
@@ -187,7 +213,7 @@ pub fn tissue_cells(grid: &TileGrid, tissue: &dyn TissueMap, share: f64) -> Vec<
     grid.cells()
         .filter(|cell| {
             let rect = grid.tile_rect(*cell);
-            tissue.tissue_fraction(rect) >= share && tissue.obstructed_fraction(rect) < 0.25
+            tissue.tissue_fraction(rect) >= share && tissue.ink_fraction(rect) < MOST_INK
         })
         .collect()
 }
@@ -243,7 +269,7 @@ pub(crate) mod tests {
             fn tissue_fraction(&self, rect: PixelRect<Level0>) -> f64 {
                 f64::from(u8::from(rect.x < 448))
             }
-            fn obstructed_fraction(&self, rect: PixelRect<Level0>) -> f64 {
+            fn ink_fraction(&self, rect: PixelRect<Level0>) -> f64 {
                 if rect.y == 0 { 0.0 } else { 0.5 }
             }
         }

@@ -1,8 +1,13 @@
 //! From a slide to the features of its tiles, kept on disk.
 
 mod grid;
+mod pipeline;
+mod shards;
+mod store;
 
 pub use grid::{Cell, TileGrid, TissueEverywhere, TissueMap, tissue_cells};
+pub use pipeline::{SlideExtraction, SlideRequest, Timing, slide_features};
+pub use store::{FeatureFacts, LeftOut, SlideFeatures};
 
 #[cfg(test)]
 pub(crate) use grid::tests as grid_tests;

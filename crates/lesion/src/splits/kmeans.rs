@@ -36,11 +36,7 @@ pub(super) fn kmeans<const D: usize>(
 
 /// Each further centre is drawn with a probability that grows with its squared distance to those
 /// already drawn.
-fn seeds<const D: usize>(
-    points: &[[f64; D]],
-    k: usize,
-    random: &mut ChaCha8Rng,
-) -> Vec<[f64; D]> {
+fn seeds<const D: usize>(points: &[[f64; D]], k: usize, random: &mut ChaCha8Rng) -> Vec<[f64; D]> {
     let mut centres = Vec::with_capacity(k);
     if points.is_empty() || k == 0 {
         return centres;
@@ -61,10 +57,11 @@ fn seeds<const D: usize>(
 fn nearest<const D: usize>(point: &[f64; D], centres: &[[f64; D]]) -> (usize, f64) {
     let distance =
         |centre: &[f64; D]| point.iter().zip(centre).map(|(a, b)| (a - b).powi(2)).sum::<f64>();
-    centres.iter().enumerate().map(|(index, centre)| (index, distance(centre))).fold(
-        (0, f64::INFINITY),
-        |best, next| if next.1 < best.1 { next } else { best },
-    )
+    centres
+        .iter()
+        .enumerate()
+        .map(|(index, centre)| (index, distance(centre)))
+        .fold((0, f64::INFINITY), |best, next| if next.1 < best.1 { next } else { best })
 }
 
 #[cfg(test)]

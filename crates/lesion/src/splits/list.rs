@@ -46,9 +46,7 @@ fn parse<'a>(text: &'a str, path: &str) -> Result<BTreeMap<&'a str, Part>> {
         if line.is_empty() || (index == 0 && matches!(line, "file,part" | "file,fold")) {
             continue;
         }
-        let wrong = |what: &str| {
-            LesionError::Data(format!("{path}, line {}: {what}", index + 1))
-        };
+        let wrong = |what: &str| LesionError::Data(format!("{path}, line {}: {what}", index + 1));
         // File names may hold commas, parts do not.
         let (name, part) = line.rsplit_once(',').ok_or_else(|| wrong("expected file,part"))?;
         let part = match part.trim() {

@@ -1,6 +1,6 @@
 //! Parts of the data: to train on, to choose and calibrate by, to measure on.
 
-mod colour;
+pub(crate) mod colour;
 mod kmeans;
 mod list;
 
@@ -104,6 +104,32 @@ pub fn random_folds(labels: &[usize], folds: usize, seed: u64) -> Result<Vec<usi
     Ok(assigned)
 }
 
+/// Folds 0 to `folds - 1` that keep groups (slides, patients) whole: the largest groups first,
+/// each into the fold that has the fewest examples. Of equals the seed decides.
+///
+/// # Errors
+/// When there are fewer than two folds, or fewer groups than folds.
+pub fn group_folds(groups: &[usize], folds: usize, seed: u64) -> Result<Vec<usize>> {
+    check_folds(folds)?;
+    let mut sizes = vec![0_usize; groups.iter().max().map_or(0, |most| most + 1)];
+    groups.iter().for_each(|group| sizes[*group] += 1);
+    let mut order: Vec<usize> = (0..sizes.len()).filter(|group| sizes[*group] > 0).collect();
+    if order.len() < folds {
+        let what = format!("{} slides cannot be divided into {folds} folds", order.len());
+        return Err(LesionError::Data(what));
+    }
+    order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
+    order.sort_by_key(|group| std::cmp::Reverse(sizes[*group]));
+    let mut fold_of = vec![0; sizes.len()];
+    let mut filled = vec![0_usize; folds];
+    for group in order {
+        let smallest = (0..folds).min_by_key(|fold| filled[*fold]).unwrap_or(0);
+        fold_of[group] = smallest;
+        filled[smallest] += sizes[group];
+    }
+    Ok(groups.iter().map(|group| fold_of[*group]).collect())
+}
+
 fn check_folds(folds: usize) -> Result<()> {
     if (2..=1000).contains(&folds) {
         Ok(())
@@ -121,13 +147,33 @@ mod tests {
     #[test]
     fn parts_follow_the_folds() {
         let parts = Parts::from_folds(&[0, 1, 2, 0, 1, 2], 3, 2).unwrap();
-        assert_eq!((parts.test, parts.validation, parts.train), (vec![2, 5], vec![0, 3], vec![1, 4]));
+        assert_eq!(
+            (parts.test, parts.validation, parts.train),
+            (vec![2, 5], vec![0, 3], vec![1, 4])
+        );
         let parts = Parts::from_folds(&[0, 1], 2, 0).unwrap();
         assert_eq!((parts.test, parts.validation, parts.train), (vec![], vec![1], vec![0]));
         assert!(Parts::from_folds(&[0, 0], 2, 0).is_err());
         assert!(Parts::from_folds(&[], 3, 0).is_err());
         assert!(Parts::from_folds(&[0, 1], 1, 0).is_err());
         assert!(Parts::from_folds(&[0, 1], 3, 3).is_err());
+    }
+
+    #[test]
+    fn groups_stay_whole() {
+        let groups = [0, 0, 0, 1, 1, 2, 3, 3, 3, 3];
+        let folds = group_folds(&groups, 2, 1).unwrap();
+        for (a, b) in groups
+            .iter()
+            .zip(&groups[1..])
+            .enumerate()
+            .filter(|(_, (a, b))| a == b)
+            .map(|(i, _)| (i, i + 1))
+        {
+            assert_eq!(folds[a], folds[b]);
+        }
+        assert_eq!(folds.iter().filter(|fold| **fold == 0).count(), 5);
+        assert!(group_folds(&[0, 0], 2, 1).is_err());
     }
 
     proptest! {

@@ -121,7 +121,8 @@ impl TileFolder {
     /// # Errors
     /// When a class is none of `names`.
     pub fn ordered(mut self, names: &[String]) -> Result<Self> {
-        let known: BTreeMap<&String, usize> = names.iter().enumerate().map(|(i, n)| (n, i)).collect();
+        let known: BTreeMap<&String, usize> =
+            names.iter().enumerate().map(|(i, n)| (n, i)).collect();
         let mut to = Vec::new();
         for class in &self.classes {
             to.push(*known.get(class).ok_or_else(|| {

@@ -19,10 +19,10 @@ pub struct StainJitter {
     pub seed: u64,
 }
 
-/// Optical density of red, green and blue for one unit of haematoxylin, eosin, and what is
-/// neither (Ruifrok and Johnston 2001), each of length 1.
+/// Optical density of red, green and blue for one unit of haematoxylin and of eosin (Ruifrok and
+/// Johnston 2001), and the direction square to both; each of length 1.
 const STAINS: [[f32; 3]; 3] =
-    [[0.6500, 0.7041, 0.2860], [0.0704, 0.9904, 0.1190], [0.6357, -0.0007, 0.7719]];
+    [[0.6500, 0.7041, 0.2860], [0.0704, 0.9904, 0.1190], [-0.3170, -0.0910, 0.9441]];
 
 impl StainJitter {
     /// Whether scale and shift are in the range in which tissue still looks like tissue.
