@@ -7,7 +7,8 @@ use crate::{
     plane::Mask,
 };
 
-/// Black that comes in from the image's border: the scan's or the slide's edge.
+/// Black that comes in from the image's border (the scan's or the slide's edge) or was never
+/// scanned.
 pub(crate) fn dark_edges(density: &Density, margin: usize) -> Mask {
     let neutral = |least: u16| {
         density.mean.zip(&density.chroma, move |mean, chroma| {
@@ -16,10 +17,15 @@ pub(crate) fn dark_edges(density: &Density, margin: usize) -> Mask {
     };
     let dark = Components::of(&reached(&neutral(300), &neutral(700)));
     let (width, height) = (density.mean.width, density.mean.height);
-    let edges = dark.keep(|_, c| is_edge(c, width, height));
-    // The blurred rim of an edge is grey and belongs to it.
-    let rim = dilated(&edges, margin);
-    rim.zip(&density.mean, |near, mean| near & u8::from(mean > 60)).zip(&edges, |a, b| a | b)
+    let depth = dark.sums(&density.mean);
+    let edges = dark.keep(|index, c| {
+        is_edge(c, width, height) || is_missing_tile(c, depth[index] as usize / c.area.max(1))
+    });
+    // The blurred rim of an edge is grey and belongs to it; stained tissue beside it does not.
+    let grey = density.mean.zip(&density.chroma, |mean, chroma| {
+        u8::from(mean > 60 && u32::from(chroma) * 100 < u32::from(mean) * 40)
+    });
+    dilated(&edges, margin).zip(&grey, |near, grey| near & grey).zip(&edges, |a, b| a | b)
 }
 
 /// A stroke that leaves the image touches its border with its width, an edge with its length.
@@ -27,6 +33,13 @@ fn is_edge(component: &Component, width: usize, height: usize) -> bool {
     component.border > 0
         && (component.border * 10 >= component.length() * 4
             || component.area * 10 >= width * height)
+}
+
+/// A black rectangle without a speck of light is no ink: it was never scanned, or blanked out.
+fn is_missing_tile(component: &Component, depth: usize) -> bool {
+    let box_area =
+        (component.max.0 - component.min.0 + 1) * (component.max.1 - component.min.1 + 1);
+    depth > 1500 && component.area * 100 >= box_area * 93 && component.area >= 64
 }
 
 /// What is left over once tissue, ink and dark edges are known: grey things on the glass.

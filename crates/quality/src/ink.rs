@@ -41,22 +41,26 @@ pub(crate) struct Ink {
 pub(crate) fn find_ink(density: &Density, excluded: &Mask, sizes: &InkSizes) -> Ink {
     let cues = density.rgb.zip(excluded, |rgb, out| if out == 0 { cue(rgb) } else { None });
     let rough = roughness(density, sizes.ring);
-    let stained = density.evidence.zip(excluded, |e, out| u8::from(e > 100 && out == 0));
-    let mut stain_like = Vec::new();
-    let mut taken = excluded.clone();
-    let masks = InkColour::ALL.map(|colour| {
+    let marks = InkColour::ALL.map(|colour| {
         let seen = |least: Cue| {
             cues.map(|cue| u8::from(cue.is_some_and(|(c, sure)| c == colour && sure >= least)))
         };
-        let (weak, strong) = (seen(Cue::Weak), seen(Cue::Strong));
-        let marks = marks(colour, &weak, &strong, density, &rough, sizes);
-        let mask = if is_stain(colour, &marks, &stained, &rough, density) {
-            stain_like.push(colour);
-            Mask::filled(marks.width, marks.height, 0)
-        } else {
-            spread(&marks, density, sizes.bleed)
-        };
-        let free = mask.zip(&taken, |own, other| own & (1 - other));
+        marks(colour, &seen(Cue::Weak), &seen(Cue::Strong), density, &rough, sizes)
+    });
+    let [green, blue, ..] = &marks;
+    let stained = density.evidence.zip(excluded, |e, out| u8::from(e > 100 && out == 0));
+    let off_stain = green.zip(blue, |a, b| a | b);
+    let is_stain = is_stain(&off_stain, &stained, &rough, density);
+    let mut taken = excluded.clone();
+    let mut stain_like = Vec::new();
+    let masks = std::array::from_fn(|index| {
+        let (colour, marks) = (InkColour::ALL[index], &marks[index]);
+        if is_stain && matches!(colour, InkColour::Green | InkColour::Blue) {
+            stain_like.extend((marks.count() > 0).then_some(colour));
+            return Mask::filled(marks.width, marks.height, 0);
+        }
+        let spread = spread(colour, marks, density, sizes.bleed);
+        let free = spread.zip(&taken, |own, other| own & (1 - other));
         taken = taken.zip(&free, |a, b| a | b);
         free
     });
@@ -68,7 +72,9 @@ fn cue([red, green, blue]: [u16; 3]) -> Option<(InkColour, Cue)> {
     let [r, g, b] = [red, green, blue].map(u32::from);
     let mean = (r + g + b) / 3;
     let chroma = r.max(g).max(b) - r.min(g).min(b);
-    if mean > 350 && chroma * 100 < mean * 24 {
+    // Near black a few grey levels make a large difference in density.
+    let black = r.min(g).min(b) > 850 && chroma < 350;
+    if mean > 350 && (chroma * 100 < mean * 24 || black) {
         return Some((InkColour::Black, if mean > 700 { Cue::Strong } else { Cue::Weak }));
     }
     if r > g + 40 && r * 100 > g * 112 {
@@ -106,7 +112,11 @@ fn marks(
         let even = roughness[index] * 100 < depth[index] * 30;
         match colour {
             InkColour::Green => large,
-            InkColour::Blue => large && (even || on_glass[index] > 0.5),
+            // Haematoxylin may look weakly blue, never strongly.
+            InkColour::Blue => {
+                let saturated = strong_pixels[index] as usize * 2 >= component.area;
+                large && (saturated || even || on_glass[index] > 0.5)
+            }
             // A fold or pigment lies in tissue; a stroke reaches over glass or is large.
             InkColour::Black => {
                 large && even && (on_glass[index] > 0.25 || component.area > 40 * sizes.least_area)
@@ -157,20 +167,10 @@ fn roughness(density: &Density, radius: usize) -> Plane<u16> {
     density.mean.zip(&around, u16::abs_diff)
 }
 
-/// Ink that makes up most of what is stained, and is as rough as tissue, is the slide's stain.
-fn is_stain(
-    colour: InkColour,
-    marks: &Mask,
-    stained: &Mask,
-    rough: &Plane<u16>,
-    density: &Density,
-) -> bool {
-    if !matches!(colour, InkColour::Green | InkColour::Blue) {
-        return false;
-    }
-    let all = stained.count();
+/// Green and blue that make up much of what is stained, as rough as tissue, are the slide's stain.
+fn is_stain(marks: &Mask, stained: &Mask, rough: &Plane<u16>, density: &Density) -> bool {
     let area = marks.zip(stained, |a, b| a & b).count();
-    if area * 3 < all || area == 0 {
+    if area == 0 || area * 3 < stained.count() {
         return false;
     }
     let over = |plane: &Plane<u16>| -> u64 {
@@ -180,11 +180,16 @@ fn is_stain(
 }
 
 /// Ink thins out at its edge: neighbours that are not clearly stain belong to it.
-fn spread(marks: &Mask, density: &Density, bleed: usize) -> Mask {
+fn spread(colour: InkColour, marks: &Mask, density: &Density, bleed: usize) -> Mask {
     let near = dilated(marks, bleed);
     let edge = density.rgb.zip(&near, |[r, g, b], near| {
-        let stain_like = u32::from(g) > u32::from(r) + 60 && g > b;
-        u8::from(near != 0 && !stain_like && r.max(b) > 25)
+        let [r, g, b] = [r, g, b].map(u32::from);
+        let stain_like = match colour {
+            // The rim of a red stroke has the red's own mixture, eosin takes far less blue.
+            InkColour::Red => b * 100 < g * 62,
+            _ => g > r + 60 && g > b,
+        };
+        u8::from(near != 0 && !stain_like && r.max(g).max(b) > 25)
     });
     edge.zip(marks, |edge, mark| edge | mark)
 }

@@ -10,8 +10,10 @@ pub struct TissueSettings {
     pub mask_mpp: f64,
     /// The most pixels that a mask may have; bounds time and memory.
     pub most_pixels: u32,
-    /// Gaps in tissue up to this width are bridged (a fat cell is 50 to 100 um wide).
+    /// Gaps up to this width are bridged between pale lines (a fat cell is 50 to 100 um wide).
     pub bridge_um: f64,
+    /// Gaps up to this width are bridged anywhere.
+    pub gap_um: f64,
     /// Islands smaller than this are dropped, in um2.
     pub smallest_island_um2: f64,
     /// Holes smaller than this are filled, in um2.
@@ -25,7 +27,8 @@ impl Default for TissueSettings {
         Self {
             mask_mpp: 8.0,
             most_pixels: 8 << 20,
-            bridge_um: 64.0,
+            bridge_um: 120.0,
+            gap_um: 32.0,
             smallest_island_um2: 10_000.0,
             smallest_hole_um2: 40_000.0,
             smallest_ink_um2: 4_000.0,
@@ -35,13 +38,14 @@ impl Default for TissueSettings {
 
 impl TissueSettings {
     /// Microns per level-0 pixel that filters assume where a slide states none: between the usual
-    /// 0.25 (40x) and 0.5 (20x). Never used for an area that is reported.
+    /// 0.25 (40x) and 0.5 (20x); more where the scan would be tiny. Never used for an area that is reported.
     pub const ASSUMED_MPP: f64 = 0.35;
 
     pub(crate) fn check(&self) -> Result<()> {
         let positive = [("mask_mpp", self.mask_mpp), ("most_pixels", f64::from(self.most_pixels))];
         let not_negative = [
             ("bridge_um", self.bridge_um),
+            ("gap_um", self.gap_um),
             ("smallest_island_um2", self.smallest_island_um2),
             ("smallest_hole_um2", self.smallest_hole_um2),
             ("smallest_ink_um2", self.smallest_ink_um2),

@@ -4,15 +4,17 @@
 use crate::{
     components::{Components, without_small_holes, without_small_islands},
     density::Density,
-    morphology::closed,
+    morphology::{closed, dilated},
     plane::{Mask, Plane, box_mean},
     threshold::{histogram, otsu, quantile},
 };
 
 /// Sizes in mask pixels.
 pub(crate) struct StainSizes {
-    /// Radius of the disk that bridges gaps.
+    /// Radius of the disk that bridges gaps between fat cells' walls.
     pub(crate) bridge: usize,
+    /// Radius of the disk that bridges gaps anywhere.
+    pub(crate) gap: usize,
     /// The smallest island that is kept.
     pub(crate) least_island: usize,
     /// The smallest hole that stays open.
@@ -30,10 +32,12 @@ const STRONG: (usize, usize) = (90, 180);
 pub(crate) fn find_stained(evidence: &Plane<u16>, excluded: &Mask, sizes: &StainSizes) -> Mask {
     let free = evidence.zip(excluded, |value, out| if out == 0 { value } else { 0 });
     let (weak, strong) = thresholds(&free, excluded);
-    // A fat cell's wall is one pale line; its neighbourhood is what tells it from noise.
-    let around = box_mean(&free, sizes.bridge.div_ceil(4).max(1));
+    // A fat cell's wall is one pale line; its neighbourhood is what tells it from noise. Depth is
+    // capped so that dark tissue does not reach beyond its edge.
+    let capped = free.map(|value| value.min((weak * 3 / 2) as u16));
+    let around = box_mean(&capped, sizes.bridge.div_ceil(4).max(1));
     let candidates = free.zip(&around, |value, near| {
-        u8::from(usize::from(value) >= weak || usize::from(near) >= weak * 3 / 4)
+        u8::from(usize::from(value) >= weak || usize::from(near) * 4 >= weak * 3)
     });
     let sure = free.map(|value| u8::from(usize::from(value) >= strong));
     let components = Components::of(&candidates);
@@ -41,13 +45,21 @@ pub(crate) fn find_stained(evidence: &Plane<u16>, excluded: &Mask, sizes: &Stain
     let kept = components.keep(|index, c| {
         seeds[index] as usize * 400 >= c.area.min(4000) || c.area >= sizes.pale_island
     });
-    finish(&kept, excluded, sizes)
+    finish(&bridged(&kept, &sure, sizes), excluded, sizes)
 }
 
-/// Bridges gaps, fills holes, drops islands; never over what is excluded.
+/// Bridges gaps: narrow ones everywhere, wide ones only between pale lines, as fat has them. Two
+/// pieces of tissue that lie close stay two.
+fn bridged(kept: &Mask, sure: &Mask, sizes: &StainSizes) -> Mask {
+    let solid = closed(kept, sizes.gap);
+    let near_sure = dilated(sure, sizes.gap);
+    let pale = kept.zip(&near_sure, |kept, near| kept & (1 - near));
+    closed(&pale, sizes.bridge).zip(&solid, |a, b| a | b)
+}
+
+/// Fills holes and drops islands; never over what is excluded.
 fn finish(kept: &Mask, excluded: &Mask, sizes: &StainSizes) -> Mask {
-    let solid = without_small_islands(&closed(kept, sizes.bridge), sizes.least_island);
-    let filled = without_small_holes(&solid, sizes.least_hole);
+    let filled = without_small_holes(kept, sizes.least_hole);
     let free = filled.zip(excluded, |tissue, out| tissue & (1 - out));
     without_small_islands(&free, sizes.least_island)
 }
@@ -68,5 +80,5 @@ fn thresholds(evidence: &Plane<u16>, excluded: &Mask) -> (usize, usize) {
 /// For slides without colour (silver, grey scale): darkness alone.
 pub(crate) fn find_dark(density: &Density, excluded: &Mask, sizes: &StainSizes) -> Mask {
     let kept = density.mean.zip(excluded, |mean, out| u8::from(mean > 80 && out == 0));
-    finish(&kept, excluded, sizes)
+    finish(&closed(&kept, sizes.gap), excluded, sizes)
 }

@@ -13,6 +13,7 @@ use crate::{
     density::{Density, density},
     glass::find_glass,
     ink::{Ink, InkSizes, find_ink},
+    morphology::dilated,
     outline::outlines,
     plane::Mask,
     stained::{StainSizes, find_dark, find_stained},
@@ -34,7 +35,7 @@ pub enum TissueWarning {
     NoTissue,
     /// No empty glass was seen; a usual colour was assumed.
     NoGlass,
-    /// The slide states no scale: small-area rules assume [`TissueSettings::ASSUMED_MPP`].
+    /// The slide states no scale: filter sizes assume one.
     NoScale,
     /// Most of what is stained has the colour of an ink: the stain is not H&E, and ink of that
     /// colour is not told from tissue.
@@ -53,11 +54,9 @@ impl fmt::Display for TissueWarning {
         match self {
             Self::NoTissue => f.write_str("no tissue was found"),
             Self::NoGlass => f.write_str("no empty glass was seen; its usual colour is assumed"),
-            Self::NoScale => write!(
-                f,
-                "the slide states no microns per pixel: tissue is found with {} um per pixel \
-                 assumed for filter sizes, and its area is not stated",
-                TissueSettings::ASSUMED_MPP
+            Self::NoScale => f.write_str(
+                "the slide states no microns per pixel: a usual scale is assumed for filter \
+                 sizes, and the area is not stated",
             ),
             Self::StainLikeInk(colour) => write!(
                 f,
@@ -197,9 +196,9 @@ impl Sizes {
         let length = |um: f64| (um / mpp).round().clamp(0.0, 32.0) as usize;
         let area = |um2: f64| (um2 / (mpp * mpp)).round().clamp(0.0, 1e9) as usize;
         Self {
-            smoothing: length(10.0).clamp(1, 8),
-            margin: length(60.0).clamp(2, 8),
-            line_width: length(160.0).clamp(4, 32),
+            smoothing: length(6.0).clamp(1, 8),
+            margin: length(40.0).clamp(1, 6),
+            line_width: length(240.0).clamp(4, 32),
             least_dust: area(400.0).max(3),
             ink: InkSizes {
                 least_area: area(settings.smallest_ink_um2).max(6),
@@ -208,6 +207,7 @@ impl Sizes {
             },
             stain: StainSizes {
                 bridge: length(settings.bridge_um / 2.0).clamp(1, 16),
+                gap: length(settings.gap_um / 2.0).clamp(1, 16),
                 least_island: area(settings.smallest_island_um2).max(4),
                 least_hole: area(settings.smallest_hole_um2).max(4),
                 pale_island: area(settings.smallest_island_um2 * 5.0).max(64),
@@ -231,13 +231,19 @@ impl Layers {
         let ink = find_ink(density, &dark, &sizes.ink);
         let excluded = ink.masks.iter().fold(dark.clone(), |all, mask| all.zip(mask, |a, b| a | b));
         let mut tissue = find_stained(&density.evidence, &excluded, &sizes.stain);
+        let inked = ink.masks.iter().fold(Mask::filled(dark.width, dark.height, 0), |all, mask| {
+            all.zip(mask, |a, b| a | b)
+        });
+        tissue = without_ink_rims(&tissue, &inked, 2 * sizes.margin, 5 * sizes.stain.least_island);
         let mut left = debris(
             density,
             &tissue.zip(&excluded, |a, b| a | b),
             sizes.line_width,
             sizes.least_dust,
         );
-        let colourless = tissue.count() == 0 && left.dust.count() * 50 > left.dust.data.len();
+        let colourless = tissue.count() == 0
+            && (left.dust.count() * 50 > left.dust.data.len()
+                || holds_faint_stain(&left.dust, density, sizes.stain.least_island));
         if colourless {
             let known = excluded.zip(&left.edges, |a, b| a | b);
             tissue = find_dark(density, &known, &sizes.stain);
@@ -264,6 +270,26 @@ impl Layers {
         }
         codes
     }
+}
+
+/// Whether something large on the glass is grey with a tinge, as haematoxylin alone is, where dust
+/// is grey.
+fn holds_faint_stain(dust: &Mask, density: &Density, least: usize) -> bool {
+    let components = Components::of(dust);
+    let chroma = components.sums(&density.chroma);
+    let depth = components.sums(&density.mean);
+    let tinged = |index: usize| chroma[index] * 100 >= depth[index] * 15;
+    components.list.iter().enumerate().any(|(index, c)| c.area >= least && tinged(index))
+}
+
+/// Drops small islands that are no more than the blurred rim of ink.
+fn without_ink_rims(tissue: &Mask, ink: &Mask, margin: usize, small: usize) -> Mask {
+    if ink.count() == 0 {
+        return tissue.clone();
+    }
+    let components = Components::of(tissue);
+    let near = components.sums(&dilated(ink, margin));
+    components.keep(|index, c| c.area >= small || (near[index] as usize) * 10 < c.area * 6)
 }
 
 fn warnings(overview: &Overview, glass: &GlassColour, layers: &Layers) -> Vec<TissueWarning> {

@@ -79,7 +79,8 @@ impl Canvas {
         let seed = self.seed + centre.0 as u64;
         self.each(|x, y, od, tissue, _| {
             let d = ((x - centre.0) / radius.0).hypot((y - centre.1) / radius.1);
-            if d + 0.35 * (clouds(x / 40.0, y / 40.0, seed) - 0.5) > 1.0 {
+            // The ragged edge moves by at most 0.175: no noise is needed far outside.
+            if d > 1.2 || d + 0.35 * (clouds(x / 40.0, y / 40.0, seed) - 0.5) > 1.0 {
                 return;
             }
             *tissue = true;
@@ -107,7 +108,11 @@ impl Canvas {
         };
         let seed = self.seed + 77;
         self.each(|x, y, od, _, ink| {
-            let off = distance(x, y, from, to) + 6.0 * (clouds(x / 12.0, y / 12.0, seed) - 0.5);
+            let off = distance(x, y, from, to);
+            if off > width {
+                return;
+            }
+            let off = off + 6.0 * (clouds(x / 12.0, y / 12.0, seed) - 0.5);
             let cover = ((width / 2.0 - off) / 2.0).clamp(0.0, 1.0);
             let depth = cover * (0.75 + 0.3 * clouds(x / 25.0, y / 25.0, seed + 1));
             for c in 0..3 {
@@ -178,52 +183,74 @@ impl Canvas {
     }
 }
 
+const GLASS: [f64; 3] = [242.0, 241.0, 243.0];
+
+fn two_pieces(seed: u64) -> Canvas {
+    Canvas::new(seed).tissue((330.0, 350.0), (200.0, 170.0), Kind::Solid).tissue(
+        (720.0, 400.0),
+        (130.0, 190.0),
+        Kind::Solid,
+    )
+}
+
+fn solid_and_pale(seed: u64) -> Canvas {
+    Canvas::new(seed).tissue((330.0, 350.0), (200.0, 170.0), Kind::Solid).tissue(
+        (720.0, 400.0),
+        (150.0, 190.0),
+        Kind::PaleMucin,
+    )
+}
+
+/// Strokes beside the tissue, along it and over it.
+fn inked(seed: u64, colour: InkColour) -> Canvas {
+    two_pieces(seed)
+        .ink((60.0, 120.0), (600.0, 90.0), 34.0, colour)
+        .ink((880.0, 100.0), (900.0, 650.0), 26.0, colour)
+        .ink((120.0, 480.0), (330.0, 600.0), 22.0, colour)
+}
+
+/// Two pieces of stained tissue on clean glass.
+pub fn plain() -> Scene {
+    two_pieces(1).develop("plain H&E", GLASS, 0.0)
+}
+
+/// Green pen beside and over tissue.
+pub fn green_ink() -> Scene {
+    inked(5, InkColour::Green).develop("green ink", GLASS, 0.0)
+}
+
+/// Everything at once.
+pub fn all_of_it() -> Scene {
+    solid_and_pale(12)
+        .ink((60.0, 120.0), (600.0, 90.0), 34.0, InkColour::Green)
+        .dust()
+        .black_border()
+        .develop("all of it", [240.0, 236.0, 230.0], 0.06)
+}
+
 /// Every scene of the comparison.
 pub fn all() -> Vec<Scene> {
-    let glass = [242.0, 241.0, 243.0];
-    let plain = |seed| {
-        Canvas::new(seed).tissue((330.0, 350.0), (200.0, 170.0), Kind::Solid).tissue(
-            (720.0, 400.0),
-            (130.0, 190.0),
-            Kind::Solid,
-        )
-    };
-    let inked = |seed, colour| {
-        plain(seed)
-            .ink((60.0, 120.0), (600.0, 90.0), 34.0, colour)
-            .ink((880.0, 100.0), (900.0, 650.0), 26.0, colour)
-            .ink((120.0, 480.0), (330.0, 600.0), 22.0, colour)
-    };
     vec![
-        plain(1).develop("plain H&E", glass, 0.0),
-        Canvas::new(2)
-            .tissue((330.0, 350.0), (200.0, 170.0), Kind::Solid)
-            .tissue((720.0, 400.0), (150.0, 190.0), Kind::PaleMucin)
-            .develop("pale mucin beside stained tissue", glass, 0.0),
+        plain(),
+        solid_and_pale(2).develop("pale mucin beside stained tissue", GLASS, 0.0),
         Canvas::new(3).tissue((480.0, 380.0), (260.0, 200.0), Kind::PaleMucin).develop(
             "pale tissue alone",
-            glass,
+            GLASS,
             0.0,
         ),
         Canvas::new(4)
             .tissue((480.0, 380.0), (330.0, 260.0), Kind::Fat)
             .tissue((330.0, 350.0), (120.0, 90.0), Kind::Solid)
-            .develop("fat around stained tissue", glass, 0.0),
-        inked(5, InkColour::Green).develop("green ink", glass, 0.0),
-        inked(6, InkColour::Blue).develop("blue ink", glass, 0.0),
-        inked(7, InkColour::Black).develop("black ink", glass, 0.0),
-        inked(8, InkColour::Red).develop("red ink", glass, 0.0),
-        plain(9).dust().develop("dust and a hair", glass, 0.0),
-        plain(10).black_border().develop("black border, cover slip", glass, 0.0),
-        plain(11).develop("warm glass, shading 15 %", [246.0, 238.0, 214.0], 0.15),
-        Canvas::new(12)
-            .tissue((330.0, 350.0), (200.0, 170.0), Kind::Solid)
-            .tissue((720.0, 400.0), (150.0, 190.0), Kind::PaleMucin)
-            .ink((60.0, 120.0), (600.0, 90.0), 34.0, InkColour::Green)
-            .dust()
-            .black_border()
-            .develop("all of it", [240.0, 236.0, 230.0], 0.06),
-        Canvas::new(13).dust().develop("glass and dust only", glass, 0.0),
+            .develop("fat around stained tissue", GLASS, 0.0),
+        green_ink(),
+        inked(6, InkColour::Blue).develop("blue ink", GLASS, 0.0),
+        inked(7, InkColour::Black).develop("black ink", GLASS, 0.0),
+        inked(8, InkColour::Red).develop("red ink", GLASS, 0.0),
+        two_pieces(9).dust().develop("dust and a hair", GLASS, 0.0),
+        two_pieces(10).black_border().develop("black border, cover slip", GLASS, 0.0),
+        two_pieces(11).develop("warm glass, shading 15 %", [246.0, 238.0, 214.0], 0.15),
+        all_of_it(),
+        Canvas::new(13).dust().develop("glass and dust only", GLASS, 0.0),
     ]
 }
 
