@@ -162,6 +162,7 @@ impl Row<'_> {
 
     /// `T` neighbouring outputs, so that a weight that was loaded serves all of them.
     #[inline(always)]
+    #[allow(clippy::needless_range_loop, reason = "indices are the mathematics here")]
     unsafe fn group<V: Lanes, const K: usize, const S: usize, const T: usize>(
         &self,
         x: usize,

@@ -11,8 +11,6 @@ use super::{
     lanes::{Instructions, Kernel, Lanes, PADDING, padded},
 };
 
-/// The most vectors of output channels that a panel has.
-const PANEL: usize = 3;
 /// The most pixels that are worked on at once.
 const PIXELS: usize = 8;
 
@@ -83,8 +81,8 @@ impl Pointwise {
     ) -> Self {
         let outputs = bias.len();
         assert_eq!(weights.len(), inputs * outputs, "a weight for every input and output");
-        let lanes = instructions.lanes();
-        let panels = panels(padded(outputs), lanes);
+        let (lanes, most) = instructions.widths();
+        let panels = panels(padded(outputs), lanes, most);
         let mut packed = Buffer::zeroed(inputs * padded(outputs));
         for panel in &panels {
             let width = panel.vectors * lanes;
@@ -131,11 +129,11 @@ impl Pointwise {
     }
 }
 
-/// Splits columns into panels of at most [`PANEL`] vectors, as even as can be.
-fn panels(columns: usize, lanes: usize) -> Vec<Panel> {
+/// Splits columns into panels of at most `most` vectors, as even as can be.
+fn panels(columns: usize, lanes: usize, most: usize) -> Vec<Panel> {
     debug_assert!(columns.is_multiple_of(PADDING) && PADDING.is_multiple_of(lanes));
     let vectors = columns / lanes;
-    let count = vectors.div_ceil(PANEL);
+    let count = vectors.div_ceil(most);
     let mut panels = Vec::with_capacity(count);
     let mut done = 0;
     for left in (1..=count).rev() {
@@ -162,7 +160,7 @@ impl Kernel for Product<'_> {
             // SAFETY: the caller's promise; panels cover the padded outputs exactly.
             unsafe {
                 match panel.vectors {
-                    3 => self.panel::<V, 3>(panel.column),
+                    3 if V::PANEL >= 3 => self.panel::<V, 3>(panel.column),
                     2 => self.panel::<V, 2>(panel.column),
                     _ => self.panel::<V, 1>(panel.column),
                 }
@@ -203,6 +201,7 @@ impl Product<'_> {
 
     /// `M` pixels times `N` vectors of outputs, all in registers.
     #[inline(always)]
+    #[allow(clippy::needless_range_loop, reason = "indices are the mathematics here")]
     unsafe fn group<V: Lanes, const N: usize, const M: usize>(
         &self,
         column: usize,
@@ -328,12 +327,12 @@ mod tests {
 
     #[test]
     fn panels_cover_all_columns_once() {
-        for lanes in [8, 16] {
+        for (lanes, most) in [(8, 2), (16, 3)] {
             for columns in (16..=1280).step_by(16) {
                 let mut next = 0;
-                for panel in panels(columns, lanes) {
+                for panel in panels(columns, lanes, most) {
                     assert_eq!(panel.column, next);
-                    assert!((1..=PANEL).contains(&panel.vectors));
+                    assert!((1..=most).contains(&panel.vectors));
                     next += panel.vectors * lanes;
                 }
                 assert_eq!(next, columns);
