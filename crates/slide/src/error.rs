@@ -66,4 +66,4 @@ pub enum SlideError {
 }
 
 /// The crate's result.
-pub type Result<T> = std::result::Result<T, SlideError>;
+pub(crate) type Result<T> = std::result::Result<T, SlideError>;
