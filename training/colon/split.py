@@ -5,7 +5,8 @@ another laboratory's stain.
 
 Per class, tiles are described by mean and deviation of their three channels' optical density and
 clustered (k-means, k = 6, seed 0); the cluster farthest from the class's centre whose size is between
-8 and 30 % of the class is held out. One line a tile: `file,fold` with fold `train` or `held-out`.
+8 and 30 % of the class is held out. One line a tile: `file,part`. Of the held-out tiles every other
+one is `validation` (the head's strength and temperature), the rest `test`; all others are `train`.
 """
 
 import argparse
@@ -30,7 +31,7 @@ def main():
     parser.add_argument("--out", required=True)
     arguments = parser.parse_args()
     with open(arguments.out, "w") as out:
-        out.write("file,fold\n")
+        out.write("file,part\n")
         for name in CLASSES:
             paths = sorted((pathlib.Path(arguments.tiles) / name).iterdir())
             features = np.stack([colour(path) for path in paths])
@@ -40,8 +41,11 @@ def main():
             share = {c: (cluster == c).mean() for c in range(6)}
             held = max((c for c in range(6) if 0.08 <= share[c] <= 0.30), key=far.get)
             print(name, "held out", (cluster == held).sum(), "of", len(paths), {c: (round(far[c], 2), round(share[c], 2)) for c in far})
+            held_out = 0
             for path, c in zip(paths, cluster):
-                out.write(f"{name}/{path.name},{'held-out' if c == held else 'train'}\n")
+                part = "train" if c != held else ["validation", "test"][held_out % 2]
+                held_out += c == held
+                out.write(f"{name}/{path.name},{part}\n")
 
 
 if __name__ == "__main__":

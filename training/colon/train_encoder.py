@@ -8,6 +8,9 @@ The network is EfficientNet-Lite0, started from its public ImageNet weights (PyP
 keep it from leaning on colour: every tile is standardised per channel with its own mean and
 deviation, and haematoxylin and eosin are re-mixed at random in optical density before that.
 Tiles of the held-out fold (whole colour clusters, see split.py) are never seen.
+
+To fit two processor cores it trains on turned and scaled views of 160 px (the encoder is used at
+224 px) and leaves the convolutions of the first stages as ImageNet made them.
 """
 
 import argparse
@@ -26,11 +29,13 @@ CLASSES = ["H", "AC", "S", "T", "V"]
 STAINS = torch.tensor([[0.650, 0.704, 0.286], [0.072, 0.990, 0.105], [0.268, 0.570, 0.776]])
 STAINS = STAINS / STAINS.norm(dim=1, keepdim=True)
 NORMALISE_FLOOR = 0.05
+VIEW = 160
 
 
 def load_tiles(folder, split):
     """All tiles of the training fold as one uint8 array, with labels and the held-out rest."""
-    folds = {row["file"]: row["fold"] for row in csv.DictReader(open(split))}
+    folds = {row["file"]: "train" if row["part"] == "train" else "held-out"
+             for row in csv.DictReader(open(split))}
     parts = {"train": ([], []), "held-out": ([], [])}
     for label, name in enumerate(CLASSES):
         for path in sorted((pathlib.Path(folder) / name).iterdir()):
@@ -78,7 +83,10 @@ def zoom_and_turn(x):
     matrix = torch.stack(
         [torch.stack([cos * flip, -sin, uniform(n, -0.15, 0.15)], 1),
          torch.stack([sin * flip, cos, uniform(n, -0.15, 0.15)], 1)], 1)
-    grid = torch.nn.functional.affine_grid(matrix, x.shape, align_corners=False)
+    # A view of VIEW pixels at the tile's own scale: VIEW / 224 of it.
+    matrix[:, :, :2] *= VIEW / x.shape[3]
+    matrix[:, :, 2] *= 1.7
+    grid = torch.nn.functional.affine_grid(matrix, [n, 3, VIEW, VIEW], align_corners=False)
     return torch.nn.functional.grid_sample(x, grid, padding_mode="reflection", align_corners=False)
 
 
@@ -98,6 +106,24 @@ def soften(x):
 def augment(batch):
     x = torch.from_numpy(batch).permute(0, 3, 1, 2).float() / 255
     return standardise(soften(restain(zoom_and_turn(x))))
+
+
+class PartlyFrozen(torch.nn.Module):
+    """The network with the convolutions of stem and first two stages left alone."""
+
+    def __init__(self, network):
+        super().__init__()
+        self.network = network
+
+    def forward(self, x):
+        network = self.network
+        with torch.no_grad():
+            x = network.bn1(network.conv_stem(x))
+            for stage in network.blocks[:2]:
+                x = stage(x)
+        for stage in network.blocks[2:]:
+            x = stage(x)
+        return network.forward_head(network.bn2(network.conv_head(x)))
 
 
 def load_network(init):
@@ -158,10 +184,13 @@ def main():
     print("training tiles", np.bincount(labels),
           "held out", np.bincount(data["held-out"][1]), flush=True)
     network = load_network(init)
-    compiled = torch.compile(network)  # fuses norms and activations: twice the speed on a CPU
+    compiled = torch.compile(PartlyFrozen(network))  # fuses norms and activations: twice the speed on a CPU
+    for frozen in [network.conv_stem, network.bn1, *network.blocks[:2]]:
+        frozen.requires_grad_(False)
     average = torch.optim.swa_utils.AveragedModel(
         network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.99), use_buffers=True)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3, weight_decay=0.02)
+    optimizer = torch.optim.AdamW(
+        [p for p in network.parameters() if p.requires_grad], lr=1e-3, weight_decay=0.02)
     batch = 48
     # Balanced classes at three-class level: healthy, carcinoma, and the three adenomas together.
     weight = np.array([1, 1, 0.5, 0.5, 0.5])[labels] / np.bincount(labels)[labels]

@@ -208,6 +208,18 @@ pub(crate) struct HeadArguments {
     /// Where the training material comes from, in words, for the card.
     #[arg(long, default_value = "not stated")]
     pub(crate) trained_on: String,
+    /// Version of the task.
+    #[arg(long, default_value = "1.0.0")]
+    pub(crate) version: String,
+    /// Title for people; the name unless given.
+    #[arg(long)]
+    pub(crate) title: Option<String>,
+    /// What the task is meant for, and what not, in words.
+    #[arg(long, default_value = "Research. Not validated at any site.")]
+    pub(crate) intended_use: String,
+    /// Colours of the labels in their order, as RRGGBB.
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) colors: Vec<String>,
     /// Seed of everything random.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
@@ -220,19 +232,23 @@ pub(crate) struct HeadArguments {
 pub(crate) struct TrainTilesArguments {
     /// Folder with one sub-folder a class.
     pub(crate) tiles: PathBuf,
-    /// Which folder is which label, in the order of the labels; other folders are left out.
-    /// Without it each folder is a label.
-    #[arg(long, value_name = "FOLDER=LABEL,...", value_delimiter = ',')]
-    pub(crate) map: Vec<String>,
-    /// How tiles are held out for calibration and the figures of the card.
+    /// Which folder is which label, from harmless to grave; other folders are left out. Without it
+    /// each folder is a label.
+    #[arg(long, value_name = "FOLDER=LABEL,...")]
+    pub(crate) map: Option<String>,
+    /// How tiles are held out: of five folds one measures and one calibrates.
     #[arg(long, value_enum, default_value_t = Holdout::Colour)]
     pub(crate) holdout: Holdout,
-    /// A CSV `file,fold` (fold `train`, `held-out`; others are left out) instead of --holdout.
+    /// A CSV `file,part` (part `train`, `validation` or `test`) instead of --holdout; tiles that it
+    /// does not name are left out.
     #[arg(long, value_name = "CSV", conflicts_with = "holdout")]
     pub(crate) split: Option<PathBuf>,
     /// Copies of each training tile with its stain changed at random.
     #[arg(long, default_value_t = 1)]
-    pub(crate) stain_copies: usize,
+    pub(crate) stain_copies: u32,
+    /// Folder in which features are kept, so that a second training decodes nothing.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) features: Option<PathBuf>,
     /// What every training needs.
     #[command(flatten)]
     pub(crate) head: HeadArguments,
@@ -249,9 +265,13 @@ pub(crate) struct TrainSlidesArguments {
     /// Which class of the annotations is which label; other classes are left out.
     #[arg(long, value_name = "CLASS=LABEL,...", value_delimiter = ',', required = true)]
     pub(crate) map: Vec<String>,
-    /// The label of all tissue outside the annotations; without it that tissue is not used.
+    /// The label of all tissue outside the annotations, the most harmless one; without it that
+    /// tissue is not used.
     #[arg(long, value_name = "LABEL")]
     pub(crate) background: Option<String>,
+    /// Folder in which features are kept.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) features: Option<PathBuf>,
     /// Microns per level-0 pixel of slides that state none.
     #[arg(long, value_name = "UM")]
     pub(crate) mpp: Option<f64>,
@@ -281,11 +301,14 @@ pub(crate) struct EvaluateTilesArguments {
     pub(crate) task: String,
     /// Which folder is which label of the task; other folders are left out. Without it each folder
     /// must bear a label's name.
-    #[arg(long, value_name = "FOLDER=LABEL,...", value_delimiter = ',')]
-    pub(crate) map: Vec<String>,
-    /// Only the tiles of this fold of a CSV `file,fold`, as CSV:FOLD.
-    #[arg(long, value_name = "CSV:FOLD")]
-    pub(crate) fold: Option<String>,
+    #[arg(long, value_name = "FOLDER=LABEL,...")]
+    pub(crate) map: Option<String>,
+    /// Only the tiles that this CSV `file,part` gives the part `test`.
+    #[arg(long, value_name = "CSV")]
+    pub(crate) split: Option<PathBuf>,
+    /// Folder in which features are kept.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) features: Option<PathBuf>,
 }
 
 #[derive(Args)]

@@ -21,9 +21,9 @@ impl Models {
         }
         let starts = [std::env::current_exe().ok(), std::env::current_dir().ok()];
         let folder = starts.iter().flatten().find_map(|start| {
-            let candidates = start.ancestors().flat_map(|above| {
-                [above.join("models"), above.join("share/bianque/models")]
-            });
+            let candidates = start
+                .ancestors()
+                .flat_map(|above| [above.join("models"), above.join("share/bianque/models")]);
             candidates.into_iter().find(|folder| folder.join("tasks").is_dir())
         });
         Ok(Self { folder })

@@ -45,7 +45,8 @@ impl Terminal {
             return ProgressBar::hidden();
         }
         let bar = ProgressBar::new(length);
-        let style = ProgressStyle::with_template("{msg:>16} [{bar:32}] {pos}/{len} {per_sec} {eta}");
+        let style =
+            ProgressStyle::with_template("{msg:>16} [{bar:32}] {pos}/{len} {per_sec} {eta}");
         if let Ok(style) = style {
             bar.set_style(style.progress_chars("=> "));
         }

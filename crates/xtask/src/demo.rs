@@ -13,4 +13,3 @@ pub(crate) fn run(out: &Path) -> anyhow::Result<()> {
     }
     process::run(command.args(["--", "demo", "--out"]).arg(out))
 }
-

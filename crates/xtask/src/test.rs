@@ -42,9 +42,7 @@ pub(crate) fn run_everything() -> anyhow::Result<()> {
     judged(tools::cargo().args(["test", "--workspace"]).args(features))?;
     // The pure-Rust decoders are what a plain `cargo build` gives.
     judged(tools::cargo().args(["test", "--package", "bianque-slide"]))?;
-    run(tools::cargo()
-        .env("RUSTDOCFLAGS", "-D warnings")
-        .args(["doc", "--workspace", "--no-deps"]))
+    run(tools::cargo().env("RUSTDOCFLAGS", "-D warnings").args(["doc", "--workspace", "--no-deps"]))
 }
 
 /// Installs what a bare Debian machine lacks, then runs everything.

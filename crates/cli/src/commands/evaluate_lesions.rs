@@ -80,7 +80,11 @@ pub(crate) fn text(evaluation: &LesionEvaluation) -> Result<String, std::fmt::Er
     )?;
     let at: Vec<String> =
         froc.sensitivities.iter().map(|sensitivity| format!("{sensitivity:.3}")).collect();
-    writeln!(text, "FROC           {:.3} (CAMELYON16; at 1/4 1/2 1 2 4 8 false positives a slide:", froc.score)?;
+    writeln!(
+        text,
+        "FROC           {:.3} (CAMELYON16; at 1/4 1/2 1 2 4 8 false positives a slide:",
+        froc.score
+    )?;
     writeln!(text, "               {})", at.join(" "))?;
     let or_none = |value: Option<f64>| value.map_or("none".into(), |value| format!("{value:.3}"));
     writeln!(

@@ -1,7 +1,7 @@
 //! The heat layer over the thumbnail, with scale bar and legend.
 
 use anyhow::Context;
-use bianque_core::{Mpp, PixelRect, Level0, RgbImage};
+use bianque_core::{Level0, Mpp, PixelRect, RgbImage};
 
 use super::text;
 
@@ -55,7 +55,8 @@ impl HeatLayer {
     }
 
     fn over(&self, image: &mut RgbImage) {
-        for (under, over) in image.pixels_mut().chunks_exact_mut(3).zip(self.pixels.chunks_exact(4)) {
+        for (under, over) in image.pixels_mut().chunks_exact_mut(3).zip(self.pixels.chunks_exact(4))
+        {
             let share = f32::from(over[3]) / 255.0 * 0.6;
             for channel in 0..3 {
                 let mixed =
@@ -104,8 +105,7 @@ fn draw_scale_bar(
     unit: u32,
     micron_per_pixel: f64,
 ) -> anyhow::Result<()> {
-    const LENGTHS: [u32; 12] =
-        [5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000];
+    const LENGTHS: [u32; 12] = [5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000];
     let room = f64::from(unit * 7) * micron_per_pixel;
     let microns = LENGTHS
         .into_iter()

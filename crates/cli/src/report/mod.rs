@@ -4,7 +4,7 @@ mod document;
 mod page;
 
 pub(crate) use document::{
-    EvidenceDocument, LabelDocument, LevelDocument, MppDocument, ProducerDocument, RegionDocument,
-    Report, SlideDocument, TaskDocument, TilesDocument, Timings, TissueDocument, rings,
+    EvidenceDocument, LabelDocument, LevelDocument, RegionDocument, Report, SlideDocument,
+    TaskDocument, TilesDocument, Timings, TissueDocument, rings,
 };
 pub(crate) use page::{Images, Page};

@@ -1,0 +1,148 @@
+//! Slide → tissue → features → probabilities → regions.
+
+use std::time::Instant;
+
+use bianque_core::{Digest, Mpp};
+use bianque_lesion::{
+    LesionError, ProbabilityMap, Region, SlideExtraction, SlideRequest, find_regions,
+    slide_features,
+};
+use bianque_quality::{Tissue, TissueSettings, find_tissue};
+use bianque_slide::{OpenOptions, Slide, SlideError};
+
+use super::{LoadedTask, SlideRun, identity};
+use crate::{interrupt, terminal::Terminal};
+
+/// Smallest share of tissue in a grid cell that takes part in the map.
+const CELL_TISSUE: f64 = 0.1;
+
+/// The file in the output folder that keeps the features.
+const FEATURES_FILE: &str = "features.safetensors";
+
+/// Everything that is known after a run, still in memory.
+pub(super) struct Analysis {
+    pub(super) slide: Box<dyn Slide>,
+    pub(super) mpp: Mpp,
+    pub(super) digest: Digest,
+    pub(super) tissue: Tissue,
+    pub(super) extraction: SlideExtraction,
+    pub(super) map: ProbabilityMap,
+    pub(super) regions: Vec<Region>,
+    /// Wall seconds by step, and summed worker seconds of decoding and encoding.
+    pub(super) seconds: Vec<(&'static str, f64)>,
+    pub(super) warnings: Vec<String>,
+}
+
+pub(super) fn analyse(
+    request: &SlideRun<'_>,
+    loaded: &LoadedTask,
+    terminal: &Terminal,
+) -> anyhow::Result<Analysis> {
+    let mut clock = Clock::default();
+    let options = OpenOptions { mpp: request.mpp, ..OpenOptions::default() };
+    let slide = bianque_slide::open(request.slide, &options)?;
+    let mpp = slide.facts().mpp.clone().ok_or(SlideError::NoMpp)?;
+    let digest = identity::digest(request.slide)?;
+    clock.lap("open_and_digest");
+    let tissue = find_tissue(slide.as_ref(), &TissueSettings::default())?;
+    clock.lap("tissue");
+    let extraction = extract(request, loaded, terminal, &*slide, digest, &tissue)?;
+    clock.lap("features");
+    let features = &extraction.features;
+    let probabilities =
+        loaded.task.head.probabilities(&features.matrix()?, loaded.task.temperature)?;
+    let grid = &features.facts.grid;
+    let map = ProbabilityMap::from_tiles(grid, features.cells(), &probabilities, |cell| {
+        tissue.tissue_fraction(grid.cell_rect(cell)) >= CELL_TISSUE
+    })?;
+    let regions = find_regions(
+        &map,
+        features.cells(),
+        &probabilities,
+        &loaded.task.lesions(),
+        &loaded.task.regions,
+    )?;
+    clock.lap("regions");
+    let mut warnings = slide.facts().warnings.clone();
+    warnings.extend(tissue.warnings.iter().map(ToString::to_string));
+    warnings.extend(extraction.warnings.iter().cloned());
+    let scale = mpp.mean() / grid.mpp();
+    if scale > 1.2 {
+        warnings.push(format!(
+            "the slide has {:.2} um/px, the model was made for {:.2}: tiles are enlarged and the \
+             result is doubtful",
+            mpp.mean(),
+            grid.mpp()
+        ));
+    }
+    Ok(Analysis {
+        slide,
+        mpp,
+        digest,
+        tissue,
+        map,
+        regions,
+        seconds: clock.laps,
+        warnings,
+        extraction,
+    })
+}
+
+fn extract(
+    request: &SlideRun<'_>,
+    loaded: &LoadedTask,
+    terminal: &Terminal,
+    slide: &dyn Slide,
+    digest: Digest,
+    tissue: &Tissue,
+) -> anyhow::Result<SlideExtraction> {
+    let file = request.out.join(FEATURES_FILE);
+    if request.fresh && file.exists() {
+        std::fs::remove_file(&file)?;
+    }
+    let bar = terminal.progress("tiles", 0);
+    let identity = digest.to_string();
+    let features = SlideRequest {
+        slide,
+        identity: &identity,
+        tissue,
+        tissue_share: loaded.task.tiles.tissue,
+        steps: loaded.task.tiles.steps,
+        encoder: loaded.encoder.as_ref(),
+    };
+    let flag = interrupt::flag()?;
+    let result = slide_features(
+        &features,
+        Some(&file),
+        &|progress| {
+            bar.set_length(progress.total as u64);
+            bar.set_position(progress.done as u64);
+        },
+        &flag,
+    );
+    bar.finish_and_clear();
+    match result {
+        Err(LesionError::Cancelled) => {
+            anyhow::bail!("interrupted; finished tiles are kept, the same command goes on")
+        }
+        result => Ok(result?),
+    }
+}
+
+struct Clock {
+    last: Instant,
+    laps: Vec<(&'static str, f64)>,
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self { last: Instant::now(), laps: Vec::new() }
+    }
+}
+
+impl Clock {
+    fn lap(&mut self, name: &'static str) {
+        self.laps.push((name, self.last.elapsed().as_secs_f64()));
+        self.last = Instant::now();
+    }
+}

@@ -1,0 +1,168 @@
+//! `bianque run`: from a slide to regions, on one slide or a folder of them.
+
+mod analysis;
+pub(crate) mod identity;
+mod output;
+mod slides;
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+use anyhow::Context;
+use bianque_lesion::{RESEARCH_USE, Task};
+use bianque_vision::Encoder;
+use serde::Serialize;
+
+use self::analysis::{Analysis, analyse};
+use super::Outcome;
+use crate::{arguments::RunArguments, interrupt, models::Models, terminal::Terminal};
+
+/// A task with its encoder, loaded once for all slides.
+pub(crate) struct LoadedTask {
+    pub(crate) task: Task,
+    pub(crate) encoder: Box<dyn Encoder>,
+}
+
+impl LoadedTask {
+    pub(crate) fn load(models: &Models, name: &str) -> anyhow::Result<Self> {
+        let folder = models.task(name)?;
+        let task = Task::load(&folder)?;
+        let encoder = load_encoder(&task.encoder_path(&folder))?;
+        task.check_encoder(encoder.as_ref())?;
+        Ok(Self { task, encoder })
+    }
+}
+
+/// Loads an encoder from its folder or recipe file.
+pub(crate) fn load_encoder(path: &Path) -> anyhow::Result<Box<dyn Encoder>> {
+    let recipe = if path.is_dir() { path.join("recipe.json") } else { path.to_owned() };
+    bianque_vision::load(&recipe).with_context(|| format!("the encoder {}", recipe.display()))
+}
+
+/// What a run on one slide asks for.
+pub(crate) struct SlideRun<'a> {
+    pub(crate) slide: &'a Path,
+    pub(crate) out: &'a Path,
+    pub(crate) mpp: Option<f64>,
+    pub(crate) organ: Option<&'a str>,
+    pub(crate) truth: Option<&'a Path>,
+    pub(crate) truth_label: Option<&'a str>,
+    pub(crate) fresh: bool,
+}
+
+/// What a run on one slide came to, for the terminal and for `--json`.
+#[derive(Serialize)]
+pub(crate) struct SlideResult {
+    pub(crate) slide: String,
+    pub(crate) out: String,
+    /// Number of regions by label.
+    pub(crate) regions: BTreeMap<String, usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) error: Option<String>,
+    #[serde(skip)]
+    text: String,
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: &'static str,
+    notice: &'static str,
+    results: &'a [SlideResult],
+}
+
+pub(crate) fn run(
+    arguments: &RunArguments,
+    models: &Models,
+    terminal: &Terminal,
+) -> anyhow::Result<Outcome> {
+    if let Some(threads) = arguments.threads {
+        rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
+    }
+    interrupt::flag()?;
+    let loaded = LoadedTask::load(models, &arguments.task)?;
+    let found = slides::find(&arguments.slide, arguments.out.as_deref())?;
+    anyhow::ensure!(
+        arguments.truth.is_none() || found.len() == 1,
+        "--truth is for one slide; for a folder use `bianque evaluate lesions`"
+    );
+    let mut results = Vec::new();
+    for (index, (slide, out)) in found.iter().enumerate() {
+        if found.len() > 1 {
+            terminal.note(&format!("[{}/{}] {}", index + 1, found.len(), slide.display()));
+        }
+        let request = SlideRun {
+            slide,
+            out,
+            mpp: arguments.mpp,
+            organ: arguments.organ.as_deref(),
+            truth: arguments.truth.as_deref(),
+            truth_label: arguments.truth_label.as_deref(),
+            fresh: arguments.fresh,
+        };
+        match run_slide(&request, &loaded, terminal) {
+            Ok(result) => results.push(result),
+            Err(error) if found.len() == 1 || interrupt::requested() => return Err(error),
+            // One bad slide must not hide the others; the exit code says that there was one.
+            Err(error) => {
+                terminal.error(&error.context(format!("{}", slide.display())));
+                results.push(SlideResult::failed(slide, out));
+            }
+        }
+    }
+    let document = Document { schema: "bianque.run/1", notice: RESEARCH_USE, results: &results };
+    let text: Vec<&str> = results.iter().map(|result| result.text.as_str()).collect();
+    terminal.result(&document, &text.join("\n"))?;
+    let failed = results.iter().any(|result| result.error.is_some());
+    Ok(if failed { Outcome::Failed } else { Outcome::Done })
+}
+
+impl SlideResult {
+    /// What the terminal shows.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    fn failed(slide: &Path, out: &Path) -> Self {
+        Self {
+            slide: slide.display().to_string(),
+            out: out.display().to_string(),
+            regions: BTreeMap::new(),
+            error: Some("see the message on standard error".into()),
+            text: format!("{}: failed", slide.display()),
+        }
+    }
+}
+
+/// Runs a task on one slide and writes everything.
+pub(crate) fn run_slide(
+    request: &SlideRun<'_>,
+    loaded: &LoadedTask,
+    terminal: &Terminal,
+) -> anyhow::Result<SlideResult> {
+    let start = Instant::now();
+    std::fs::create_dir_all(request.out)
+        .with_context(|| format!("cannot make {}", request.out.display()))?;
+    let analysis = analyse(request, loaded, terminal)?;
+    let report = output::write(request, loaded, analysis, start)?;
+    let mut regions = BTreeMap::new();
+    for region in &report.regions {
+        *regions.entry(region.label.clone()).or_insert(0) += 1;
+    }
+    Ok(SlideResult {
+        slide: request.slide.display().to_string(),
+        out: request.out.display().to_string(),
+        text: output::summary(request, &report)?,
+        regions,
+        error: None,
+    })
+}
+
+/// The output folder of a slide unless one is named.
+fn default_out(slide: &Path) -> PathBuf {
+    let mut name = slide.file_stem().unwrap_or(slide.as_os_str()).to_owned();
+    name.push(".bianque");
+    slide.with_file_name(name)
+}

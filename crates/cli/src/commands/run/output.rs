@@ -1,0 +1,324 @@
+//! Writes what a run found.
+
+use std::{fmt::Write, fs, path::Path, time::Instant};
+
+use anyhow::Context;
+use bianque_core::{Point, RgbImage};
+use bianque_lesion::{
+    LesionEvaluation, LesionSettings, RESEARCH_USE, SlideLesions, Task, evaluate_lesions,
+    regions_to_features, regions_to_geojson,
+};
+use bianque_slide::Slide;
+
+use super::{Analysis, LoadedTask, SlideRun};
+use crate::{
+    commands::evaluate_lesions as lesions,
+    picture::{self, HeatCell, HeatLayer},
+    report::{
+        EvidenceDocument, Images, LabelDocument, LevelDocument, Page, RegionDocument, Report,
+        SlideDocument, TaskDocument, TilesDocument, Timings, TissueDocument, rings,
+    },
+};
+
+/// Longest side of the picture under the heat layer.
+const PICTURE: u32 = 1800;
+/// Edge of an evidence crop on the page.
+const CROP: u32 = 224;
+/// Regions whose evidence is shown on the page; all are in the files.
+const REGIONS_WITH_CROPS: usize = 24;
+
+/// Writes every file and gives the report.
+pub(super) fn write(
+    request: &SlideRun<'_>,
+    loaded: &LoadedTask,
+    mut analysis: Analysis,
+    start: Instant,
+) -> anyhow::Result<Report> {
+    let began = Instant::now();
+    let task = &loaded.task;
+    let evaluation = evaluate(request, task, &analysis)?;
+    write_file(
+        &request.out.join("regions.geojson"),
+        regions_to_geojson(&analysis.regions, task).as_bytes(),
+    )?;
+    let thumbnail = analysis.slide.thumbnail(PICTURE)?;
+    let heat = heat_layer(&analysis, task, &thumbnail);
+    let legend: Vec<(String, [u8; 3])> = task
+        .labels
+        .iter()
+        .filter(|label| label.lesion)
+        .map(|label| (label.title.clone(), label.color))
+        .collect();
+    let width = analysis.slide.facts().bounds().width;
+    let sheet = picture::annotated(&thumbnail, &heat, width, Some(&analysis.mpp), &legend)?;
+    picture::write(&sheet, &request.out.join("heatmap.png"))?;
+    let images = Images {
+        thumbnail: picture::data_uri_jpeg(&thumbnail)?,
+        heat: picture::data_uri_rgba(heat.width, heat.height, &heat.pixels)?,
+        evidence: evidence_crops(&analysis)?,
+    };
+    analysis.seconds.push(("pictures_and_files", began.elapsed().as_secs_f64()));
+    let report = document(request, loaded, &analysis, evaluation, start);
+    let page = Page { report: &report, images };
+    write_file(&request.out.join("report.html"), page.html()?.as_bytes())?;
+    let mut text = serde_json::to_string_pretty(&report)?;
+    text.push('\n');
+    write_file(&request.out.join("report.json"), text.as_bytes())?;
+    Ok(report)
+}
+
+/// A file is there whole or not at all.
+fn write_file(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let part = path.with_extension("part");
+    let writing = || format!("cannot write {}", path.display());
+    fs::write(&part, bytes).with_context(writing)?;
+    fs::rename(&part, path).with_context(writing)
+}
+
+fn evaluate(
+    request: &SlideRun<'_>,
+    task: &Task,
+    analysis: &Analysis,
+) -> anyhow::Result<Option<LesionEvaluation>> {
+    let Some(truth) = request.truth else { return Ok(None) };
+    let slide = SlideLesions {
+        name: file_name(request.slide),
+        truth: lesions::read(truth)?,
+        regions: regions_to_features(&analysis.regions, task),
+    };
+    let settings = LesionSettings {
+        region_classes: request.truth_label.iter().map(|label| title_of(task, label)).collect(),
+        mpp: Some(analysis.mpp.mean()),
+        ..LesionSettings::default()
+    };
+    Ok(Some(evaluate_lesions(&[slide], &settings)?))
+}
+
+/// Regions bear the label's title in GeoJSON; the user may give title or name.
+fn title_of(task: &Task, label: &str) -> String {
+    let found = task.labels.iter().find(|known| known.name == label);
+    found.map_or_else(|| label.to_owned(), |known| known.title.clone())
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}
+
+fn heat_layer(analysis: &Analysis, task: &Task, thumbnail: &RgbImage) -> HeatLayer {
+    let grid = analysis.map.grid();
+    let lesions = task.lesions();
+    let cells: Vec<HeatCell> = grid
+        .cells()
+        .filter_map(|cell| {
+            let probabilities = analysis.map.at(cell)?;
+            let lesion = || probabilities.iter().enumerate().filter(|(class, _)| lesions[*class]);
+            let (gravest, _) = lesion().max_by(|a, b| a.1.total_cmp(b.1))?;
+            Some(HeatCell {
+                place: grid.cell_rect(cell),
+                probability: lesion().map(|(_, p)| p).sum(),
+                color: task.labels[gravest].color,
+            })
+        })
+        .collect();
+    let slide_width = analysis.slide.facts().bounds().width;
+    HeatLayer::paint(thumbnail.width(), thumbnail.height(), slide_width, &cells)
+}
+
+fn evidence_crops(analysis: &Analysis) -> anyhow::Result<Vec<Vec<String>>> {
+    let crop = |slide: &dyn Slide, x: i64, y: i64, width: u32| -> anyhow::Result<String> {
+        let step = f64::from(width) / f64::from(CROP);
+        let image = slide.read_scaled(Point::new(x as f64, y as f64), step, CROP, CROP)?;
+        picture::data_uri_jpeg(&image)
+    };
+    analysis
+        .regions
+        .iter()
+        .take(REGIONS_WITH_CROPS)
+        .map(|region| {
+            let tiles = region.evidence.iter();
+            tiles.map(|e| crop(&*analysis.slide, e.rect.x, e.rect.y, e.rect.width)).collect()
+        })
+        .collect()
+}
+
+fn document(
+    request: &SlideRun<'_>,
+    loaded: &LoadedTask,
+    analysis: &Analysis,
+    evaluation: Option<LesionEvaluation>,
+    start: Instant,
+) -> Report {
+    let task = &loaded.task;
+    let timing = &analysis.extraction.timing;
+    let mut seconds: std::collections::BTreeMap<_, _> = analysis.seconds.iter().copied().collect();
+    // Where several threads decode and encode, their seconds are shared out over the wall time.
+    let worked = timing.decode_seconds + timing.encode_seconds;
+    if let Some(wall) = seconds.remove("features")
+        && worked > 0.0
+    {
+        seconds.insert("features_decode", wall * timing.decode_seconds / worked);
+        seconds.insert("features_encode", wall * timing.encode_seconds / worked);
+    }
+    let stated = request.organ.map(str::to_owned);
+    let fits = stated.as_deref().is_some_and(|organ| organ.eq_ignore_ascii_case(&task.organ));
+    Report {
+        schema: "bianque.report/1",
+        notice: RESEARCH_USE,
+        program_version: env!("CARGO_PKG_VERSION"),
+        slide: slide_document(request, analysis),
+        task: TaskDocument {
+            name: task.name.clone(),
+            version: task.version.clone(),
+            title: task.title.clone(),
+            organ: task.organ.clone(),
+            stated_organ: stated,
+            labels: task
+                .labels
+                .iter()
+                .map(|label| LabelDocument {
+                    name: label.name.clone(),
+                    title: label.title.clone(),
+                    lesion: label.lesion,
+                    color: label.color,
+                })
+                .collect(),
+        },
+        exploratory: !fits,
+        encoder: loaded.encoder.producer().into(),
+        head: (&task.producer()).into(),
+        tissue: tissue_document(analysis),
+        tiles: tiles_document(analysis),
+        regions: region_documents(task, analysis),
+        evaluation,
+        timings: Timings { total_seconds: start.elapsed().as_secs_f64(), seconds },
+        warnings: analysis.warnings.clone(),
+    }
+}
+
+fn slide_document(request: &SlideRun<'_>, analysis: &Analysis) -> SlideDocument {
+    let facts = analysis.slide.facts();
+    let bounds = facts.bounds();
+    let levels = facts.levels.iter();
+    SlideDocument {
+        name: file_name(request.slide),
+        format: facts.format.name(),
+        vendor: facts.vendor.clone(),
+        width: bounds.width,
+        height: bounds.height,
+        levels: levels
+            .map(|level| LevelDocument {
+                width: level.width,
+                height: level.height,
+                downsample: level.downsample,
+            })
+            .collect(),
+        mpp: Some((&analysis.mpp).into()),
+        mpp_statements: facts.mpp_statements.iter().map(Into::into).collect(),
+        magnification: facts.magnification.as_ref().map(|(power, _)| power.power()),
+        digest: analysis.digest,
+    }
+}
+
+fn tissue_document(analysis: &Analysis) -> TissueDocument {
+    let tissue = &analysis.tissue;
+    let mut ink: Vec<String> = tissue.ink.iter().map(|area| area.colour.to_string()).collect();
+    ink.sort();
+    ink.dedup();
+    TissueDocument {
+        area_mm2: tissue.area.map(|area| area.0),
+        fraction: tissue.fraction,
+        fragments: tissue.fragments,
+        ink,
+        polygons: tissue.polygons.iter().map(rings).collect(),
+    }
+}
+
+fn tiles_document(analysis: &Analysis) -> TilesDocument {
+    let features = &analysis.extraction.features;
+    let grid = &features.facts.grid;
+    TilesDocument {
+        analysed: features.cells().len(),
+        broken: features.facts.left_out.len(),
+        size: grid.tile_px(),
+        mpp: grid.mpp(),
+        steps: grid.steps(),
+        features_reused: analysis.extraction.timing.tiles == 0 && !features.cells().is_empty(),
+    }
+}
+
+fn region_documents(task: &Task, analysis: &Analysis) -> Vec<RegionDocument> {
+    let regions = analysis.regions.iter();
+    regions
+        .map(|region| RegionDocument {
+            label: task.labels[region.class].name.clone(),
+            score: region.score,
+            mean_probability: region.mean_probability,
+            area_mm2: Some(region.area.0),
+            tiles: region.tiles,
+            state: "unconfirmed",
+            polygons: region.polygons.iter().map(rings).collect(),
+            evidence: region
+                .evidence
+                .iter()
+                .map(|evidence| EvidenceDocument {
+                    x: evidence.rect.x,
+                    y: evidence.rect.y,
+                    width: evidence.rect.width,
+                    height: evidence.rect.height,
+                    probability: evidence.probabilities[region.class],
+                })
+                .collect(),
+        })
+        .collect()
+}
+
+/// What the terminal shows of a slide.
+pub(super) fn summary(request: &SlideRun<'_>, report: &Report) -> anyhow::Result<String> {
+    let mut text = String::new();
+    writeln!(text, "{}", report.slide.name)?;
+    let area = report.tissue.area_mm2.map(|area| format!("{area:.1} mm², ")).unwrap_or_default();
+    writeln!(
+        text,
+        "  tissue    {area}{:.0} % of the slide; {} tiles analysed",
+        report.tissue.fraction * 100.0,
+        report.tiles.analysed
+    )?;
+    for (number, region) in report.regions.iter().enumerate().take(12) {
+        let area = region.area_mm2.map(|area| format!(", {area:.2} mm²")).unwrap_or_default();
+        writeln!(
+            text,
+            "  {:>2}. {:<16} peak {:>3.0} %, mean {:>3.0} %{area}, {} tiles",
+            number + 1,
+            region.label,
+            region.score * 100.0,
+            region.mean_probability * 100.0,
+            region.tiles
+        )?;
+    }
+    match report.regions.len() {
+        0 => writeln!(text, "  no region reached the threshold")?,
+        count if count > 12 => writeln!(text, "  and {} more regions", count - 12)?,
+        _ => {}
+    }
+    if let Some(evaluation) = &report.evaluation {
+        for line in lesions::text(evaluation)?.lines() {
+            writeln!(text, "  {line}")?;
+        }
+    }
+    if report.exploratory {
+        writeln!(text, "  exploratory: the task is for {}, see --organ", report.task.organ)?;
+    }
+    for warning in &report.warnings {
+        writeln!(text, "  note: {warning}")?;
+    }
+    let seconds: Vec<String> = report
+        .timings
+        .seconds
+        .iter()
+        .map(|(name, seconds)| format!("{} {seconds:.1}", name.replace('_', " ")))
+        .collect();
+    writeln!(text, "  seconds   {:.1} ({})", report.timings.total_seconds, seconds.join(", "))?;
+    writeln!(text, "  report    {}", request.out.join("report.html").display())?;
+    writeln!(text, "  {RESEARCH_USE}")?;
+    Ok(text)
+}

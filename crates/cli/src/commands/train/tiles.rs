@@ -1,0 +1,85 @@
+//! Training on a folder per class.
+
+use bianque_lesion::{
+    ClassMap, ExtractSettings, Parts, StainJitter, TileFeatures, TileFolder, TrainingData,
+    colour_cluster_folds, list_parts, random_folds, tile_features, train_head,
+};
+
+use super::task::{self, Made};
+use crate::{
+    arguments::{Holdout, TrainTilesArguments},
+    interrupt,
+    models::Models,
+    terminal::Terminal,
+};
+
+const FOLDS: usize = 5;
+/// Most relative change and shift of a stain's amount in a varied copy.
+const STAIN_SCALE: f32 = 0.4;
+const STAIN_SHIFT: f32 = 0.1;
+
+pub(super) fn train(
+    arguments: &TrainTilesArguments,
+    models: &Models,
+    terminal: &Terminal,
+) -> anyhow::Result<Made> {
+    let (encoder_folder, encoder) = task::encoder(&arguments.head, models)?;
+    let map = arguments.map.as_deref().map(str::parse::<ClassMap>).transpose()?;
+    let folder = TileFolder::scan(&arguments.tiles, map.as_ref())?;
+    let jitter = (arguments.stain_copies > 0).then_some(StainJitter {
+        copies: arguments.stain_copies,
+        scale: STAIN_SCALE,
+        shift: STAIN_SHIFT,
+        seed: arguments.head.seed,
+    });
+    let settings = ExtractSettings { cache: arguments.features.as_deref(), jitter };
+    let bar = terminal.progress("tiles", 0);
+    let tiles = tile_features(
+        &folder,
+        encoder.as_ref(),
+        &settings,
+        &|progress| {
+            bar.set_length(progress.total as u64);
+            bar.set_position(progress.done as u64);
+        },
+        &*interrupt::flag()?,
+    )?;
+    bar.finish_and_clear();
+    for broken in &tiles.broken {
+        terminal.note(&format!("left out {}: {}", broken.name, broken.why));
+    }
+    for warning in &tiles.warnings {
+        terminal.note(warning);
+    }
+    let labels = tiles.labels();
+    let parts = parts(arguments, &tiles, &labels, terminal)?;
+    let data = TrainingData {
+        features: &tiles.features,
+        varied: &tiles.varied,
+        labels: &labels,
+        classes: &tiles.classes,
+    };
+    let trained = train_head(&data, &parts, &task::settings(&arguments.head))?;
+    task::save(&arguments.head, &tiles.classes, &encoder_folder, encoder.as_ref(), trained)
+}
+
+fn parts(
+    arguments: &TrainTilesArguments,
+    tiles: &TileFeatures,
+    labels: &[usize],
+    terminal: &Terminal,
+) -> anyhow::Result<Parts> {
+    if let Some(list) = &arguments.split {
+        let (parts, missing) = list_parts(list, &tiles.names())?;
+        if !missing.is_empty() {
+            terminal.note(&format!("{} tiles are not in the list: left out", missing.len()));
+        }
+        return Ok(parts);
+    }
+    let seed = arguments.head.seed;
+    let folds = match arguments.holdout {
+        Holdout::Colour => colour_cluster_folds(labels, &tiles.colours, FOLDS, seed)?,
+        Holdout::Random => random_folds(labels, FOLDS, seed)?,
+    };
+    Ok(Parts::from_folds(&folds, FOLDS, 0)?)
+}
