@@ -44,22 +44,6 @@ fn statistics(tile: &RgbImage) -> ([f32; 3], [f32; 3]) {
     (mean.map(|mean| (mean / 255.0) as f32), deviation)
 }
 
-/// Writes a tile as height x width x 3 values.
-///
-/// # Panics
-/// When `out` has another length than the tile has bytes.
-pub(crate) fn interleaved(normalise: &Normalise, tile: &RgbImage, out: &mut [f32]) {
-    let table = table(normalise, tile);
-    let pixels = tile.pixels().as_chunks::<3>().0;
-    let (places, rest) = out.as_chunks_mut::<3>();
-    assert!(places.len() == pixels.len() && rest.is_empty(), "a place for every value");
-    for (place, pixel) in places.iter_mut().zip(pixels) {
-        for channel in 0..3 {
-            place[channel] = table[channel][pixel[channel] as usize];
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,24 +56,26 @@ mod tests {
     #[test]
     fn fixed_constants() {
         let normalise = Normalise::Fixed { mean: [0.5, 0.4, 0.3], std: [0.5, 0.25, 0.1] };
-        let mut out = [0.0; 48];
-        interleaved(&normalise, &tile(), &mut out);
-        let pixel = tile().pixel(2, 1);
+        let table = table(&normalise, &tile());
         for (channel, (mean, std)) in [(0.5, 0.5), (0.4, 0.25), (0.3, 0.1)].into_iter().enumerate()
         {
-            let expected: f32 = (f32::from(pixel[channel]) / 255.0 - mean) / std;
-            assert_eq!(out[(4 + 2) * 3 + channel], expected);
+            for value in [0_u8, 1, 100, 255] {
+                let expected: f32 = (f32::from(value) / 255.0 - mean) / std;
+                assert_eq!(table[channel][value as usize], expected);
+            }
         }
     }
 
     #[test]
     fn per_tile_statistics_remove_gain_and_offset() {
-        let normalise = Normalise::PerTile { floor: 1e-6 };
-        let mut out = [0.0; 48];
-        interleaved(&normalise, &tile(), &mut out);
+        let table = table(&Normalise::PerTile { floor: 1e-6 }, &tile());
         for channel in 0..3 {
-            let values: Vec<f64> =
-                out[channel..].iter().step_by(3).map(|v| f64::from(*v)).collect();
+            let pixels = tile().into_pixels();
+            let values: Vec<f64> = pixels[channel..]
+                .iter()
+                .step_by(3)
+                .map(|value| f64::from(table[channel][*value as usize]))
+                .collect();
             let mean = values.iter().sum::<f64>() / 16.0;
             let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / 16.0;
             assert!(mean.abs() < 1e-5 && (variance - 1.0).abs() < 1e-4);
@@ -98,9 +84,8 @@ mod tests {
 
     #[test]
     fn blank_glass_stays_blank() {
-        let normalise = Normalise::PerTile { floor: 0.05 };
-        let mut out = [1.0; 48];
-        interleaved(&normalise, &RgbImage::filled(4, 4, [243, 244, 245]), &mut out);
-        assert!(out.iter().all(|value| value.abs() < 1e-5));
+        let blank = RgbImage::filled(4, 4, [243, 244, 245]);
+        let table = table(&Normalise::PerTile { floor: 0.05 }, &blank);
+        assert!((0..3).all(|channel| table[channel][243 + channel].abs() < 1e-5));
     }
 }

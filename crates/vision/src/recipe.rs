@@ -5,7 +5,10 @@ use std::path::Path;
 use bianque_core::{Digest, Producer};
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Result, VisionError};
+use crate::{
+    convnet::ConvNetPlan,
+    error::{Result, VisionError},
+};
 
 /// The longest recipe file that is read.
 const LONGEST_FILE: u64 = 1 << 20;
@@ -74,7 +77,7 @@ impl Recipe {
         self.input.check()?;
         match &self.architecture {
             Architecture::Vit(vit) => vit.check(self.input.size),
-            Architecture::ConvNet(network) => network.check(),
+            Architecture::ConvNet(network) => ConvNetPlan::new(network, self.input.size).map(drop),
         }
     }
 }
@@ -246,7 +249,7 @@ impl Vit {
         within("heads", self.heads, self.dim)?;
         let (Ffn::Gelu { hidden } | Ffn::SwiGlu { hidden }) = self.ffn;
         within("ffn.hidden", hidden, 1 << 16)?;
-        within("registers", self.registers + 1, 64)?;
+        within("registers", self.registers.saturating_add(1), 64)?;
         if !input.is_multiple_of(self.patch) {
             return Err(format!("input.size {input} is no multiple of the patch, {}", self.patch));
         }
@@ -350,29 +353,6 @@ pub struct ConvNet {
     pub stages: Vec<ConvStage>,
     /// Channels of the last 1x1 convolution, averaged over the tile: the feature vector.
     pub head: usize,
-}
-
-impl ConvNet {
-    fn check(&self) -> std::result::Result<(), String> {
-        let width = |value: usize| (1..=1 << 14).contains(&value);
-        if !width(self.stem) || !width(self.head) || !(1..=32).contains(&self.stages.len()) {
-            return Err("stem, head and 1 to 32 stages need 1..=16384 channels".to_owned());
-        }
-        let possible = |stage: &ConvStage| {
-            matches!(stage.kernel, 3 | 5)
-                && matches!(stage.stride, 1 | 2)
-                && (1..=16).contains(&stage.expand)
-                && width(stage.channels)
-                && (1..=64).contains(&stage.blocks)
-        };
-        match self.stages.iter().position(|stage| !possible(stage)) {
-            None => Ok(()),
-            Some(index) => Err(format!(
-                "stage {index}: needs kernel 3 or 5, stride 1 or 2, expand 1..=16, channels \
-                 1..=16384, blocks 1..=64"
-            )),
-        }
-    }
 }
 
 /// One stage of [`ConvNet`].

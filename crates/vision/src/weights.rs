@@ -4,7 +4,7 @@
 //! error and not a crash, and no unsafe code is needed.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     fs::File,
     io::{BufReader, Read, Seek, SeekFrom},
     path::{Path, PathBuf},
@@ -219,8 +219,11 @@ fn pairs(bytes: &[u8]) -> impl Iterator<Item = [u8; 2]> {
 
 /// Tensors by name, as a test or an exporter writes them.
 #[cfg(test)]
-pub(crate) fn write_for_test(path: &Path, tensors: &BTreeMap<String, (Vec<usize>, Vec<f32>)>) {
-    let bytes: BTreeMap<_, Vec<u8>> = tensors
+pub(crate) fn write_for_test(
+    path: &Path,
+    tensors: &std::collections::BTreeMap<String, (Vec<usize>, Vec<f32>)>,
+) {
+    let bytes: std::collections::BTreeMap<_, Vec<u8>> = tensors
         .iter()
         .map(|(name, (_, values))| (name, values.iter().flat_map(|v| v.to_le_bytes()).collect()))
         .collect();
@@ -274,6 +277,33 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(200))]
+
+        /// Whatever a file holds, reading it ends in tensors or an error.
+        #[test]
+        fn no_bytes_break_the_reader(
+            at in 0_usize..80,
+            with in proptest::prelude::any::<[u8; 3]>(),
+            cut in 0_usize..90,
+        ) {
+            let header = r#"{"a":{"dtype":"F16","shape":[2,2],"data_offsets":[0,8]}}"#;
+            let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
+            bytes.extend_from_slice(header.as_bytes());
+            bytes.extend_from_slice(&[0; 8]);
+            let end = (at + 3).min(bytes.len());
+            let start = at.min(end);
+            bytes[start..end].copy_from_slice(&with[..end - start]);
+            bytes.truncate(cut);
+            let file = tempfile::NamedTempFile::new().unwrap();
+            std::fs::write(file.path(), bytes).unwrap();
+            if let Ok(mut weights) = Weights::open(file.path(), None) {
+                let shape = weights.shape("a").unwrap_or_default();
+                let _ = weights.take("a", &shape);
+            }
+        }
+    }
+
     #[test]
     fn every_float_type_becomes_f32() {
         let header = r#"{"a":{"dtype":"F16","shape":[1],"data_offsets":[0,2]},"b":{"dtype":"BF16","shape":[1],"data_offsets":[2,4]},"c":{"dtype":"F32","shape":[],"data_offsets":[4,8]},"d":{"dtype":"I32","shape":[1],"data_offsets":[8,12]}}"#;
@@ -291,7 +321,8 @@ mod tests {
 
     #[test]
     fn a_wrong_shape_a_missing_tensor_and_another_file_are_refused() {
-        let tensors = BTreeMap::from([("a".to_owned(), (vec![2, 3], vec![1.0; 6]))]);
+        let tensors =
+            std::collections::BTreeMap::from([("a".to_owned(), (vec![2, 3], vec![1.0; 6]))]);
         let file = tempfile::NamedTempFile::new().unwrap();
         write_for_test(file.path(), &tensors);
         let other = Digest::of(b"another file");

@@ -1,4 +1,6 @@
-//! Activations: GELU by a rational error function, SiLU gates, ReLU6.
+//! Activations: GELU by a rational error function, SiLU gates.
+
+use std::f32::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI, LOG2_E};
 
 use super::level::{fused, vectorised};
 
@@ -15,7 +17,7 @@ pub(super) fn exp<const FUSED: bool>(x: f32) -> f32 {
     // Comparisons that are false for NaN, so that a NaN stays one.
     let x = if x < -87.0 { -87.0 } else { x };
     let x = if x > 88.0 { 88.0 } else { x };
-    let shifted = fused::<FUSED>(x, std::f32::consts::LOG2_E, ROUND);
+    let shifted = fused::<FUSED>(x, LOG2_E, ROUND);
     let power = shifted - ROUND;
     let r = fused::<FUSED>(-power, LN2_LOW, fused::<FUSED>(-power, LN2_HIGH, x));
     let mut p = 0.001_381_461_3;
@@ -35,7 +37,7 @@ fn erf<const FUSED: bool>(x: f32) -> f32 {
     let x = if x > 3.9 { 3.9 } else { x };
     let u = x * x;
     let mut p = 2.050_384_4e-6;
-    for c in [2.874_550_7e-4, 0.003_836_819_7, 0.052_966_744, 0.191_939_83, 1.128_379] {
+    for c in [2.874_550_7e-4, 0.003_836_819_7, 0.052_966_744, 0.191_939_83, FRAC_2_SQRT_PI] {
         p = fused::<FUSED>(p, u, c);
     }
     let mut q = 3.823_06e-5;
@@ -52,7 +54,7 @@ vectorised! {
     pub(crate) fn gelu<FUSED>(row: &mut [f32]) {
         for value in row {
             let half = 0.5 * *value;
-            *value = fused::<FUSED>(half, erf::<FUSED>(*value * std::f32::consts::FRAC_1_SQRT_2), half);
+            *value = fused::<FUSED>(half, erf::<FUSED>(*value * FRAC_1_SQRT_2), half);
         }
     }
 }
@@ -62,16 +64,6 @@ vectorised! {
     pub(crate) fn silu_gate<FUSED>(gate: &mut [f32], other: &[f32]) {
         for (gate, other) in gate.iter_mut().zip(other) {
             *gate = *gate / (1.0 + exp::<FUSED>(-*gate)) * other;
-        }
-    }
-}
-
-vectorised! {
-    /// `x` held between 0 and 6.
-    pub(crate) fn relu6<FUSED>(row: &mut [f32]) {
-        for value in row {
-            let x = if *value < 0.0 { 0.0 } else { *value };
-            *value = if x > 6.0 { 6.0 } else { x };
         }
     }
 }
@@ -110,7 +102,6 @@ mod tests {
             };
             assert_levels_agree(|| on(|row, _| gelu(row)), 1e-6);
             assert_levels_agree(|| on(silu_gate), 1e-6);
-            assert_levels_agree(|| on(|row, _| relu6(row)), 0.0);
         }
     }
 
@@ -141,9 +132,5 @@ mod tests {
         assert!(row[0].is_nan() && row[1] == f32::INFINITY && row[4] == 1e30);
         assert!(exp::<true>(f32::NAN).is_nan());
         assert!(exp::<true>(-1e9) < 2e-38);
-        let mut row = [f32::NAN, -1.0, 7.0, 3.0];
-        relu6(&mut row);
-        assert!(row[0].is_nan());
-        assert_eq!(row[1..], [0.0, 6.0, 3.0]);
     }
 }

@@ -1,22 +1,12 @@
-//! Sums and products of rows, and the rotation of rotary positions.
+//! Sums of rows, and the rotation of rotary positions.
 
-use super::level::{fused, vectorised};
+use super::level::vectorised;
 
 vectorised! {
     /// `row += other`, value by value, as far as both reach.
     pub(crate) fn add<FUSED>(row: &mut [f32], other: &[f32]) {
         for (value, other) in row.iter_mut().zip(other) {
             *value += other;
-        }
-    }
-}
-
-vectorised! {
-    /// `sum += a * b`, value by value, as far as all reach: one tap of a depthwise convolution on
-    /// channels that lie side by side.
-    pub(crate) fn multiply_add<FUSED>(sum: &mut [f32], a: &[f32], b: &[f32]) {
-        for ((sum, a), b) in sum.iter_mut().zip(a).zip(b) {
-            *sum = fused::<FUSED>(*a, *b, *sum);
         }
     }
 }
@@ -39,13 +29,6 @@ vectorised! {
     }
 }
 
-/// Writes `row` over every row of `rows`: a bias into the destination of a product.
-pub(crate) fn fill_rows(rows: &mut [f32], row: &[f32]) {
-    for place in rows.chunks_exact_mut(row.len().max(1)) {
-        place.copy_from_slice(row);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::level::tests::{assert_levels_agree, numbers};
@@ -61,7 +44,6 @@ mod tests {
                 out
             };
             assert_levels_agree(|| run(|out, a, _| add(out, a)), 0.0);
-            assert_levels_agree(|| run(multiply_add), 1e-6);
             assert_levels_agree(|| run(rotate), 1e-6);
         }
     }

@@ -9,8 +9,8 @@ mod arithmetic;
 mod level;
 mod reduction;
 
-pub(crate) use activation::{gelu, relu6, silu_gate};
-pub(crate) use arithmetic::{add, fill_rows, multiply_add, rotate};
+pub(crate) use activation::{gelu, silu_gate};
+pub(crate) use arithmetic::{add, rotate};
 pub(crate) use reduction::{layer_norm, softmax};
 
 /// Values that one step of a loop handles; the widest register holds so many.
