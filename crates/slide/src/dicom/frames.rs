@@ -177,8 +177,15 @@ fn walk(file: &SlideFile, base: u64, frames: u64) -> Result<Vec<u64>> {
         fragments.push(position);
         position = next;
     }
-    if fragments.len() as u64 > frames {
+    let count = fragments.len() as u64;
+    // Without the delimiter the file is cut: whether a frame's last pieces lack, only whole frames
+    // of one piece each can tell.
+    let cut = position == file.len();
+    if count > frames || cut {
         fragments = frame_starts(file, &fragments)?;
+    }
+    if cut && fragments.len() as u64 != count {
+        return Err(file.broken("its pixel data ends without a delimiter (is it truncated?)"));
     }
     if fragments.len() as u64 != frames {
         let what = format!("pixel data of {} frames where {frames} are stated", fragments.len());

@@ -12,6 +12,11 @@ const MAX_FRAME_PIXELS: u64 = 1 << 26;
 /// The largest side of a matrix: ten times the longest scan at 0.1 microns per pixel.
 const MAX_SIDE: u32 = 1 << 24;
 
+/// Tiles that a sparse level may have for each frame, beside some: a scanner leaves out glass, not
+/// all but nothing.
+const MOST_TILES_PER_FRAME: u64 = 1000;
+const MOST_TILES_OF_NO_FRAME: u64 = 1 << 16;
+
 /// The total pixel matrix and how frames tile it.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(super) struct Grid {
@@ -151,9 +156,21 @@ impl Placement {
     ///
     /// # Errors
     /// Unsupported where two frames lie at one place: several focal planes or optical paths.
-    pub(super) fn sparse(file: &SlideFile, tiles: impl Iterator<Item = u64>) -> Result<Self> {
+    /// Broken where the frames do not justify the size of the grid.
+    pub(super) fn sparse(
+        file: &SlideFile,
+        grid: Grid,
+        tiles: impl Iterator<Item = u64>,
+    ) -> Result<Self> {
         let mut pairs: Vec<(u64, u32)> = tiles.zip(0..).collect();
         pairs.sort_unstable();
+        let frames = pairs.len() as u64;
+        if grid.tiles() > frames * MOST_TILES_PER_FRAME + MOST_TILES_OF_NO_FRAME {
+            let (columns, rows) = (grid.columns(), grid.rows());
+            let what =
+                format!("{frames} frames for {columns} x {rows} tiles are too few to believe");
+            return Err(file.broken(what));
+        }
         let twice = pairs.windows(2).filter(|pair| matches!(pair, [a, b] if a.0 == b.0)).count();
         if twice > 0 {
             let what = format!(
@@ -196,7 +213,7 @@ mod tests {
         let layout = read(2, &[Some((257, 257)), Some((1, 1))]).unwrap();
         assert_eq!(layout, Layout::Placed(vec![3, 0]));
         assert_eq!(read(4, &[]).unwrap(), Layout::Unstated);
-        let placement = Placement::sparse(&file(), [3, 0].into_iter()).unwrap();
+        let placement = Placement::sparse(&file(), GRID, [3, 0].into_iter()).unwrap();
         assert_eq!([0, 1, 3].map(|tile| placement.frame(tile)), [Some(1), None, Some(0)]);
     }
 
@@ -211,7 +228,10 @@ mod tests {
         assert!(matches!(off_grid, Err(SlideError::Unsupported { .. })));
         let smallest = read(1, &[Some((i32::MIN, i32::MAX))]);
         assert!(matches!(smallest, Err(SlideError::Broken { .. })));
-        let twice = Placement::sparse(&file(), [3, 3].into_iter());
+        let huge = Grid { width: 1 << 24, height: 1 << 24, ..GRID };
+        let empty = Placement::sparse(&file(), huge, [3].into_iter());
+        assert!(matches!(empty, Err(SlideError::Broken { .. })));
+        let twice = Placement::sparse(&file(), GRID, [3, 3].into_iter());
         assert!(matches!(twice, Err(SlideError::Unsupported { .. })));
     }
 }

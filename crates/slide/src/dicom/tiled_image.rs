@@ -111,7 +111,7 @@ fn place(
             Layout::Placed(tiles) => tiles,
             Layout::Full | Layout::Unstated => Vec::new(),
         });
-        return Placement::sparse(file, tiles);
+        return Placement::sparse(file, grid, tiles);
     }
     if layouts.iter().any(|layout| matches!(layout, Layout::Placed(_))) {
         return Err(file.broken("some parts of a level place their frames and others do not"));
