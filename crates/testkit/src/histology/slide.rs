@@ -8,7 +8,7 @@ use bianque_core::{
 use super::{
     paint::{self, Brushes},
     plane::Vec2,
-    recipe::SlideRecipe,
+    recipe::{InkColour, SlideRecipe},
     scene::Scene,
 };
 use crate::error::Result;
@@ -61,6 +61,7 @@ impl SyntheticSlide {
         Truth {
             lesions: self.scene.lesions.iter().map(|lesion| polygon(&lesion.outline)).collect(),
             tissue: self.scene.fragments.iter().map(|f| polygon(&f.outline)).collect(),
+            ink: self.scene.strokes.iter().map(|s| (s.colour, polygon(&s.outline()))).collect(),
             mpp,
         }
     }
@@ -81,6 +82,8 @@ pub struct Truth {
     pub lesions: Vec<Polygon<Level0>>,
     /// The tissue's outlines, to within a few microns of fringe.
     pub tissue: Vec<Polygon<Level0>>,
+    /// Pen strokes with their colours, without their round ends.
+    pub ink: Vec<(InkColour, Polygon<Level0>)>,
     /// Microns per level-0 pixel.
     pub mpp: f64,
 }

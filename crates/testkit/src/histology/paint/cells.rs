@@ -24,30 +24,30 @@ pub(super) struct Nucleus {
 impl Painter<'_> {
     pub(super) fn nucleus(&self, canvas: &mut Canvas, nucleus: &Nucleus) {
         let Nucleus { centre, half, axis, density, open } = *nucleus;
-        let ellipse = Ellipse { centre, half, axis, edge: 0.75 };
+        let ellipse = Ellipse { centre, half, axis, edge: 0.65 };
         // Neighbours would share their grain otherwise.
         let shift = 40.0 * self.chance_at(0xC4, centre);
         canvas.ellipse(&ellipse, |place, out| {
             let clumps = self.grain.at(place[0] / 0.95 + shift, place[1] / 0.95 - shift);
             let rim = 1.0 - open * 0.55 * (1.0 - out * out).max(0.0);
-            let haematoxylin = density * rim * (0.72 + 0.56 * clumps);
-            ([haematoxylin, 0.22, 0.0], 0.94)
+            let haematoxylin = density * rim * (0.62 + 0.76 * clumps);
+            ([haematoxylin, 0.42, 0.0], 0.95)
         });
     }
 
     /// Scattered cells of the connective tissue.
     pub(super) fn paint_scattered_cells(&self, canvas: &mut Canvas) {
         let bounds = canvas.bounds().grown(14.0);
-        self.lattice(bounds, 9.5, 0x1A, |random, place| {
+        self.lattice(bounds, 8.4, 0x1A, |random, place| {
             let Some(ground) = self.ground_at(place).filter(|ground| ground.inside > 7.0) else {
                 return;
             };
             let crowd = 0.35 + 1.3 * self.slow_noise(0x1B, place, 140.0);
-            let share = 0.40 * ground.mucosa * crowd
+            let share = 0.46 * ground.mucosa * crowd
                 + 0.26 * ground.tumour * crowd
-                + 0.035 * ground.submucosa * (1.0 - ground.fat)
+                + 0.035 * ground.submucosa
                 + 0.006 * ground.muscle;
-            if random.chance(share) {
+            if ground.fat < 0.15 && random.chance(share) {
                 self.round_cell(canvas, random, place);
             }
         });
@@ -57,9 +57,9 @@ impl Painter<'_> {
             };
             let share = 0.30 * ground.mucosa
                 + 0.78 * ground.tumour
-                + 0.20 * ground.submucosa * (1.0 - ground.fat)
+                + 0.22 * ground.submucosa
                 + 0.50 * ground.muscle;
-            if random.chance(share) {
+            if ground.fat < 0.15 && random.chance(share) {
                 self.spindle_cell(canvas, random, place, ground.tumour);
             }
         });
@@ -85,7 +85,7 @@ impl Painter<'_> {
                     centre: place,
                     half: [radius, radius * random.range(0.82, 1.0)],
                     axis: heading(random.angle()),
-                    density: random.range(0.85, 1.25),
+                    density: random.range(1.1, 1.7),
                     open: 0.2,
                 };
                 self.nucleus(canvas, &nucleus);
@@ -98,14 +98,14 @@ impl Painter<'_> {
         let axis = heading(random.angle());
         if random.chance(0.35) {
             let cytoplasm = Ellipse { centre: place, half: [5.6, 4.2], axis, edge: 1.2 };
-            canvas.ellipse(&cytoplasm, |_, _| ([0.26, 0.42, 0.0], 0.8));
+            canvas.ellipse(&cytoplasm, |_, _| ([0.34, 0.46, 0.0], 0.75));
         }
         let radius = random.range(2.4, 3.4);
         let nucleus = Nucleus {
             centre: crate::histology::plane::along(place, axis, 1.3),
             half: [radius, radius * random.range(0.75, 1.0)],
             axis,
-            density: random.range(0.95, 1.4),
+            density: random.range(1.25, 1.75),
             open: 0.15,
         };
         self.nucleus(canvas, &nucleus);
@@ -115,9 +115,9 @@ impl Painter<'_> {
     fn spindle_cell(&self, canvas: &mut Canvas, random: &mut Random, place: Vec2, tumour: f32) {
         let nucleus = Nucleus {
             centre: place,
-            half: [random.range(4.5, 8.5), random.range(1.2, 1.9) + 0.8 * tumour],
+            half: [random.range(4.5, 8.5), random.range(1.0, 1.6) + 0.7 * tumour],
             axis: self.fibre_direction(place),
-            density: random.range(0.7, 1.15) - 0.12 * tumour,
+            density: random.range(0.95, 1.5) - 0.1 * tumour,
             open: 0.35 * tumour,
         };
         self.nucleus(canvas, &nucleus);
@@ -135,7 +135,7 @@ impl Painter<'_> {
             ([0.0, 0.03, blood], 0.95)
         });
         let side = crate::histology::plane::along(place, perpendicular(axis), b + 0.8);
-        let nucleus = Nucleus { centre: side, half: [4.2, 1.3], axis, density: 1.05, open: 0.0 };
+        let nucleus = Nucleus { centre: side, half: [4.2, 1.3], axis, density: 1.4, open: 0.0 };
         self.nucleus(canvas, &nucleus);
     }
 

@@ -13,6 +13,8 @@ use crate::histology::{
 
 /// Width of a cell at its base in microns.
 const CELL_WIDTH: f32 = 5.6;
+/// Distance of the overlapping bodies that make up the surface's layer; every second has a nucleus.
+const CELL_STEP: f32 = 2.4;
 
 /// Unit normals of a closed outline, pointing inwards.
 pub(super) fn inward_normals(outline: &[Vec2]) -> Vec<Vec2> {
@@ -43,6 +45,8 @@ struct Habit {
     goblets: f32,
     /// Depth of the lumen's edge as share of the radius.
     lumen: f32,
+    /// Half the length of a goblet cell's vacuole as share of the radius.
+    vacuole: f32,
     /// Width of the pale seam around the crypt.
     seam: f32,
     /// Darkness of cytoplasm: crypts near their base are darker.
@@ -55,8 +59,9 @@ impl Painter<'_> {
         let region = self.slow_noise(0x60, gland.centre, 700.0);
         let habit = Habit {
             goblets: (0.25 + 1.1 * region + random.range(-0.2, 0.2)).clamp(0.15, 0.97),
-            lumen: random.range(0.66, 0.86),
-            seam: random.range(0.5, 4.5),
+            lumen: random.range(0.64, 0.88),
+            vacuole: random.range(0.17, 0.33),
+            seam: random.range(0.0, 4.0),
             dark: random.range(0.0, 1.0) * (1.2 - region),
         };
         let outline = gland.outline(CELL_WIDTH);
@@ -64,13 +69,14 @@ impl Painter<'_> {
         let seam = moved(&outline, &normals, -habit.seam - 1.0);
         canvas.fill(&seam, |place| {
             let wisps = self.grain.at(place[0] / 3.0, place[1] / 3.0);
-            ([0.05, 0.10 + 0.14 * wisps, 0.0], 0.75)
+            let broken = self.grain.at(place[0] / 8.0 + 9.0, place[1] / 8.0);
+            ([0.06, 0.10 + 0.16 * wisps, 0.0], smoothstep(0.4, 0.75, broken))
         });
-        canvas.fill(&moved(&outline, &normals, -1.2), |_| ([0.12, 0.44, 0.0], 0.9));
+        canvas.fill(&moved(&outline, &normals, -1.2), |_| ([0.16, 0.46, 0.0], 0.7));
         self.fill_cytoplasm(canvas, &outline, &habit);
-        let depth = habit.lumen * gland.radius;
         self.paint_goblets(canvas, &outline, &normals, &habit, gland.radius, &mut random);
-        self.fill_lumen(canvas, &moved(&outline, &normals, depth), gland.seed);
+        let lumen = Gland { radius: (1.0 - habit.lumen) * gland.radius, ..gland.clone() };
+        self.fill_lumen(canvas, &lumen);
         self.paint_crypt_nuclei(canvas, &outline, &normals, &habit, &mut random);
     }
 
@@ -83,9 +89,16 @@ impl Painter<'_> {
         });
     }
 
-    fn fill_lumen(&self, canvas: &mut Canvas, edge: &[Vec2], seed: u32) {
-        let mucus = if seed.is_multiple_of(3) { 0.10 } else { 0.03 };
-        canvas.fill(edge, |place| {
+    fn fill_lumen(&self, canvas: &mut Canvas, lumen: &Gland) {
+        let mucus = if lumen.seed.is_multiple_of(3) { 0.10 } else { 0.03 };
+        // Cell tops bulge into the lumen.
+        let mut edge = lumen.outline(2.5);
+        let normals = inward_normals(&edge);
+        for (point, normal) in edge.iter_mut().zip(&normals) {
+            let bulge = self.grain.at(point[0] / 3.6, point[1] / 3.6) - 0.5;
+            *point = along(*point, *normal, 0.5 * lumen.radius.min(8.0) * bulge);
+        }
+        canvas.fill(&edge, |place| {
             let wisps = self.grain.at(place[0] / 4.0, place[1] / 4.0);
             ([mucus * wisps, 0.02 + mucus * wisps, 0.0], 0.92)
         });
@@ -115,13 +128,15 @@ impl Painter<'_> {
                 along(outline[at], normals[at], depth),
             ));
             if goblet && width > 1.5 {
+                let lean = own.range(-0.25, 0.25);
+                let axis = unit_vector(along(normal, perpendicular(normal), lean));
                 let vacuole = Ellipse {
                     centre: along(base, normal, depth),
                     half: [
-                        radius * own.range(0.26, 0.33),
-                        (0.5 * width * own.range(0.82, 1.0)).min(7.0),
+                        radius * own.range(0.8, 1.1) * habit.vacuole,
+                        (0.5 * width * own.range(0.8, 1.12)).min(7.0),
                     ],
-                    axis: normal,
+                    axis,
                     edge: 1.3,
                 };
                 let tint = own.range(0.03, 0.13);
@@ -157,7 +172,7 @@ impl Painter<'_> {
                     centre: along(*base, *normal, depth),
                     half,
                     axis: *normal,
-                    density: own.range(0.85, 1.2),
+                    density: own.range(1.1, 1.6),
                     open: 0.25,
                 };
                 self.nucleus(canvas, &nucleus);
@@ -184,33 +199,44 @@ impl Painter<'_> {
             if fragment.inside(along(a, normal, 20.0)) < 0.0 {
                 normal = scale(normal, -1.0);
             }
-            let steps = (length(sub(b, a)) / 4.8).ceil();
-            for step in 0..steps as i32 {
-                let base = along(a, sub(b, a), step as f32 / steps);
+            let steps = (length(sub(b, a)) / CELL_STEP).ceil() as i32;
+            let place = |step: i32| along(a, sub(b, a), step as f32 / steps as f32);
+            // All bodies first: a neighbour's body must not cover a nucleus.
+            (0..steps).for_each(|step| self.surface_body(canvas, place(step), normal));
+            for step in (0..steps).step_by(2) {
                 let mut random = Random::new(fragment.seed ^ 0x5F, at as i32, step);
-                self.surface_cell(canvas, base, normal, &mut random);
+                self.surface_cell(canvas, place(step), normal, &mut random);
             }
         }
     }
 
-    fn surface_cell(&self, canvas: &mut Canvas, edge: Vec2, normal: Vec2, random: &mut Random) {
-        let eroded = self.slow_noise(0x61, edge, 260.0) < 0.16;
+    fn has_surface(&self, edge: Vec2, normal: Vec2) -> bool {
         let deep = along(edge, normal, 22.0);
-        if eroded || self.lesions.iter().any(|lesion| lesion.inside(deep) > 0.0) {
+        self.slow_noise(0x61, edge, 260.0) > 0.16
+            && self.lesions.iter().all(|lesion| lesion.inside(deep) < 0.0)
+    }
+
+    fn surface_body(&self, canvas: &mut Canvas, edge: Vec2, normal: Vec2) {
+        if !self.has_surface(edge, normal) {
             return;
         }
         let body = Ellipse {
             centre: along(edge, normal, 11.5),
-            half: [12.5 + random.range(-1.0, 1.0), 3.7],
+            half: [12.5, 4.2],
             axis: normal,
             edge: 1.0,
         };
-        let goblet = random.chance(0.22);
         canvas.ellipse(&body, |place, _| {
             let fine = self.grain.at(place[0] / 1.7, place[1] / 1.7);
-            ([0.17 * (0.7 + 0.6 * fine), 0.44 * (0.8 + 0.4 * fine), 0.0], 0.95)
+            ([0.19 * (0.6 + 0.8 * fine), 0.46 * (0.75 + 0.5 * fine), 0.0], 0.95)
         });
-        if goblet {
+    }
+
+    fn surface_cell(&self, canvas: &mut Canvas, edge: Vec2, normal: Vec2, random: &mut Random) {
+        if !self.has_surface(edge, normal) {
+            return;
+        }
+        if random.chance(0.22) {
             let vacuole = Ellipse {
                 centre: along(edge, normal, 8.0),
                 half: [6.0, 3.4],
@@ -223,7 +249,7 @@ impl Painter<'_> {
             centre: along(edge, normal, 17.0 + random.range(-1.8, 1.8)),
             half: [random.range(3.6, 4.8), random.range(1.8, 2.3)],
             axis: normal,
-            density: random.range(0.9, 1.2),
+            density: random.range(1.15, 1.55),
             open: 0.25,
         };
         self.nucleus(canvas, &nucleus);

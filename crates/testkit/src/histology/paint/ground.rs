@@ -77,7 +77,7 @@ impl Painter<'_> {
         let (foot, submucosa_from) = (below(layers.mucosa), below(layers.muscularis_mucosae));
         let (muscle_from, fat_from) = (below(layers.submucosa), below(layers.muscle));
         let lesion = self.lesions.iter().map(|lesion| lesion.inside(place)).fold(-1e3, f32::max);
-        let tumour = smoothstep(-5.0, 5.0, lesion);
+        let tumour = smoothstep(-16.0, 16.0, lesion);
         let follicle = self
             .follicles
             .iter()
@@ -93,17 +93,18 @@ impl Painter<'_> {
         let fat = submucosa * islands.max(fat_from) * smoothstep(18.0, 45.0, inside);
         let layered = depth + 46.0 * noise(0x1, 170.0) + 15.0 * noise(0x2, 46.0);
         let whorled = 420.0 * rough_noise(seed ^ 0x3, place[0] / 330.0, place[1] / 330.0)
-            + 18.0 * noise(0x4, 50.0);
+            + 18.0 * noise(0x4, 50.0)
+            + 0.6 * place[0];
         let weigh = |values: [f32; 4]| {
             mucosa * values[0] + muscle * values[1] + submucosa * values[2] + tumour * values[3]
         };
         let patch = noise(0x5, 120.0);
         Some(Ground {
             inside,
-            eosin: weigh([0.30, 0.56, 0.36, 0.35]) * mix(0.85, 1.15, patch),
-            contrast: weigh([0.16, 0.14, 0.34, 0.26]),
-            haematoxylin: weigh([0.15, 0.10, 0.05, 0.17]) + 0.10 * follicle,
-            gaps: weigh([0.34, 0.10, 0.36, 0.27]) + 0.08 * (patch - 0.5),
+            eosin: weigh([0.37, 0.60, 0.42, 0.40]) * mix(0.85, 1.15, patch),
+            contrast: weigh([0.30, 0.24, 0.46, 0.42]),
+            haematoxylin: weigh([0.18, 0.12, 0.06, 0.19]) + 0.10 * follicle,
+            gaps: weigh([0.25, 0.08, 0.30, 0.25]) + 0.08 * (patch - 0.5),
             clefts: muscle * muscle_from,
             phase: if muscle + submucosa > 0.5 { layered } else { whorled },
             slow: 7.0 * noise(0x6, 75.0),
@@ -139,7 +140,7 @@ impl Painter<'_> {
                 self.ground_at([x as f32 * canvas.mpp, y as f32 * canvas.mpp])
             })
             .collect();
-        let fat = FatCells::near(self, canvas.bounds());
+        let fat = self.fat_cells(canvas.bounds());
         for row in 0..rows - 1 {
             for column in 0..columns - 1 {
                 let at = row * columns + column;
@@ -149,7 +150,9 @@ impl Painter<'_> {
                 let outside = Ground { inside: -20.0, ..some };
                 let corners = corners.map(|corner| corner.unwrap_or(outside));
                 let origin = [(first_x + column as i64) * STEP, (first_y + row as i64) * STEP];
-                self.paint_patch(canvas, origin, &corners, &fat);
+                let middle = origin.map(|pixel| (pixel as f32 + 0.5 * STEP as f32) * canvas.mpp);
+                let near = fat_near(&fat, middle, 0.75 * STEP as f32 * canvas.mpp);
+                self.paint_patch(canvas, origin, &corners, &near);
             }
         }
     }
@@ -160,7 +163,7 @@ impl Painter<'_> {
         canvas: &mut Canvas,
         origin: [i64; 2],
         corners: &[Ground; 4],
-        fat: &FatCells,
+        fat: &[FatCell],
     ) {
         let rect = canvas.rect;
         let rows = origin[1].max(rect.y)..(origin[1] + STEP).min(rect.bottom());
@@ -179,9 +182,9 @@ impl Painter<'_> {
         }
     }
 
-    fn texture(&self, place: Vec2, ground: &Ground, fat: &FatCells) -> [f32; 3] {
+    fn texture(&self, place: Vec2, ground: &Ground, fat: &[FatCell]) -> [f32; 3] {
         let [x, y] = place;
-        let coarse = self.grain.at(x / 9.0, y / 9.0);
+        let coarse = self.grain.at(x / 6.5, y / 6.5);
         let cover = smoothstep(-0.6, 0.8, ground.inside + ground.ragged * (coarse - 0.55));
         if cover <= 0.0 {
             return [0.0; 3];
@@ -189,21 +192,20 @@ impl Painter<'_> {
         let fine = self.grain.at(x / 1.4, y / 1.4);
         let bundle = self.grain.at(ground.phase / 8.5, ground.slow);
         let fibre = self.grain.at(ground.phase / 2.6 + 91.0, ground.slow * 2.3);
-        let value = 0.5 * bundle + 0.35 * fibre + 0.15 * fine - 0.5;
-        let open = 0.55 * bundle + 0.33 * coarse + 0.12 * fine;
-        let mut gap = smoothstep(ground.gaps + 0.035, ground.gaps - 0.035, open);
+        let fibril = self.grain.at(ground.phase / 1.25 + 33.0, ground.slow * 5.1);
+        let value = 0.36 * bundle + 0.32 * fibre + 0.22 * fibril + 0.10 * fine - 0.5;
+        let open = 0.56 * bundle + 0.37 * coarse + 0.07 * fine;
+        let mut gap = smoothstep(ground.gaps + 0.06, ground.gaps - 0.04, open);
         if ground.clefts > 0.05 {
-            let line = (self.grain.at(ground.phase / 46.0, ground.slow * 0.45) - 0.5).abs();
-            gap = gap.max(ground.clefts * smoothstep(0.035, 0.012, line));
+            let line = (self.grain.at(ground.phase / 42.0, ground.slow * 0.13) - 0.5).abs();
+            let split = smoothstep(0.30, 0.55, coarse) * 0.9;
+            gap = gap.max(ground.clefts * split * smoothstep(0.030, 0.008, line));
         }
         let mut eosin = (ground.eosin + 2.0 * ground.contrast * value).max(0.06);
         let mut haematoxylin = ground.haematoxylin * (0.75 + 0.5 * fine);
-        if ground.fat > 0.0 || !fat.cells.is_empty() {
-            let membrane = fat.membrane(place);
-            if let Some(membrane) = membrane {
-                gap = gap.max(1.0 - membrane);
-                eosin = eosin.min(0.42);
-            }
+        if let Some(membrane) = membrane(fat, place) {
+            gap = gap.max(1.0 - membrane);
+            eosin = eosin.min(0.46);
         }
         let kept = cover * (1.0 - 0.96 * gap);
         eosin *= kept;
@@ -212,42 +214,63 @@ impl Painter<'_> {
     }
 }
 
-/// The fat cells around a box.
-struct FatCells {
-    cells: Vec<(Vec2, bool)>,
+/// A place of the fat cells' lattice, and whether a fat cell is there.
+#[derive(Copy, Clone)]
+struct FatCell {
+    centre: Vec2,
+    radius: f32,
+    fat: bool,
 }
 
-impl FatCells {
-    fn near(painter: &Painter, bounds: Bounds) -> Self {
-        let reach = bounds.grown(1.6 * FAT_CELL);
+impl Painter<'_> {
+    /// The fat cells around a box; empty where there is no fat.
+    fn fat_cells(&self, bounds: Bounds) -> Vec<FatCell> {
         let mut cells = Vec::new();
-        painter.lattice(reach, FAT_CELL, 0xFA70, |random, place| {
-            let fat = painter.ground_at(place).is_some_and(|g| g.fat > 0.5);
-            cells.push((place, fat));
-            let _ = random;
+        self.lattice(bounds.grown(1.6 * FAT_CELL), FAT_CELL, 0xFA70, |random, centre| {
+            let fat = self.ground_at(centre).is_some_and(|ground| ground.fat > 0.5);
+            cells.push(FatCell { centre, radius: random.range(0.55, 0.78) * FAT_CELL, fat });
         });
-        if cells.iter().all(|(_, fat)| !fat) {
+        if cells.iter().all(|cell| !cell.fat) {
             cells.clear();
         }
-        Self { cells }
+        cells
     }
+}
 
-    /// Inside a fat cell: how much membrane is there (0 in the cell's middle, 1 at its edge).
-    fn membrane(&self, place: Vec2) -> Option<f32> {
-        let mut nearest = (f32::INFINITY, false);
-        let mut second = f32::INFINITY;
-        for (centre, fat) in &self.cells {
-            let distance = length(sub(place, *centre));
-            if distance < nearest.0 {
-                second = nearest.0;
-                nearest = (distance, *fat);
-            } else if distance < second {
-                second = distance;
-            }
+/// The cells that may be the nearest or second nearest to a place within `reach` of `centre`;
+/// empty where none of them is fat.
+fn fat_near(cells: &[FatCell], centre: Vec2, reach: f32) -> Vec<FatCell> {
+    let mut nearest = [f32::INFINITY; 2];
+    for cell in cells {
+        let distance = length(sub(centre, cell.centre));
+        if distance < nearest[0] {
+            nearest = [distance, nearest[0]];
+        } else {
+            nearest[1] = nearest[1].min(distance);
         }
-        let rim = (second - nearest.0).min(1.5 * (0.72 * FAT_CELL - nearest.0));
-        (nearest.1 && rim > 0.0).then(|| smoothstep(4.2, 1.6, rim))
     }
+    let limit = nearest[1] + 2.0 * reach;
+    let near: Vec<FatCell> =
+        cells.iter().copied().filter(|cell| length(sub(centre, cell.centre)) <= limit).collect();
+    if near.iter().any(|cell| cell.fat) { near } else { Vec::new() }
+}
+
+/// Inside a fat cell: how much membrane is there (0 in the cell's middle, 1 at its edge).
+fn membrane(cells: &[FatCell], place: Vec2) -> Option<f32> {
+    let mut nearest = (f32::INFINITY, None);
+    let mut second = f32::INFINITY;
+    for cell in cells {
+        let distance = length(sub(place, cell.centre));
+        if distance < nearest.0 {
+            second = nearest.0;
+            nearest = (distance, Some(cell));
+        } else if distance < second {
+            second = distance;
+        }
+    }
+    let cell = nearest.1.filter(|cell| cell.fat)?;
+    let rim = (second - nearest.0).min(1.5 * (cell.radius - nearest.0));
+    (rim > 0.0).then(|| smoothstep(4.6, 1.4, rim))
 }
 
 impl Painter<'_> {

@@ -4,13 +4,23 @@ use bianque_core::{Level0, PixelRect, RgbImage};
 
 use super::{Painter, canvas::Canvas};
 use crate::histology::{
-    noise::{hash, unit, value_noise},
-    plane::{Vec2, length, sub},
-    recipe::Stain,
+    noise::{hash, smoothstep, unit, value_noise},
+    plane::Vec2,
+    recipe::{InkColour, Stain},
 };
 
 /// Absorption of red blood cells.
-const BLOOD: [f32; 3] = [0.10, 1.02, 1.05];
+const BLOOD: [f32; 3] = [0.13, 0.92, 0.78];
+/// Absorption of a pen's ink in red, green and blue.
+fn ink_absorption(colour: InkColour) -> [f32; 3] {
+    match colour {
+        InkColour::Green => [1.7, 0.6, 1.1],
+        InkColour::Blue => [1.8, 1.1, 0.35],
+        InkColour::Red => [0.2, 1.6, 1.3],
+        InkColour::Black => [2.2, 2.2, 2.1],
+    }
+}
+
 /// Steps of the exponential's table per unit of optical density, and its end.
 const STEPS: f32 = 1024.0;
 const DARKEST: f32 = 4.0;
@@ -31,7 +41,7 @@ impl Transmission {
 /// Blurs as a lens does: a small kernel along both axes. Leaves out one pixel on every side.
 pub(super) fn blur(canvas: &Canvas) -> Vec<[f32; 3]> {
     let (width, height) = (canvas.rect.width as usize, canvas.rect.height as usize);
-    let side = (0.12 / canvas.mpp).min(0.24);
+    let side = (0.09 / canvas.mpp).min(0.22);
     let middle = 1.0 - 2.0 * side;
     let sum = |a: [f32; 3], b: [f32; 3], c: [f32; 3]| -> [f32; 3] {
         std::array::from_fn(|at| side * (a[at] + c[at]) + middle * b[at])
@@ -68,17 +78,32 @@ impl Painter<'_> {
                     shading =
                         1.0 - 0.012 * value_noise(self.seed ^ 0x11, at[0] / 900.0, at[1] / 700.0);
                 }
-                let density = mix_stains(stain, *amounts, thickness);
+                let mut density = mix_stains(stain, *amounts, thickness);
+                self.add_ink([x, y].map(|at| (at as f32 + 0.5) * self.mpp), &mut density);
                 let noise = hash(self.seed ^ 0x01, x as i32, y as i32);
                 for (channel, value) in pixel.iter_mut().enumerate() {
                     let grain = ((noise >> (8 * channel)) & 255) as f32 / 255.0 - 0.5;
                     let light =
                         stain.glass[channel] * shading * self.transmission.at(density[channel]);
-                    *value = (light + 2.6 * grain + 0.5).clamp(0.0, 255.0) as u8;
+                    *value = (light + 4.5 * grain + 0.5).clamp(0.0, 255.0) as u8;
                 }
             }
         }
         image
+    }
+
+    /// Adds what pen strokes over a place absorb: streaky, with an edge out of focus.
+    fn add_ink(&self, place: Vec2, density: &mut [f32; 3]) {
+        for stroke in &self.strokes {
+            let edge = 0.08 * stroke.width;
+            let cover = smoothstep(-edge, edge, stroke.inside(place));
+            if cover > 0.0 {
+                let streaks = value_noise(self.seed ^ 0x1215, place[0] / 90.0, place[1] / 25.0);
+                let colour = ink_absorption(stroke.colour);
+                let amount = cover * (0.75 + 0.5 * streaks);
+                density.iter_mut().zip(colour).for_each(|(sum, ink)| *sum += amount * ink);
+            }
+        }
     }
 
     /// How thick the section is at a place, around 1.
@@ -111,7 +136,6 @@ impl Painter<'_> {
             canvas.ellipse(&ellipse, |place, out| {
                 let fluff = self.grain.at(place[0] / 3.0, place[1] / 3.0);
                 let soft = (1.0 - out).max(0.0) * density * (0.5 + fluff);
-                debug_assert!(length(sub(place, centre)) < 60.0);
                 ([1.0, 0.35, 0.25], soft)
             });
         }

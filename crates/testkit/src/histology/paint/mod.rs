@@ -14,7 +14,7 @@ use super::{
     noise::{Grain, value_noise},
     plane::Vec2,
     recipe::{Content, SlideRecipe, Stain},
-    scene::{Follicle, Fragment, GlandKind, Lesion, Scene},
+    scene::{Follicle, Fragment, GlandKind, Lesion, Scene, Stroke},
 };
 use canvas::Canvas;
 use light::Transmission;
@@ -41,6 +41,7 @@ pub(crate) struct Painter<'a> {
     fragments: Vec<&'a Fragment>,
     lesions: Vec<&'a Lesion>,
     follicles: Vec<&'a Follicle>,
+    strokes: Vec<&'a Stroke>,
 }
 
 /// Paints a rectangle of level 0. What lies outside the slide is painted on.
@@ -70,6 +71,7 @@ pub(crate) fn paint(
             .iter()
             .filter(|f| near.grown(1.2 * f.radius).contains(f.centre))
             .collect(),
+        strokes: scene.strokes.iter().filter(|stroke| stroke.bounds.touches(&near)).collect(),
     };
     if !painter.fragments.is_empty() {
         painter.paint_tissue(&mut canvas, scene);

@@ -13,7 +13,7 @@ use crate::histology::{
 };
 
 /// Mean distance of nuclei in microns.
-const NUCLEUS_SPACING: f32 = 7.4;
+const NUCLEUS_SPACING: f32 = 7.9;
 
 struct Lumen {
     edge: Vec<Vec2>,
@@ -30,7 +30,10 @@ impl Painter<'_> {
         let normals = inward_normals(&outline);
         let lumens = draw_lumens(gland, &outline, &mut random);
         let seam = random.range(0.0, 3.0);
-        canvas.fill(&moved(&outline, &normals, -1.5 - seam), |_| ([0.07, 0.16, 0.0], 0.7));
+        canvas.fill(&moved(&outline, &normals, -1.5 - seam), |place| {
+            let wisps = self.grain.at(place[0] / 6.0, place[1] / 6.0);
+            ([0.06, 0.14, 0.0], smoothstep(0.35, 0.7, wisps))
+        });
         let dark = random.range(0.85, 1.15);
         canvas.fill(&outline, |place| {
             let fine = self.grain.at(place[0] / 1.8, place[1] / 1.8);
@@ -102,8 +105,8 @@ impl Painter<'_> {
                 centre: place,
                 half: [random.range(4.4, 6.4) + 1.3 * wild, random.range(2.5, 3.5) + 0.8 * wild],
                 axis,
-                density: random.range(0.78, 1.3) + 0.1 * wild,
-                open: random.range(0.0, 0.9),
+                density: random.range(0.95, 1.65) + 0.15 * wild,
+                open: random.range(0.0, 1.0),
             };
             self.nucleus(canvas, &nucleus);
             if random.chance(0.4) {
@@ -114,7 +117,7 @@ impl Painter<'_> {
                     axis: [1.0, 0.0],
                     edge: 0.7,
                 };
-                canvas.ellipse(&nucleolus, |_, _| ([1.5, 0.4, 0.0], 0.8));
+                canvas.ellipse(&nucleolus, |_, _| ([1.9, 0.5, 0.0], 0.8));
             }
         });
     }

@@ -2,14 +2,17 @@
 
 use super::{Painter, canvas::Canvas, cells::Nucleus};
 use crate::histology::{
-    noise::Random,
+    noise::{Random, smoothstep},
     plane::{along, heading, perpendicular, sub, unit_vector},
     scene::Vessel,
 };
 
 impl Painter<'_> {
     pub(super) fn paint_vessel(&self, canvas: &mut Canvas, vessel: &Vessel) {
-        canvas.fill(&vessel.edge(3.0), |_| ([0.02, 0.07, 0.0], 0.8));
+        canvas.fill(&vessel.edge(4.0), |place| {
+            let wisps = self.grain.at(place[0] / 7.0, place[1] / 7.0);
+            ([0.03, 0.10, 0.0], 0.9 * smoothstep(0.35, 0.8, wisps))
+        });
         canvas.fill(&vessel.edge(0.0), |place| {
             let fine = self.grain.at(place[0] / 1.6, place[1] / 1.6);
             ([0.10, 0.46 + 0.16 * fine, 0.0], 0.95)
@@ -38,7 +41,7 @@ impl Painter<'_> {
                         centre: *point,
                         half: [random.range(3.5, 6.0), random.range(1.1, 1.6)],
                         axis: unit_vector(sub(next, *point)),
-                        density: random.range(0.7, 1.0),
+                        density: random.range(1.0, 1.4),
                         open: 0.0,
                     };
                     self.nucleus(canvas, &nucleus);
@@ -61,7 +64,7 @@ impl Painter<'_> {
                     centre: along(*point, perpendicular(tangent), 0.4),
                     half: [random.range(3.2, 4.6), random.range(1.1, 1.5)],
                     axis: unit_vector(sub(along(next, heading(random.angle()), 0.5), *point)),
-                    density: random.range(0.9, 1.2),
+                    density: random.range(1.2, 1.6),
                     open: 0.0,
                 };
                 self.nucleus(canvas, &nucleus);

@@ -6,7 +6,7 @@ use crate::histology::{
     noise::{Random, mix, value_noise},
     plane::{
         Bounds, Vec2, add, along, contains, distance_to_segment, heading, perpendicular, resample,
-        sub, unit_vector, wavy_circle,
+        scale, sub, unit_vector, wavy_circle,
     },
 };
 
@@ -70,9 +70,10 @@ impl Fragment {
     pub(super) fn polyp(centre: Vec2, radius: f32, stretch: (f32, f32), seed: u32) -> Self {
         let mut random = Random::new(seed, 1, 9);
         let harmonics: Vec<(f32, f32, f32)> = [2.0, 3.0, 4.0, 5.0, 7.0, 9.0]
-            .map(|n| (n, random.range(0.06, 0.22) / n, random.angle()))
+            .map(|n| (n, random.range(0.12, 0.42) / n, random.angle()))
             .to_vec();
-        let outline = wavy_circle(centre, radius, stretch, &harmonics, 360);
+        let mut outline = wavy_circle(centre, radius, stretch, &harmonics, 360);
+        outline.iter_mut().for_each(|point| *point = bumped(*point, seed, radius.min(900.0)));
         Self::new(&outline, &outline, true, seed)
     }
 
@@ -83,15 +84,13 @@ impl Fragment {
         let bend = random.range(-0.16, 0.16) * thickness;
         let place = |u: f32, side: f32| {
             let s = 2.0 * u / length;
-            let taper = (1.0 - s.abs().powi(7)).max(0.0).sqrt();
-            let fold = 75.0 * (value_noise(seed ^ 3, u / 620.0, side) - 0.5)
+            let taper = (1.0 - s.abs().powi(14)).max(0.0).sqrt();
+            let fold = 170.0 * (value_noise(seed ^ 3, u / 560.0, side) - 0.5)
                 + 45.0 * (value_noise(seed ^ 4, u / 170.0, side) - 0.5);
             let v = side * (0.5 * thickness + fold) * taper + bend * (s * s - 0.5);
             let axis = heading(turn);
-            add(along(centre, axis, u), {
-                let across = perpendicular(axis);
-                [across[0] * v, across[1] * v]
-            })
+            let place = along(along(centre, axis, u), perpendicular(axis), v);
+            bumped(place, seed, 1000.0)
         };
         let steps = (length / 25.0) as usize;
         let at = |step: usize| mix(-0.5, 0.5, step as f32 / steps as f32) * length;
@@ -176,6 +175,15 @@ fn distance_to_line(line: &[Vec2], closed: bool, place: Vec2) -> f32 {
         _ => f32::INFINITY,
     };
     segments.fold(closing, f32::min)
+}
+
+/// A place pushed aside by slow noise, so that no piece looks drawn with a compass.
+fn bumped(place: Vec2, seed: u32, size: f32) -> Vec2 {
+    let push = |salt: u32, share: f32| {
+        let at = scale(place, 1.0 / (share * size));
+        share * size * 0.55 * (value_noise(seed ^ salt, at[0], at[1]) - 0.5)
+    };
+    add(place, [push(0x31, 0.45) + push(0x32, 0.12), push(0x33, 0.45) + push(0x34, 0.12)])
 }
 
 /// Lays pieces of tissue out over a slide of `size` microns: a strip of wall and polyps beside it,

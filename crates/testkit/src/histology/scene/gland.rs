@@ -37,9 +37,10 @@ impl Gland {
             GlandKind::Crypt => self.tube(&mut random),
             GlandKind::Tumour => {
                 let harmonics: [(f32, f32, f32); 6] = std::array::from_fn(|at| {
-                    (at as f32 + 2.0, random.range(0.02, 0.13), random.angle())
+                    let n = at as f32 + 2.0;
+                    (n, random.range(0.05, 0.34) / n, random.angle())
                 });
-                let stretch = (random.range(1.0, 2.3), self.angle);
+                let stretch = (random.range(1.0, 2.6), self.angle);
                 wavy_circle(self.centre, self.radius, stretch, &harmonics, 96)
             }
         };
@@ -60,7 +61,7 @@ impl Gland {
         let swing: [(f32, f32, f32); 3] =
             std::array::from_fn(|at| (at as f32 + 2.0, random.range(0.01, 0.06), random.angle()));
         let place = |u: f32, v: f32| {
-            let s = u / (self.half_length + self.radius);
+            let s = u / (self.half_length + 40.0);
             along(along(self.centre, axis, u), across, v + bend * (s * s - 0.4))
         };
         let straight = (self.half_length / 12.0) as usize;
@@ -98,7 +99,7 @@ pub(super) fn place_crypts(
     let mut glands = Vec::new();
     for (pass, size) in [1.0, 0.92, 0.84, 0.76, 0.66, 0.55].into_iter().enumerate() {
         let candidates =
-            (span[0] * span[1] / [2400.0, 1400.0, 1100.0, 900.0, 800.0, 700.0][pass]) as u32;
+            (span[0] * span[1] / [700.0, 400.0, 300.0, 250.0, 200.0, 180.0][pass]) as u32;
         for _ in 0..candidates {
             let centre =
                 add(fragment.bounds.min, [span[0] * random.unit(), span[1] * random.unit()]);
@@ -113,11 +114,11 @@ pub(super) fn place_crypts(
             let fits = outline.iter().all(|point| {
                 let [inside, depth] = fragment.inside_and_depth(*point);
                 inside > 24.0
-                    && depth > 34.0
+                    && depth > 30.0
                     && depth < fragment.layers.mucosa - 8.0
                     && lesions.iter().all(|lesion| lesion.inside(*point) < -10.0)
             });
-            if fits && occupancy.take(&outline, crypt.centre, own.range(3.0, 13.0)) {
+            if fits && occupancy.take(&outline, crypt.centre, own.range(2.0, 7.0)) {
                 glands.push(crypt);
             }
         }
@@ -141,7 +142,7 @@ fn draw_crypt(
     Gland {
         kind: GlandKind::Crypt,
         centre,
-        radius: size * (random.range(35.0, 45.0) + 10.0 * distended),
+        radius: size * (random.range(36.0, 46.0) + 12.0 * distended),
         half_length: size * random.range(0.25, 1.0) * (8.0 + long * lengthwise),
         angle: down[1].atan2(down[0]) + random.range(-0.3, 0.3) * (1.8 - lengthwise),
         seed: random.bits(),

@@ -2,6 +2,7 @@
 
 mod fragment;
 mod gland;
+mod ink;
 mod lesion;
 mod occupancy;
 mod vessel;
@@ -10,6 +11,7 @@ use rayon::prelude::*;
 
 pub(crate) use fragment::Fragment;
 pub(crate) use gland::{Gland, GlandKind};
+pub(crate) use ink::Stroke;
 pub(crate) use lesion::Lesion;
 pub(crate) use occupancy::crossings;
 pub(crate) use vessel::{Follicle, Vessel};
@@ -27,6 +29,7 @@ pub(crate) struct Scene {
     pub(crate) glands: Index<Gland>,
     pub(crate) vessels: Index<Vessel>,
     pub(crate) follicles: Vec<Follicle>,
+    pub(crate) strokes: Vec<Stroke>,
 }
 
 impl Scene {
@@ -69,6 +72,7 @@ impl Scene {
             glands: Index::new(glands, size, Gland::bounds),
             vessels: Index::new(vessels, size, Vessel::bounds),
             follicles,
+            strokes: ink::draw(size, &recipe.ink, seed),
         })
     }
 }
