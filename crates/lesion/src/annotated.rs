@@ -161,17 +161,16 @@ mod tests {
     use super::*;
     use crate::{
         fakes::{MeanColourEncoder, PaintedSlide},
-        slide_features::{SlideRequest, TissueEverywhere, grid_tests::mpp, slide_features},
+        slide_features::{SlideRequest, TissueEverywhere, slide_features},
     };
 
     /// Four by two tiles of 16 level-0 px.
     fn features() -> SlideFeatures {
         let slide = PaintedSlide::new(64, 32, |_, _| [200, 100, 150]);
-        let (encoder, mpp) = (MeanColourEncoder::new(8), mpp(0.5));
+        let encoder = MeanColourEncoder::new(8);
         let request = SlideRequest {
             slide: &slide,
             identity: "slide",
-            mpp: &mpp,
             tissue: &TissueEverywhere,
             tissue_share: 0.25,
             steps: 1,

@@ -174,6 +174,16 @@ impl Slide for PaintedSlide {
         Ok(image)
     }
 
+    fn read_scaled(
+        &self,
+        origin: Point<Level0>,
+        step: f64,
+        width: u32,
+        height: u32,
+    ) -> Result<RgbImage, SlideError> {
+        self.read_at_mpp(origin, 0.5 * step, width, height)
+    }
+
     fn associated_image(&self, name: &str) -> Result<RgbImage, SlideError> {
         Err(SlideError::Request(name.into()))
     }

@@ -292,7 +292,7 @@ mod tests {
     fn data() -> (FeatureMatrix, Vec<usize>, Vec<String>) {
         let labels: Vec<usize> = (0..240).map(|i| i % 3).collect();
         let values = labels.iter().enumerate().flat_map(|(i, label)| {
-            let noise = (i as f32 * 12.9898).sin() * 0.7;
+            let noise = (i as f32 * 12.9898).sin() * 0.55;
             [*label as f32 + noise, (i as f32 * 7.1).cos()]
         });
         let names = ["healthy", "adenoma", "carcinoma"].map(String::from).to_vec();

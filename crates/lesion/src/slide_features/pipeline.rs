@@ -10,7 +10,7 @@ use std::{
     time::Instant,
 };
 
-use bianque_core::{Mpp, RgbImage};
+use bianque_core::RgbImage;
 use bianque_slide::{Slide, SlideError};
 use bianque_vision::Encoder;
 use half::f16;
@@ -38,12 +38,10 @@ const SPELLED_OUT: usize = 5;
 /// What is to be encoded, and how.
 #[derive(Copy, Clone)]
 pub struct SlideRequest<'a> {
-    /// The slide.
+    /// The slide; it must state microns per pixel, or be opened with the user's.
     pub slide: &'a dyn Slide,
     /// The slide's digest, or what else names its content.
     pub identity: &'a str,
-    /// Microns per level-0 pixel.
-    pub mpp: &'a Mpp,
     /// Where tissue is.
     pub tissue: &'a dyn TissueMap,
     /// Smallest share of tissue in a tile that is encoded.
@@ -149,14 +147,15 @@ fn prepare(request: &SlideRequest<'_>) -> Result<(FeatureFacts, Vec<Cell>)> {
         let share = request.tissue_share;
         return Err(LesionError::Setting(format!("a tissue share of {share} is not 0 to 1")));
     }
-    let bounds = request.slide.facts().bounds();
+    let slide = request.slide.facts();
+    let mpp = slide.mpp.as_ref().ok_or(SlideError::NoMpp)?;
     let input = &recipe.input;
-    let grid = TileGrid::over(bounds, request.mpp, input.size, input.mpp, request.steps)?;
+    let grid = TileGrid::over(slide.bounds(), mpp, input.size, input.mpp, request.steps)?;
     let cells = tissue_cells(&grid, request.tissue, request.tissue_share);
     let facts = FeatureFacts {
         schema: 1,
         slide: request.identity.to_owned(),
-        mpp: request.mpp.clone(),
+        mpp: mpp.clone(),
         grid,
         tissue: request.tissue_share,
         encoder: request.encoder.producer().clone(),
@@ -182,8 +181,7 @@ fn kept(
             let mut cells = features.cells.clone();
             cells.extend(features.facts.left_out.iter().map(|left| left.cell));
             cells.sort_unstable();
-            let same =
-                plan(&features.facts, &cells) == plan_now && features.facts.slide == facts.slide;
+            let same = plan(&features.facts, &cells) == plan_now;
             same.then_some(features)
         }
         Err(error) => {
@@ -320,7 +318,7 @@ mod tests {
     use super::*;
     use crate::{
         fakes::{MeanColourEncoder, PaintedSlide},
-        slide_features::{TissueEverywhere, grid_tests::mpp},
+        slide_features::TissueEverywhere,
     };
 
     fn paint(x: i64, y: i64) -> [u8; 3] {
@@ -334,11 +332,9 @@ mod tests {
         cancel: &AtomicBool,
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<SlideExtraction> {
-        let mpp = mpp(0.5);
         let request = SlideRequest {
             slide,
             identity: "slide",
-            mpp: &mpp,
             tissue: &TissueEverywhere,
             tissue_share: 0.25,
             steps: 2,
@@ -434,12 +430,10 @@ mod tests {
                 0.0
             }
         }
-        let (slide, encoder, mpp) =
-            (PaintedSlide::new(64, 64, paint), MeanColourEncoder::new(8), mpp(0.5));
+        let (slide, encoder) = (PaintedSlide::new(64, 64, paint), MeanColourEncoder::new(8));
         let request = SlideRequest {
             slide: &slide,
             identity: "slide",
-            mpp: &mpp,
             tissue: &Glass,
             tissue_share: 0.25,
             steps: 1,
