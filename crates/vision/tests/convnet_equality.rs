@@ -1,4 +1,5 @@
 //! The convolutional engine against timm's `tf_efficientnet_lite0` with random weights.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 use std::{path::Path, process::Command};
 

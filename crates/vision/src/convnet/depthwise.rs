@@ -88,11 +88,6 @@ impl Depthwise {
         Self { instructions, form, channels, weights: packed, bias: padded_bias }
     }
 
-    /// Kernel and stride.
-    pub(super) fn form(&self) -> Form {
-        self.form
-    }
-
     /// Computes one row of `width` outputs from as many rows as the kernel has, which begin at
     /// `rows` in `source`. Input columns must be padded: there are `(width - 1) * stride + kernel`.
     ///
