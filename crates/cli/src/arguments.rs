@@ -336,8 +336,9 @@ pub(crate) struct EvaluateLesionsArguments {
 }
 
 #[derive(Args)]
-#[command(after_help = "Example:
-  bianque demo --out demo")]
+#[command(after_help = "Examples:
+  bianque demo --out demo
+  bianque demo --out samples --seed 12 --slide-only")]
 pub(crate) struct DemoArguments {
     /// Folder for the slide and the report.
     #[arg(long, value_name = "DIR", default_value = "bianque-demo")]
@@ -345,4 +346,7 @@ pub(crate) struct DemoArguments {
     /// Seed of the sample slide.
     #[arg(long, default_value_t = 7)]
     pub(crate) seed: u64,
+    /// Only write the sample slide and its truth.
+    #[arg(long)]
+    pub(crate) slide_only: bool,
 }

@@ -1,9 +1,10 @@
 //! `bianque demo`: a sample slide with known lesions, a run on it, and what was found.
 
-use std::cell::Cell;
+use std::path::PathBuf;
 
 use anyhow::Context;
 use bianque_testkit::{SlideRecipe, write_svs_with_progress};
+use serde::Serialize;
 
 use super::{
     Outcome,
@@ -14,40 +15,35 @@ use crate::{arguments::DemoArguments, interrupt, models::Models, terminal::Termi
 /// The task whose head was trained on generated slides of other seeds.
 const TASK: &str = "sample";
 
+/// The files of a sample slide.
+#[derive(Serialize)]
+struct Sample {
+    schema: &'static str,
+    slide: PathBuf,
+    truth: PathBuf,
+}
+
 pub(crate) fn run(
     arguments: &DemoArguments,
     models: &Models,
     terminal: &Terminal,
 ) -> anyhow::Result<Outcome> {
     interrupt::flag()?;
+    if arguments.slide_only {
+        let sample = make_slide(arguments, terminal)?;
+        let text = format!("wrote {} and {}", sample.slide.display(), sample.truth.display());
+        terminal.result(&sample, &text)?;
+        return Ok(Outcome::Done);
+    }
     let loaded = LoadedTask::load(models, TASK)?;
-    std::fs::create_dir_all(&arguments.out)
-        .with_context(|| format!("cannot make {}", arguments.out.display()))?;
-    let slide = arguments.out.join("sample.svs");
-    let truth = arguments.out.join("sample.truth.geojson");
-    let recipe = SlideRecipe::demo(arguments.seed);
-    terminal.note(&format!(
-        "making a sample slide of {} x {} px with {} planted lesions",
-        recipe.width, recipe.height, recipe.lesions
-    ));
-    let bar = terminal.progress("sample slide", 100);
-    let position = Cell::new(0);
-    let planted = write_svs_with_progress(&recipe, &slide, |share| {
-        let percent = (share * 100.0) as u64;
-        if percent > position.replace(percent) {
-            bar.set_position(percent);
-        }
-    })?;
-    bar.finish_and_clear();
-    std::fs::write(&truth, planted.to_geojson())
-        .with_context(|| format!("cannot write {}", truth.display()))?;
-    let out = arguments.out.join("sample.bianque");
+    let sample = make_slide(arguments, terminal)?;
+    let out = sample.slide.with_extension("bianque");
     let request = SlideRun {
-        slide: &slide,
+        slide: &sample.slide,
         out: &out,
         mpp: None,
         organ: Some(&loaded.task.organ),
-        truth: Some(&truth),
+        truth: Some(&sample.truth),
         truth_label: None,
         fresh: false,
     };
@@ -60,4 +56,24 @@ pub(crate) fn run(
     );
     terminal.result(&result, &text)?;
     Ok(Outcome::Done)
+}
+
+fn make_slide(arguments: &DemoArguments, terminal: &Terminal) -> anyhow::Result<Sample> {
+    std::fs::create_dir_all(&arguments.out)
+        .with_context(|| format!("cannot make {}", arguments.out.display()))?;
+    let slide = arguments.out.join(format!("sample-{}.svs", arguments.seed));
+    let truth = slide.with_extension("truth.geojson");
+    let recipe = SlideRecipe::demo(arguments.seed);
+    terminal.note(&format!(
+        "making a sample slide of {} x {} px with {} planted lesions",
+        recipe.width, recipe.height, recipe.lesions
+    ));
+    let bar = terminal.progress("sample slide", 100);
+    let planted = write_svs_with_progress(&recipe, &slide, |share| {
+        bar.set_position((share * 100.0) as u64);
+    })?;
+    bar.finish_and_clear();
+    std::fs::write(&truth, planted.to_geojson())
+        .with_context(|| format!("cannot write {}", truth.display()))?;
+    Ok(Sample { schema: "bianque.sample/1", slide, truth })
 }

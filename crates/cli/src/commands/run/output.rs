@@ -87,17 +87,11 @@ fn evaluate(
         regions: regions_to_features(&analysis.regions, task),
     };
     let settings = LesionSettings {
-        region_classes: request.truth_label.iter().map(|label| title_of(task, label)).collect(),
+        region_classes: request.truth_label.iter().map(ToString::to_string).collect(),
         mpp: Some(analysis.mpp.mean()),
         ..LesionSettings::default()
     };
     Ok(Some(evaluate_lesions(&[slide], &settings)?))
-}
-
-/// Regions bear the label's title in GeoJSON; the user may give title or name.
-fn title_of(task: &Task, label: &str) -> String {
-    let found = task.labels.iter().find(|known| known.name == label);
-    found.map_or_else(|| label.to_owned(), |known| known.title.clone())
 }
 
 fn file_name(path: &Path) -> String {
