@@ -10,6 +10,8 @@
       notice: "For research use until a site validates it. Every region is a machine's proposal and unconfirmed.",
       exploratory: "Exploratory: the slide's organ was not stated, and this task was made for: ",
       footer: "Scores are calibrated probabilities of single tiles, measured on the training source's held-out part; see the model cards. Coordinates in the files are level-0 pixels.",
+      evaluation: "Against known lesions", found: "Lesions found", of: "of", falsePositives: "Detections outside every lesion",
+      froc: "FROC (CAMELYON16)", overlapTitle: "Overlap",
       unconfirmed: "unconfirmed", size: "Size", mpp: "Microns per pixel", unknown: "not stated", format: "Format",
       vendor: "Scanner's maker", magnification: "Objective", tissue: "Tissue", tiles: "Tiles analysed", task: "Task",
       encoder: "Encoder", head: "Head", licence: "licence", digest: "digest", created: "Made by", none: "none",
@@ -23,6 +25,8 @@
       notice: "在使用单位完成验证之前仅供研究使用。所有区域均为机器提示，未经确认。",
       exploratory: "探索性结果：未说明切片的器官，而该任务适用于：",
       footer: "分值为单个图块的校准概率，依据训练来源中留出的部分测得，详见模型卡。文件中的坐标为第0层像素。",
+      evaluation: "与已知病变对照", found: "找到的病变", of: "/", falsePositives: "病变以外的检出",
+      froc: "FROC（CAMELYON16）", overlapTitle: "重叠",
       unconfirmed: "未确认", size: "尺寸", mpp: "每像素微米数", unknown: "未说明", format: "格式",
       vendor: "扫描仪厂商", magnification: "物镜", tissue: "组织", tiles: "分析图块", task: "任务",
       encoder: "编码器", head: "分类头", licence: "许可", digest: "摘要", created: "制作", none: "无",
@@ -167,6 +171,20 @@
     at("timings").replaceChildren(split, list);
   }
 
+  function drawEvaluation() {
+    const evaluation = report.evaluation;
+    at("evaluation-section").hidden = !evaluation;
+    if (!evaluation) return;
+    const found = evaluation.lesions.filter((/** @type {any} */ l) => l.confidence != null).length;
+    const three = (/** @type {number | null} */ value) => value == null ? "–" : value.toFixed(3);
+    facts("evaluation", [
+      [t("found"), `${found} ${t("of")} ${evaluation.lesions.length}`],
+      [t("falsePositives"), String(evaluation.false_positives)],
+      [t("froc"), `${three(evaluation.froc.score)} (¼ ½ 1 2 4 8: ${evaluation.froc.sensitivities.map(three).join(" ")})`],
+      [t("overlapTitle"), `Dice ${three(evaluation.overlap.dice)}, IoU ${three(evaluation.overlap.iou)}`],
+    ]);
+  }
+
   function draw() {
     document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
     document.querySelectorAll("[data-text]").forEach((element) => {
@@ -193,6 +211,7 @@
     drawStage();
     drawRegions();
     drawFacts();
+    drawEvaluation();
   }
 
   at("opacity").addEventListener("input", () => { at("heat").style.opacity = String(at("opacity").value / 100); });
