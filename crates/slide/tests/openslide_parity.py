@@ -1,8 +1,8 @@
 """Reads random regions of a slide with OpenSlide and writes them to standard output.
 
 First a line of JSON: {"opens": bool, "why": str} or {"opens": true, "levels": [[width, height]]}.
-Then for every region a line of JSON (level, x, y, width, height in that level's pixels) and
-its RGBA bytes.
+Then for every associated image a line of JSON (associated, width, height) and for every region
+one (level, x, y, width, height in that level's pixels), each followed by its RGBA bytes.
 """
 
 import json
@@ -45,6 +45,9 @@ def main():
         line({"opens": False, "why": str(error)})
         return
     line({"opens": True, "levels": slide.level_dimensions})
+    for name, pixels in slide.associated_images.items():
+        line({"associated": name, "width": pixels.width, "height": pixels.height})
+        sys.stdout.buffer.write(pixels.tobytes())
     chance = random.Random(seed)
     for level in range(slide.level_count):
         downsample = slide.level_downsamples[level]
