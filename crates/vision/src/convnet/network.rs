@@ -51,14 +51,14 @@ struct Strip {
 }
 
 impl Strip {
-    fn new(block: &Block) -> Self {
+    fn new(block: &Block, values: usize) -> Self {
         let channels = padded(block.middle);
         let Window { edge, out, columns, .. } = block.window;
         let (kernel, stride) = (block.form.kernel(), block.form.stride());
         let row = columns * channels;
         let fixed = row * kernel.saturating_sub(stride);
         let each = row * stride + out * channels;
-        let rows = (STRIP.saturating_sub(fixed) / each).clamp(1, out);
+        let rows = (values.saturating_sub(fixed) / each).clamp(1, out);
         let rows = out.div_ceil(out.div_ceil(rows));
         Self { rows, ring: ((rows - 1) * stride + kernel).min(edge + kernel), row }
     }
@@ -107,11 +107,19 @@ impl Network {
                 .take(&format!("{name}.depthwise.weight"), &[block.middle, 1, kernel, kernel])?;
             let bias = weights.take(&format!("{name}.depthwise.bias"), &[block.middle])?;
             let depthwise = Depthwise::new(instructions, block.form, &values, &bias);
-            let strip = Strip::new(block);
+            let strip = Strip::new(block, STRIP);
             blocks.push(Layers { block: block.clone(), strip, expand, depthwise, project });
         }
         let head = read_pointwise(weights, instructions, "head", plan.last, plan.head)?;
         Ok(Self { plan, stem, blocks, head })
+    }
+
+    /// Cuts all blocks into strips of another size.
+    #[cfg(test)]
+    pub(super) fn cut(&mut self, values: usize) {
+        for layers in &mut self.blocks {
+            layers.strip = Strip::new(&layers.block, values);
+        }
     }
 
     /// Features of a tile.
