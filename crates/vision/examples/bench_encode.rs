@@ -17,6 +17,8 @@ use std::{
 use bianque_core::RgbImage;
 use bianque_vision::{Encoder, load};
 
+type Failure = Box<dyn Error + Send + Sync>;
+
 const ROUNDS: usize = 5;
 /// Name in timm, width, heads, tiles a round, and 10^9 floating-point operations a tile.
 const MODELS: [(&str, usize, usize, usize, f64); 2] =
@@ -45,7 +47,7 @@ struct Peer {
 }
 
 impl Peer {
-    fn start(folder: &Path, threads: usize) -> Result<Self, Box<dyn Error>> {
+    fn start(folder: &Path, threads: usize) -> Result<Self, Failure> {
         let python = std::env::var("BIANQUE_PYTHON")
             .map_err(|_| "BIANQUE_PYTHON must name a Python 3 with torch, timm and safetensors")?;
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/bench_encode.py");
@@ -61,14 +63,14 @@ impl Peer {
         Ok(Self { child, input, output })
     }
 
-    fn ask(&mut self, line: &str) -> Result<String, Box<dyn Error>> {
+    fn ask(&mut self, line: &str) -> Result<String, Failure> {
         writeln!(self.input, "{line}")?;
         let mut answer = String::new();
         self.output.read_line(&mut answer)?;
         if answer.is_empty() { Err("the Python side ended".into()) } else { Ok(answer) }
     }
 
-    fn seconds(&mut self, line: &str) -> Result<Seconds, Box<dyn Error>> {
+    fn seconds(&mut self, line: &str) -> Result<Seconds, Failure> {
         let answer = self.ask(line)?;
         let mut numbers = answer.split_whitespace().map(str::parse::<f64>);
         let mut next = || numbers.next().ok_or("an answer without two numbers");
@@ -83,7 +85,7 @@ impl Drop for Peer {
     }
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> Result<(), Failure> {
     let threads = std::env::args().nth(1).map_or(Ok(2), |text| text.parse())?;
     let folder = tempfile::tempdir()?;
     let mut peer = Peer::start(folder.path(), threads)?;
@@ -124,7 +126,7 @@ fn report(tiles: f64, operations: f64, own: Seconds, theirs: Seconds, product: S
     println!("  {:<22}{:>11.0}%{:>11.0}%\n", "the same per CPU-s", share(own), share(theirs));
 }
 
-fn encode(encoder: &dyn Encoder, count: usize) -> Result<Seconds, Box<dyn Error>> {
+fn encode(encoder: &dyn Encoder, count: usize) -> Result<Seconds, Failure> {
     let pixels =
         |tile: usize| (0..224 * 224 * 3).map(|i| ((i * 31 + tile * 17) % 251) as u8).collect();
     let tiles: Vec<RgbImage> = (0..count)
@@ -137,7 +139,7 @@ fn encode(encoder: &dyn Encoder, count: usize) -> Result<Seconds, Box<dyn Error>
 }
 
 /// User and system time of this process so far, from /proc (fields 14 and 15, in 1/100 s).
-fn processor_seconds() -> Result<f64, Box<dyn Error>> {
+fn processor_seconds() -> Result<f64, Failure> {
     let stat = std::fs::read_to_string("/proc/self/stat")?;
     let after = stat.rsplit(')').next().unwrap_or_default();
     let ticks: Vec<f64> =
@@ -150,7 +152,7 @@ fn encoder(
     model: &str,
     dim: usize,
     heads: usize,
-) -> Result<Box<dyn Encoder>, Box<dyn Error>> {
+) -> Result<Box<dyn Encoder>, Failure> {
     let recipe = serde_json::json!({
         "schema": 1, "name": model, "version": "random", "licence": "CC0-1.0", "source": "random",
         "weights": format!("{model}.safetensors"),

@@ -1,4 +1,5 @@
 //! Recipes: the shipped ones, malformed ones, and weights that do not fit.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 use std::path::{Path, PathBuf};
 

@@ -1,5 +1,6 @@
 //! The transformer engine against PyTorch: committed fixtures, and networks with random weights
 //! that `timm_equality.py` writes anew.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 use std::{
     path::{Path, PathBuf},
