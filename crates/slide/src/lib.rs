@@ -1,6 +1,6 @@
 //! Any vendor's whole-slide image as one pyramid: raw tile bytes first, pixels second.
 //!
-//! [`open`] recognises the format and gives a [`Slide`]. Its calls go from cheap to dear:
+//! [`open()`] recognises the format and gives a [`Slide`]. Its calls go from cheap to dear:
 //! [`Slide::raw_tile`] hands out the bytes as they lie in the file with the name of their codec,
 //! [`Slide::read_region`] pixels of one level, [`Slide::read_at_mpp`] pixels at a wanted
 //! resolution. Opening costs file access; keep a slide open. All calls may come from many threads.

@@ -3,6 +3,8 @@
 //! Needs `BIANQUE_PYTHON` (a Python with openslide-python and openslide-bin) and real slides
 //! under `BIANQUE_SLIDES` (else `../shared/slides` beside the repository).
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
+
 use std::{
     io::{BufRead, BufReader, Read},
     path::{Path, PathBuf},

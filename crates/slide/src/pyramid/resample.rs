@@ -36,6 +36,9 @@ const STRIP_PIXELS: u64 = 1 << 24;
 /// a thumbnail stays small.
 const MOST_STEP: f64 = 16.0;
 
+/// Sparse levels may leave out any number of tiles before the first one that is there.
+const MOST_LOOKED_AT: usize = 1 << 20;
+
 thread_local! {
     /// One resizer per thread: its buffers are kept.
     static RESIZER: RefCell<Resizer> = RefCell::new(Resizer::new());
@@ -143,18 +146,17 @@ impl Pyramid {
     /// How the tiles of a level can be reduced, judged by the first one that is there.
     fn look_at_first_tile(&self, index: usize, level: &Level) -> Result<Reducible> {
         let mut found = Reducible { most: Reduction::Eighth, centred: true };
-        'tiles: for row in 0..level.rows() {
-            for column in 0..level.columns() {
-                let Some(raw) = self.container.raw_tile(index, TileIndex { column, row })? else {
-                    continue;
-                };
+        let places = (0..level.rows())
+            .flat_map(|row| (0..level.columns()).map(move |column| TileIndex { column, row }));
+        for tile in places.take(MOST_LOOKED_AT) {
+            if let Some(raw) = self.container.raw_tile(index, tile)? {
                 found = codec::reducible(&raw).map_err(|error| SlideError::Tile {
                     level: index,
-                    column,
-                    row,
+                    column: tile.column,
+                    row: tile.row,
                     what: error.0,
                 })?;
-                break 'tiles;
+                break;
             }
         }
         if let Some(slot) = self.reducible.get(index) {

@@ -15,6 +15,10 @@ use crate::{
 /// Windows of more pixels than this are decoded by several threads.
 const PARALLEL_PIXELS: u64 = 1 << 22;
 
+/// One call draws from at most so many tiles: a file with tiles of one pixel could ask for more
+/// than memory holds.
+const MOST_TILES: u64 = 1 << 24;
+
 /// The tiles of a level seen at a reduction: where each lies in reduced pixels.
 #[derive(Copy, Clone)]
 struct Grid {
@@ -32,8 +36,8 @@ struct Grid {
 /// Whether a level's tiles stay on whole pixels when they are reduced.
 pub(super) fn stays_on_grid(level: &Level, reduction: Reduction) -> bool {
     let factor = reduction.factor();
-    (level.columns() == 1 || level.tile_width % factor == 0)
-        && (level.rows() == 1 || level.tile_height % factor == 0)
+    (level.columns() == 1 || level.tile_width.is_multiple_of(factor))
+        && (level.rows() == 1 || level.tile_height.is_multiple_of(factor))
 }
 
 /// A level's size when it is reduced. A last pixel that the level fills in part only is left out:
@@ -135,6 +139,13 @@ impl Pyramid {
         })?;
         let grid = Grid::new(level, facts, reduction);
         let mut pixels = white(size)?;
+        let across = u64::from(size.width / grid.step.width) + 2;
+        if across.saturating_mul(u64::from(size.height / grid.step.height) + 2) > MOST_TILES {
+            return Err(SlideError::Request(format!(
+                "{} x {} px over tiles of {} x {} px in one call; read it in parts",
+                size.width, size.height, grid.tile.width, grid.tile.height
+            )));
+        }
         let columns = spans(window.x, window.width, grid.reduced.width, grid.step.width);
         let rows = spans(window.y, window.height, grid.reduced.height, grid.step.height);
         if columns.is_empty() || rows.is_empty() {
