@@ -300,12 +300,8 @@ mod tests {
     }
 
     fn mlp() -> HeadSettings {
-        HeadSettings::Mlp(MlpSettings {
-            hidden: 8,
-            epochs: 20,
-            batch: 32,
-            ..MlpSettings::default()
-        })
+        let quick = MlpSettings { hidden: 8, learning_rate: 2e-2, ..MlpSettings::default() };
+        HeadSettings::Mlp(MlpSettings { batch: 16, ..quick })
     }
 
     #[test]

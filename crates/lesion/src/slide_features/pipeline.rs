@@ -10,7 +10,7 @@ use std::{
     time::Instant,
 };
 
-use bianque_core::RgbImage;
+use bianque_core::{Digest, RgbImage};
 use bianque_slide::{Slide, SlideError};
 use bianque_vision::Encoder;
 use half::f16;
@@ -96,7 +96,7 @@ pub fn slide_features(
     let (facts, cells) = prepare(request)?;
     let plan = plan(&facts, &cells);
     let mut warnings = Vec::new();
-    if let Some(features) = kept(file, &facts, plan, &mut warnings) {
+    if let Some(features) = kept(file, plan, &mut warnings) {
         progress(Progress { done: cells.len(), total: cells.len() });
         let reused = features.cells.len();
         return Ok(finished(features, Timing::default(), reused, warnings, start));
@@ -170,8 +170,7 @@ fn prepare(request: &SlideRequest<'_>) -> Result<(FeatureFacts, Vec<Cell>)> {
 /// The features of an earlier run, where they are what this run would make.
 fn kept(
     file: Option<&Path>,
-    facts: &FeatureFacts,
-    plan_now: bianque_core::Digest,
+    plan_now: Digest,
     warnings: &mut Vec<String>,
 ) -> Option<SlideFeatures> {
     let file = file.filter(|file| file.exists())?;
