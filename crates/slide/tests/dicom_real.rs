@@ -1,4 +1,5 @@
 //! Real DICOM slides: facts, frames and pixels equal those of other readers.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail by panicking")]
 
 mod dicom;
 

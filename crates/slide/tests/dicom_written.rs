@@ -1,5 +1,6 @@
 //! Slides of the testkit's writer: every layout and coding gives the pixels that were written, and
 //! other readers agree that they are slides.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail by panicking")]
 
 mod dicom;
 
@@ -273,4 +274,39 @@ fn a_label_alone_is_no_slide() {
     let error = open(&path, &OpenOptions::default()).map(drop).unwrap_err();
     assert!(matches!(error, SlideError::NotASlide { .. }), "{error}");
     assert!(error.to_string().contains("there is: label"), "{error}");
+}
+
+#[test]
+fn an_unreadable_label_is_left_out_and_an_unreadable_level_refused() {
+    let (label, level) = ("ORIGINAL\\PRIMARY\\LABEL\\NONE", "DERIVED\\PRIMARY\\VOLUME\\RESAMPLED");
+    for (number, kind, opens) in [(3, label, true), (1, level, false)] {
+        let folder = tempfile::tempdir().unwrap();
+        slide_folder(folder.path(), NATIVE, false);
+        let image = ramps(64, 64);
+        let bits = Some(Value::UnsignedShort(vec![16]));
+        let broken = WsiInstance {
+            image_type: kind,
+            changes: vec![(tag::BITS_ALLOCATED, bits)],
+            identity: Identity::new(3, 20),
+            ..instance(&image)
+        };
+        broken.write(&folder.path().join(format!("{:02}.dcm", number + 1))).unwrap();
+        for path in [folder.path().to_owned(), folder.path().join("01.dcm")] {
+            match open(&path, &OpenOptions::default()) {
+                Ok(slide) => {
+                    assert!(opens, "{kind}");
+                    assert_eq!(slide.facts().associated, ["macro"]);
+                    let warnings = slide.facts().warnings.join("\n");
+                    assert!(
+                        warnings.contains("left out") && warnings.contains("8 bits"),
+                        "{warnings}"
+                    );
+                }
+                Err(error) => {
+                    assert!(!opens, "{error}");
+                    assert!(matches!(error, SlideError::Unsupported { .. }), "{error}");
+                }
+            }
+        }
+    }
 }

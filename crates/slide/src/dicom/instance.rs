@@ -8,9 +8,9 @@ use crate::{
 use super::{
     data_set::{DataSet, Header, read_header},
     dictionary::{
-        CONCATENATION_FRAME_OFFSET, CONCATENATION_UID, DIMENSION_ORGANIZATION_TYPE,
-        EXTENDED_OFFSET_TABLE, FOCAL_PLANES, FRAME_OF_REFERENCE_UID, IMAGE_TYPE, NUMBER_OF_FRAMES,
-        NUMBER_OF_OPTICAL_PATHS, PYRAMID_UID, SERIES_INSTANCE_UID, SOP_CLASS_UID, SOP_INSTANCE_UID,
+        CONCATENATION_FRAME_OFFSET, CONCATENATION_UID, EXTENDED_OFFSET_TABLE, FOCAL_PLANES,
+        FRAME_OF_REFERENCE_UID, IMAGE_TYPE, NUMBER_OF_FRAMES, NUMBER_OF_OPTICAL_PATHS,
+        OPTICAL_PATH, PYRAMID_UID, SERIES_INSTANCE_UID, SOP_CLASS_UID, SOP_INSTANCE_UID,
     },
     element::PIXEL_DATA,
     frames::{Frames, PixelData},
@@ -96,9 +96,6 @@ impl Instance {
         let grid = Grid::read(&file, data_set, count)?;
         let format = PixelFormat::read(&file, data_set, syntax.pixels)?;
         let full = data_set.is_tiled_full();
-        if data_set.text(DIMENSION_ORGANIZATION_TYPE).is_none() && flavour == Flavour::Volume {
-            warnings.push("it does not state DimensionOrganizationType (0020,9311)".into());
-        }
         let layout = Layout::read(&file, grid, full, count, &header.positions)?;
         let data = pixel_data(&file, &header, syntax, grid, format)?;
         let frames = Frames::new(&file, data, count)?;
@@ -124,19 +121,20 @@ impl Instance {
     }
 }
 
-/// The identity of a file by its first kilobytes; `None` for what is no whole-slide image.
+/// The identity of a file and what it shows, by its first kilobytes; `None` for what is no
+/// whole-slide image.
 ///
 /// # Errors
 /// When it is one, but broken or unsupported.
-pub(super) fn identify(file: &SlideFile) -> Result<Option<Identity>> {
-    let read = || -> Result<Identity> {
+pub(super) fn identify(file: &SlideFile) -> Result<Option<(Identity, Flavour)>> {
+    let read = || -> Result<(Identity, Flavour)> {
         let (syntax, start) = part10::read(file)?;
         let header = read_header(file, start, syntax.implicit, FRAME_OF_REFERENCE_UID)?;
         check_class(file, &header.data_set)?;
-        Ok(Identity::of(&header.data_set))
+        Ok((Identity::of(&header.data_set), flavour(&header.data_set, &mut Vec::new())))
     };
     match read() {
-        Ok(identity) => Ok(Some(identity)),
+        Ok(found) => Ok(Some(found)),
         Err(SlideError::NotASlide { .. }) => Ok(None),
         Err(error) => Err(error),
     }
@@ -154,9 +152,13 @@ fn check_class(file: &SlideFile, data_set: &DataSet) -> Result<()> {
 }
 
 fn check_planes(file: &SlideFile, data_set: &DataSet) -> Result<()> {
-    for (tag, name) in [(FOCAL_PLANES, "focal planes"), (NUMBER_OF_OPTICAL_PATHS, "optical paths")]
-    {
-        if let Some(count @ 2..) = data_set.count(tag) {
+    // Where frames have no positions of their own, every path that is listed has frames.
+    let listed = u32::try_from(data_set.items(OPTICAL_PATH).len()).unwrap_or(u32::MAX);
+    let paths = if data_set.is_tiled_full() { listed } else { 1 };
+    let paths = data_set.count(NUMBER_OF_OPTICAL_PATHS).unwrap_or(paths);
+    let planes = data_set.count(FOCAL_PLANES).unwrap_or(1);
+    for (count, name) in [(planes, "focal planes"), (paths, "optical paths")] {
+        if count > 1 {
             return Err(file.unsupported(format!("{count} {name}; only slides of one are read")));
         }
     }

@@ -46,8 +46,9 @@ fn folder(path: &Path) -> Result<Series> {
     }
     let mut warnings = Vec::new();
     let found = instances_among(&files, &mut warnings);
-    let series: BTreeSet<_> = found.iter().map(|(_, identity)| &identity.series).collect();
-    let pyramids: BTreeSet<_> = found.iter().filter_map(|(_, id)| id.pyramid.as_ref()).collect();
+    let series: BTreeSet<_> = found.iter().map(|one| &one.identity.series).collect();
+    let pyramids: BTreeSet<_> =
+        found.iter().filter_map(|one| one.identity.pyramid.as_ref()).collect();
     if series.len() > 1 || pyramids.len() > 1 {
         return Err(SlideError::NotASlide {
             path: path.to_owned(),
@@ -66,9 +67,8 @@ fn folder(path: &Path) -> Result<Series> {
             why: format!("none of its {} files is a DICOM whole-slide image", files.len()),
         });
     }
-    // A level that cannot be read is an error: a slide must not shrink silently.
-    let instances = found.into_iter().map(|(file, _)| Instance::read(file));
-    assemble(path, instances.collect::<Result<_>>()?, warnings)
+    let instances = read_all(found, &mut warnings)?;
+    assemble(path, instances, warnings)
 }
 
 /// The slide that one file belongs to: it and the instances of its series in the same folder.
@@ -83,11 +83,9 @@ fn beside(path: &Path) -> Result<Series> {
             Ok(files) if files.len() <= MAX_FILES => {
                 let others: Vec<_> =
                     files.into_iter().filter(|file| file.file_name() != path.file_name()).collect();
-                for (file, identity) in instances_among(&others, &mut Vec::new()) {
-                    if belongs(&identity, &opened.identity) {
-                        instances.push(Instance::read(file)?);
-                    }
-                }
+                let mut found = instances_among(&others, &mut Vec::new());
+                found.retain(|one| belongs(&one.identity, &opened.identity));
+                instances = read_all(found, &mut warnings)?;
             }
             Ok(_) => warnings.push(format!(
                 "its folder has more than {MAX_FILES} files: other levels were not looked for"
@@ -124,18 +122,39 @@ fn files_of(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
+/// A whole-slide instance by its first kilobytes.
+struct Found {
+    file: SlideFile,
+    identity: Identity,
+    flavour: Flavour,
+}
+
 /// The whole-slide instances among files; what is no DICOM file is passed over.
-fn instances_among(files: &[PathBuf], warnings: &mut Vec<String>) -> Vec<(SlideFile, Identity)> {
+fn instances_among(files: &[PathBuf], warnings: &mut Vec<String>) -> Vec<Found> {
     let mut found = Vec::new();
     for path in files {
         let identified = SlideFile::open(path).and_then(|file| Ok((identify(&file)?, file)));
         match identified {
-            Ok((Some(identity), file)) => found.push((file, identity)),
+            Ok((Some((identity, flavour)), file)) => found.push(Found { file, identity, flavour }),
             Ok((None, _)) => {}
             Err(error) => warnings.push(format!("left out: {error}")),
         }
     }
     found
+}
+
+/// Reads instances whole. A level that cannot be read is an error, since a slide must not shrink
+/// silently; any other image becomes a warning.
+fn read_all(found: Vec<Found>, warnings: &mut Vec<String>) -> Result<Vec<Instance>> {
+    let mut instances = Vec::new();
+    for Found { file, flavour, .. } in found {
+        match Instance::read(file) {
+            Ok(instance) => instances.push(instance),
+            Err(error) if flavour == Flavour::Volume => return Err(error),
+            Err(error) => warnings.push(format!("left out: {error}")),
+        }
+    }
+    Ok(instances)
 }
 
 fn assemble(path: &Path, instances: Vec<Instance>, warnings: Vec<String>) -> Result<Series> {
