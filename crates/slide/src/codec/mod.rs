@@ -172,6 +172,12 @@ pub(crate) fn reducible(tile: &RawTile<'_>) -> Result<Reducible> {
     }
 }
 
+/// Whether decoding costs so much more than a copy that a tile is worth keeping whenever it was
+/// decoded: JPEG 2000 takes some twenty times as long as JPEG.
+pub(crate) fn is_slow(codec: Codec) -> bool {
+    matches!(codec, Codec::Jpeg2000Rgb | Codec::Jpeg2000YCbCr)
+}
+
 /// Decodes a tile whose stream is `coded` pixels large into a canvas of exactly the reduced size.
 /// Of formats without a header only `rows_needed` rows (unreduced) must be there: the last strip
 /// of a level may be short.

@@ -169,12 +169,10 @@ impl Pyramid {
         let key = TileKey { level: grid.level, tile, reduction: grid.reduction };
         let shown = Size::new(column.length, row.length);
         let Some(mut canvas) = band.part(column.in_window, 0, shown) else { return Ok(()) };
-        // A tile that is shown whole is not likely to be asked for again by the next window, so
-        // it is decoded straight to where it belongs; one that is cut is kept for the neighbour.
         let decoded = if shown == grid.shown(tile) {
             match self.cache.get(key) {
                 Some(decoded) => Some(decoded),
-                None => return self.decode_into(grid, tile, &mut canvas),
+                None => return self.draw_whole(grid, key, &mut canvas),
             }
         } else {
             self.cache.get_or_decode(key, || self.decode_tile(grid, tile))?
@@ -185,18 +183,22 @@ impl Pyramid {
         Ok(())
     }
 
-    /// Decodes a tile that is shown whole.
-    fn decode_into(&self, grid: &Grid, tile: TileIndex, canvas: &mut Canvas<'_>) -> Result<()> {
+    /// Draws a tile that is shown whole and not kept. The next window is not likely to ask for it
+    /// again, so it is decoded straight to where it belongs; only what is slow to decode is kept.
+    fn draw_whole(&self, grid: &Grid, key: TileKey, canvas: &mut Canvas<'_>) -> Result<()> {
+        let tile = key.tile;
         let Some(raw) = self.container.raw_tile(grid.level, tile)? else { return Ok(()) };
         let visible = grid.visible(tile);
         let failed = |error| grid.failed(tile, error);
         let coded = fitting_size(&raw, visible, grid.tile).map_err(failed)?;
-        if grid.reduction.apply(coded) == canvas.size() {
+        if !codec::is_slow(raw.codec) && grid.reduction.apply(coded) == canvas.size() {
             return codec::decode(&raw, coded, visible.height, grid.reduction, canvas)
                 .map_err(failed);
         }
-        let decoded = decode_owned(&raw, coded, visible.height, grid.reduction).map_err(failed)?;
-        canvas.copy_from(&decoded.pixels, decoded.size.width, 0, 0);
+        let decode = || decode_owned(&raw, coded, visible.height, grid.reduction).map(Some);
+        if let Some(decoded) = self.cache.get_or_decode(key, decode).map_err(failed)? {
+            canvas.copy_from(&decoded.pixels, decoded.size.width, 0, 0);
+        }
         Ok(())
     }
 
