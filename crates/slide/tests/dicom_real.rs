@@ -77,8 +77,7 @@ fn raw_tiles_are_the_frames_that_pydicom_finds() {
 
 #[test]
 fn the_same_image_in_three_syntaxes_looks_the_same() {
-    let [raw, lossless, lossy] =
-        ["gcp_raw.dcm", "gcp_jpeg2000.dcm", "gcp_jpeg.dcm"].map(|name| opened(name));
+    let [raw, lossless, lossy] = ["gcp_raw.dcm", "gcp_jpeg2000.dcm", "gcp_jpeg.dcm"].map(opened);
     let codec = |slide: &dyn Slide| {
         slide.raw_tile(0, TileIndex { column: 0, row: 0 }).unwrap().unwrap().codec
     };

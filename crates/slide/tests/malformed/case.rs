@@ -15,7 +15,7 @@ use bianque_slide::{OpenOptions, Slide, SlideError, TileIndex, open};
 use serde::Deserialize;
 
 use crate::{
-    fixtures,
+    dicom, fixtures,
     tiff_structure::{Part, TiffStructure},
 };
 
@@ -37,6 +37,8 @@ pub(crate) struct Case {
 enum Base {
     /// A sound TIFF of the fixtures.
     Tiff(String),
+    /// A DICOM instance with changes of its own.
+    Dicom(dicom::Recipe),
     /// A chain of directories that all point at the same bytes.
     Chain { directories: u32, tag: u16, length: u32 },
     /// These bytes, in hexadecimal.
@@ -167,6 +169,7 @@ impl Case {
         let path = folder.join("slide");
         let mut bytes = match &self.base {
             Base::Tiff(name) => fixtures::tiff(name),
+            Base::Dicom(recipe) => recipe.bytes(),
             Base::Chain { directories, tag, length } => {
                 fixtures::chain(*directories, *tag, *length)
             }
@@ -280,7 +283,7 @@ fn forbidden(path: PathBuf) -> PathBuf {
     write_only
 }
 
-fn unhex(text: &str) -> Vec<u8> {
+pub(crate) fn unhex(text: &str) -> Vec<u8> {
     let digits: Vec<char> = text.chars().filter(|c| !c.is_whitespace()).collect();
     digits
         .chunks(2)

@@ -1,7 +1,10 @@
 //! Broken, lying and foreign files: each must end in a fitting typed error or a warning, never in
 //! a panic, a hang or an allocation that the file cannot justify.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail by panicking")]
 
 mod case;
+mod dicom;
+mod dicom_fixtures;
 mod fixtures;
 mod tiff_structure;
 
