@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{LesionError, Result},
-    evaluation::{ClassificationMetrics, fit_temperature},
+    evaluation::{ClassificationMetrics, at_the_end, fit_temperature},
     head::{Examples, Head, LogisticSettings, MlpSettings, train_logistic, train_mlp},
     matrix::{FeatureMatrix, Probabilities},
     splits::Parts,
@@ -111,6 +111,12 @@ pub fn train_head(
         }
     };
     let Candidate { head, temperature, l2, iterations } = candidate;
+    if at_the_end(temperature) {
+        warnings.push(format!(
+            "the temperature {temperature:.2} lies at the end of its range: the validation part is \
+             too small or too easy to calibrate by"
+        ));
+    }
     let test = (!parts.test.is_empty()).then(|| Held::new(data, &parts.test));
     if let Some(test) = &test {
         warnings.extend(missing_classes(data, &test.labels, "test"));
@@ -357,7 +363,8 @@ mod tests {
         assert!(train_head(&data, &parts((0..200).collect(), vec![7]), &settings).is_err());
         assert!(train_head(&data, &parts((0..200).collect(), vec![999]), &settings).is_err());
         let one_class = parts((0..200).collect(), vec![201, 204]);
-        assert_eq!(train_head(&data, &one_class, &settings).unwrap().report.warnings.len(), 2);
+        let warnings = train_head(&data, &one_class, &settings).unwrap().report.warnings;
+        assert!(warnings[0].contains("'adenoma'") && warnings[1].contains("'carcinoma'"));
         let nothing = HeadSettings::Linear { l2: vec![], balance: true, iterations: 9 };
         assert!(train_head(&data, &one_class, &nothing).is_err());
     }

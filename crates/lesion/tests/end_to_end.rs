@@ -1,6 +1,8 @@
 //! The whole way on synthetic slides: annotated slide -> features -> head -> another slide's
 //! regions -> measures.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 use std::{path::Path, sync::atomic::AtomicBool};
 
 use bianque_core::{Digest, Producer, RgbImage, geojson};

@@ -1,5 +1,7 @@
 //! Logistic regression and every measure against scikit-learn, on the same examples.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 use std::{
     io::Write,
     process::{Command, Stdio},

@@ -4,7 +4,7 @@ use crate::error::{LesionError, Result};
 
 /// The range in which a temperature is sought. A head that separates its validation part without
 /// an error has no best temperature; it gets the lower end.
-const RANGE: (f64, f64) = (0.25, 10.0);
+const RANGE: (f64, f64) = (0.1, 10.0);
 
 /// The temperature at which `softmax(logits / temperature)` has the lowest mean log loss.
 ///
@@ -26,6 +26,11 @@ pub fn fit_temperature(logits: &[f32], labels: &[usize], classes: usize) -> Resu
         if slope(logits, labels, classes, middle) > 0.0 { high = middle } else { low = middle }
     }
     Ok(1.0 / f64::midpoint(low, high))
+}
+
+/// Whether a temperature lies at an end of the range: the true one may lie beyond.
+pub(crate) fn at_the_end(temperature: f64) -> bool {
+    temperature <= RANGE.0 * 1.01 || temperature >= RANGE.1 * 0.99
 }
 
 /// The derivative of the summed log loss by the inverse temperature: expected minus true logit.
@@ -58,6 +63,7 @@ mod tests {
         let logits = [1.0, 0.0, 0.0, 1.0];
         let temperature = fit_temperature(&logits, &[0, 1], 2).unwrap();
         assert!((temperature - RANGE.0).abs() < 1e-6);
+        assert!(at_the_end(temperature) && !at_the_end(1.0));
     }
 
     #[test]

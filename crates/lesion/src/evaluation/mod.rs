@@ -8,6 +8,7 @@ mod lesions;
 mod raster;
 
 pub use auroc::auroc;
+pub(crate) use calibration::at_the_end;
 pub use calibration::fit_temperature;
 pub use classification::{ClassificationMetrics, PairwiseAuroc};
 pub use froc::{Detection, FALSE_POSITIVES, Froc, FrocPoint, SlideDetections, froc};

@@ -72,7 +72,7 @@ impl Grid {
             }
             step *= 2.0;
         }
-        if !(cells(step) <= MAX_CELLS) {
+        if cells(step).is_nan() || cells(step) > MAX_CELLS {
             return Err(LesionError::Data("outlines reach too far for any slide".into()));
         }
         let floor = |value: f64| (value / step).floor() * step;

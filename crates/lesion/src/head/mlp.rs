@@ -53,14 +53,13 @@ impl Default for MlpSettings {
 
 impl MlpSettings {
     fn check(&self) -> Result<()> {
-        let positive = |value: f32| value.is_finite() && value > 0.0;
         if self.hidden == 0 || self.hidden > 65_536 || self.batch == 0 || self.epochs == 0 {
             let what = "hidden units (to 65536), batch and epochs must be at least 1";
             return Err(LesionError::Setting(what.into()));
         }
-        if !positive(self.learning_rate)
-            || !(self.weight_decay.is_finite() && self.weight_decay >= 0.0)
-        {
+        let (rate, decay) = (self.learning_rate, self.weight_decay);
+        let sound = rate.is_finite() && rate > 0.0 && decay.is_finite() && decay >= 0.0;
+        if !sound {
             let what = "the learning rate must be positive and the weight decay 0 or more";
             return Err(LesionError::Setting(what.into()));
         }

@@ -94,7 +94,7 @@ impl ProbabilityMap {
     /// nor take, so that glass does not pale the tissue beside it.
     #[must_use]
     pub fn smoothed(&self, deviation: f64) -> Self {
-        if !(deviation > 0.05) {
+        if deviation.is_nan() || deviation <= 0.05 {
             return self.clone();
         }
         // Beyond three deviations nothing is left; beyond the map nothing is at all.
