@@ -83,6 +83,11 @@ pub(crate) enum Destination {
     Add,
 }
 
+/// Columns of a destination that are computed at once. The product packs its whole right side
+/// ahead where it has at most a few hundred columns, else piece by piece: a quarter slower for the
+/// wide layers of a transformer (measured: 39 instead of 31 GFLOP/s at 2304 and 3072 columns).
+const COLUMNS_AT_ONCE: usize = 256;
+
 /// `destination = [destination +] left * right`.
 ///
 /// # Panics
@@ -105,31 +110,37 @@ pub(crate) fn multiply(
         right.rows,
         right.columns,
     );
-    // SAFETY: every constructor checked that `(rows - 1) * stride + columns` values lie in the
-    // slice (transposing exchanges both axes together), and the destination is an exclusive borrow
-    // whose rows do not overlap. Strides are at most a slice length, so they fit in `isize`.
-    unsafe {
-        gemm::gemm(
-            destination.rows,
-            destination.columns,
-            left.columns,
-            destination.values.as_mut_ptr(),
-            1,
-            destination.row_stride as isize,
-            what_stands == Destination::Add,
-            left.values.as_ptr(),
-            left.column_stride as isize,
-            left.row_stride as isize,
-            right.values.as_ptr(),
-            right.column_stride as isize,
-            right.row_stride as isize,
-            1.0,
-            1.0,
-            false,
-            false,
-            false,
-            gemm::Parallelism::None,
-        );
+    for first in (0..destination.columns).step_by(COLUMNS_AT_ONCE) {
+        let count = COLUMNS_AT_ONCE.min(destination.columns - first);
+        // SAFETY: every constructor checked that `(rows - 1) * stride + columns` values lie in the
+        // slice (transposing exchanges both axes together), the shapes agree, and `first + count`
+        // is at most the columns; with no rows or no inner extent, the offsets are not reached by
+        // any access and are computed without the promise to stay inside. The destination is an
+        // exclusive borrow whose rows do not overlap. A stride that is used is at most a slice's
+        // length and fits in `isize`.
+        unsafe {
+            gemm::gemm(
+                destination.rows,
+                count,
+                left.columns,
+                destination.values.as_mut_ptr().wrapping_add(first),
+                1,
+                destination.row_stride as isize,
+                what_stands == Destination::Add,
+                left.values.as_ptr(),
+                left.column_stride as isize,
+                left.row_stride as isize,
+                right.values.as_ptr().wrapping_add(first * right.column_stride),
+                right.column_stride as isize,
+                right.row_stride as isize,
+                1.0,
+                1.0,
+                false,
+                false,
+                false,
+                gemm::Parallelism::None,
+            );
+        }
     }
 }
 
@@ -145,13 +156,14 @@ mod tests {
 
     #[test]
     fn equals_the_definition_on_strided_views() {
-        let (m, n, k) = (7, 19, 33);
+        let (m, n, k) = (7, 2 * COLUMNS_AT_ONCE + 19, 33);
         let left = numbers(m * 40, 1);
         let weights = numbers(n * 35, 2);
-        let mut out = numbers(m * 30, 3);
+        let stride = n + 11;
+        let mut out = numbers(m * stride, 3);
         let before = out.clone();
         multiply(
-            ViewMut::new(&mut out[2..], m, n, 30),
+            ViewMut::new(&mut out[2..], m, n, stride),
             Destination::Add,
             View::new(&left[3..], m, k, 40),
             View::new(&weights, n, k, 35).transposed(),
@@ -160,11 +172,15 @@ mod tests {
             for column in 0..n {
                 let product: f32 =
                     (0..k).map(|i| left[3 + row * 40 + i] * weights[column * 35 + i]).sum();
-                let at = 2 + row * 30 + column;
+                let at = 2 + row * stride + column;
                 assert!((out[at] - before[at] - product).abs() < 1e-4);
             }
         }
-        assert_eq!(out[2 + 19..32], before[2 + 19..32], "values between rows are left alone");
+        assert_eq!(
+            out[2 + n..2 + stride],
+            before[2 + n..2 + stride],
+            "values between rows are left alone"
+        );
     }
 
     #[test]
