@@ -51,12 +51,8 @@ impl<'a> Tensors<'a> {
     }
 
     fn linear(&mut self, name: &str, inputs: usize, outputs: usize) -> Result<Linear> {
-        Ok(Linear {
-            weight: self.take(&format!("{name}.weight"), &[outputs, inputs])?,
-            bias: self.take(&format!("{name}.bias"), &[outputs])?,
-            inputs,
-            outputs,
-        })
+        let weight = self.take(&format!("{name}.weight"), &[outputs, inputs])?;
+        Ok(Linear::new(weight, self.take(&format!("{name}.bias"), &[outputs])?, inputs))
     }
 
     /// What stands in each token before patches are added: the class token, registers, the
@@ -130,7 +126,14 @@ impl<'a> Tensors<'a> {
             project = project.scaled(&self.take(&name("ls1.gamma"), &[dim])?);
             down = down.scaled(&self.take(&name("ls2.gamma"), &[dim])?);
         }
-        Ok(Block { norm1, qkv, project, norm2, up, down })
+        Ok(Block {
+            norm1,
+            qkv: qkv.spread(),
+            project: project.spread(),
+            norm2,
+            up: up.spread(),
+            down: down.spread(),
+        })
     }
 
     fn qkv(&mut self, name: &str, vit: &Vit) -> Result<Linear> {
@@ -148,7 +151,7 @@ impl<'a> Tensors<'a> {
                 *value *= mask;
             }
         }
-        Ok(Linear { weight, bias, inputs, outputs })
+        Ok(Linear::new(weight, bias, inputs))
     }
 
     /// The two layers of a feed-forward network; gate and value packed, whatever the file does.
