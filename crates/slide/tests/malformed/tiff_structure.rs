@@ -113,6 +113,16 @@ impl TiffStructure {
         list
     }
 
+    /// Where everything but coded pixels lies.
+    pub(crate) fn skeleton(&self) -> Vec<Range<usize>> {
+        let mut parts = vec![0..self.first().end];
+        for directory in &self.directories {
+            parts.push(directory.count.start..directory.next.end);
+            parts.extend(directory.entries.iter().map(|entry| entry.values.clone()));
+        }
+        parts
+    }
+
     fn directory(&self, bytes: &[u8], at: usize) -> DirectoryPlaces {
         let (count_size, entry_size, next_size) = if self.big { (8, 20, 8) } else { (2, 12, 4) };
         let count = at..at + count_size;
