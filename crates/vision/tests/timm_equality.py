@@ -67,7 +67,9 @@ def to_half(state):
 def write(folder, recipe, state, images, expected, half=False):
     folder.mkdir(parents=True, exist_ok=True)
     kind = torch.float16 if half else torch.float32
-    save_file({k: v.detach().to(kind).contiguous() for k, v in state.items()}, folder / "weights.safetensors")
+    # One tensor after the other, so that both precisions never stand in memory together.
+    saved = {name: state.pop(name).detach().to(kind).contiguous() for name in list(state)}
+    save_file(saved, folder / "weights.safetensors")
     (folder / "recipe.json").write_text(json.dumps(recipe, indent=2) + "\n")
     (folder / "tiles.bin").write_bytes(images.numpy().tobytes())
     expected = expected.detach().float().contiguous()
@@ -142,6 +144,7 @@ def timm_case(folder, model_name, *, size, vit, half=False, plain=False, **argum
         **vit,
     }
     expected = pooled(tokens, model.num_prefix_tokens, switches["pooling"])
+    del model, block
     write(folder, recipe(folder.name, size, IMAGENET, **switches), state, images, expected, half)
 
 
