@@ -1,5 +1,7 @@
 //! What we say of real TIFF slides equals what OpenSlide says of them.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 use std::{
     path::{Path, PathBuf},
     process::Command,

@@ -90,7 +90,7 @@ fn ome(description: &str) -> Option<&str> {
 /// OME model 2016-06, element Pixels.
 fn from_ome(description: &str) -> Option<Mpp> {
     let text = ome(description)?;
-    let pixels = text.split_once("<Pixels ")?.1.split('>').next()?;
+    let pixels = text.split_once("<Pixels")?.1.split('>').next()?;
     let side = |name: &str| {
         let value: f64 = attribute(pixels, name)?.parse().ok()?;
         let microns = match attribute(pixels, &format!("{name}Unit")).unwrap_or("µm") {
@@ -118,7 +118,7 @@ mod tests {
     #[test]
     fn ome_states_a_size_with_a_unit() {
         let text = |unit: &str| {
-            format!("<OME><Pixels ID=\"1\" PhysicalSizeX=\"250\" {unit} PhysicalSizeY=\"250\"/>")
+            format!("<OME><Pixels PhysicalSizeX=\"250\" {unit} PhysicalSizeY=\"250\"/>")
         };
         assert_eq!(from_ome(&text("")).unwrap().x(), 250.0);
         let nanometres = text("PhysicalSizeXUnit=\"nm\" PhysicalSizeYUnit=\"nm\"");

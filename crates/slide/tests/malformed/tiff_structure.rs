@@ -115,7 +115,7 @@ impl TiffStructure {
 
     /// Where everything but coded pixels lies.
     pub(crate) fn skeleton(&self) -> Vec<Range<usize>> {
-        let mut parts = vec![0..self.first().end];
+        let mut parts = Vec::from([0..self.first().end]);
         for directory in &self.directories {
             parts.push(directory.count.start..directory.next.end);
             parts.extend(directory.entries.iter().map(|entry| entry.values.clone()));
