@@ -168,6 +168,8 @@ def main():
     parser.add_argument("--out", required=True)
     parser.add_argument("--minutes", type=float, default=60, help="stop after this long")
     parser.add_argument("--epochs", type=int, default=8)
+    parser.add_argument("--resume", default="", help="go on from this network of an earlier run")
+    parser.add_argument("--rate", type=float, default=1e-3, help="highest learning rate")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
@@ -184,13 +186,15 @@ def main():
     print("training tiles", np.bincount(labels),
           "held out", np.bincount(data["held-out"][1]), flush=True)
     network = load_network(init)
+    if arguments.resume:
+        network.load_state_dict(torch.load(arguments.resume, map_location="cpu"))
     compiled = torch.compile(PartlyFrozen(network))  # fuses norms and activations: twice the speed on a CPU
     for frozen in [network.conv_stem, network.bn1, *network.blocks[:2]]:
         frozen.requires_grad_(False)
     average = torch.optim.swa_utils.AveragedModel(
         network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.99), use_buffers=True)
     optimizer = torch.optim.AdamW(
-        [p for p in network.parameters() if p.requires_grad], lr=1e-3, weight_decay=0.02)
+        [p for p in network.parameters() if p.requires_grad], lr=arguments.rate, weight_decay=0.02)
     batch = 48
     # Balanced classes at three-class level: healthy, carcinoma, and the three adenomas together.
     weight = np.array([1, 1, 0.5, 0.5, 0.5])[labels] / np.bincount(labels)[labels]
@@ -203,7 +207,7 @@ def main():
         if progress >= 1:
             break
         for group in optimizer.param_groups:
-            group["lr"] = 1e-3 * min(1, (step + 1) / 100) * 0.5 * (1 + math.cos(math.pi * progress))
+            group["lr"] = arguments.rate * min(1, (step + 1) / 100) * 0.5 * (1 + math.cos(math.pi * progress))
         chosen = rng.choice(len(tiles), batch, p=weight / weight.sum())
         network.train()
         x = augment(tiles[chosen]).to(memory_format=torch.channels_last)
