@@ -110,7 +110,8 @@ mod tests {
 
     #[test]
     fn refuses_what_is_no_digest() {
-        for text in ["", "blake3:", "sha256:00", "blake3:zz", &format!("blake3:{}é", "a".repeat(62))]
+        for text in
+            ["", "blake3:", "sha256:00", "blake3:zz", &format!("blake3:{}é", "a".repeat(62))]
         {
             assert!(text.parse::<Digest>().is_err(), "{text}");
         }

@@ -36,14 +36,16 @@ impl Components {
         let names = forest.names();
         let mut list: Vec<Component> = Vec::new();
         for y in 0..mask.height {
-            for x in 0..mask.width {
-                let label = &mut labels.data[y * mask.width + x];
-                if *label == 0 {
-                    continue;
-                }
-                *label = names[*label as usize];
-                let border = x == 0 || y == 0 || x + 1 == mask.width || y + 1 == mask.height;
-                note(&mut list, *label as usize - 1, (x, y), border);
+            let edge_row = y == 0 || y + 1 == mask.height;
+            let row = &mut labels.data[y * mask.width..][..mask.width];
+            let mut x = 0;
+            while let Some(skip) = row[x..].iter().position(|label| *label != 0) {
+                let (start, label) = (x + skip, row[x + skip]);
+                let length = row[start..].iter().position(|other| *other != label);
+                x = length.map_or(mask.width, |length| start + length);
+                let name = names[label as usize];
+                row[start..x].fill(name);
+                note(&mut list, name as usize - 1, y, (start, x - 1), edge_row, mask.width);
             }
         }
         Self { labels, list }
@@ -87,15 +89,25 @@ pub(crate) fn without_small_holes(mask: &Mask, least: usize) -> Mask {
     kept.map(|value| 1 - value)
 }
 
-fn note(list: &mut Vec<Component>, index: usize, at: (usize, usize), border: bool) {
+/// Adds a run of one row, from the first to the last column.
+fn note(
+    list: &mut Vec<Component>,
+    index: usize,
+    y: usize,
+    (first, last): (usize, usize),
+    edge_row: bool,
+    width: usize,
+) {
     if index == list.len() {
-        list.push(Component { area: 0, min: at, max: at, border: 0 });
+        list.push(Component { area: 0, min: (first, y), max: (last, y), border: 0 });
     }
     let component = &mut list[index];
-    component.area += 1;
-    component.border += usize::from(border);
-    component.min = (component.min.0.min(at.0), component.min.1.min(at.1));
-    component.max = (component.max.0.max(at.0), component.max.1.max(at.1));
+    let length = last - first + 1;
+    let ends = usize::from(first == 0) + usize::from(last + 1 == width && last > 0);
+    component.area += length;
+    component.border += if edge_row { length } else { ends };
+    component.min = (component.min.0.min(first), component.min.1.min(y));
+    component.max = (component.max.0.max(last), component.max.1.max(y));
 }
 
 /// Labels runs row by row; runs that touch a run above are joined in the forest.

@@ -13,11 +13,17 @@ use crate::{
     reasons::InkColour,
 };
 
-/// How sure a single pixel's colour is.
-#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Cue {
-    Weak,
-    Strong,
+/// A pixel that no ink explains.
+const NONE: u8 = 0;
+
+/// A pixel that may be ink of a colour.
+const fn weak(colour: InkColour) -> u8 {
+    1 + 2 * colour as u8
+}
+
+/// A pixel that hardly anything but ink of a colour explains.
+const fn strong(colour: InkColour) -> u8 {
+    2 + 2 * colour as u8
 }
 
 /// Sizes in mask pixels.
@@ -39,13 +45,21 @@ pub(crate) struct Ink {
 
 /// Finds ink outside `excluded` (dark edges).
 pub(crate) fn find_ink(density: &Density, excluded: &Mask, sizes: &InkSizes) -> Ink {
-    let cues = density.rgb.zip(excluded, |rgb, out| if out == 0 { cue(rgb) } else { None });
+    let cues = density.rgb.zip(excluded, |rgb, out| if out == 0 { cue(rgb) } else { NONE });
+    let mut seen = [false; 16];
+    cues.data.iter().for_each(|cue| seen[usize::from(*cue & 15)] = true);
+    let empty = || Mask::filled(cues.width, cues.height, 0);
+    if !InkColour::ALL.iter().any(|colour| seen[usize::from(strong(*colour))]) {
+        return Ink { masks: std::array::from_fn(|_| empty()), stain_like: Vec::new() };
+    }
     let rough = roughness(density, sizes.ring);
     let marks = InkColour::ALL.map(|colour| {
-        let seen = |least: Cue| {
-            cues.map(|cue| u8::from(cue.is_some_and(|(c, sure)| c == colour && sure >= least)))
-        };
-        marks(colour, &seen(Cue::Weak), &seen(Cue::Strong), density, &rough, sizes)
+        if !seen[usize::from(strong(colour))] {
+            return empty();
+        }
+        let sure = cues.map(|cue| u8::from(cue == strong(colour)));
+        let any = cues.map(|cue| u8::from(cue == strong(colour) || cue == weak(colour)));
+        marks(colour, &any, &sure, density, &rough, sizes)
     });
     let [green, blue, ..] = &marks;
     let stained = density.evidence.zip(excluded, |e, out| u8::from(e > 100 && out == 0));
@@ -68,40 +82,39 @@ pub(crate) fn find_ink(density: &Density, excluded: &Mask, sizes: &InkSizes) -> 
 }
 
 /// Which ink a pixel of these densities may be.
-fn cue([red, green, blue]: [u16; 3]) -> Option<(InkColour, Cue)> {
+fn cue([red, green, blue]: [u16; 3]) -> u8 {
     let [r, g, b] = [red, green, blue].map(u32::from);
     let mean = (r + g + b) / 3;
     let chroma = r.max(g).max(b) - r.min(g).min(b);
+    let sure = |colour, is_sure| if is_sure { strong(colour) } else { weak(colour) };
     // Near black a few grey levels make a large difference in density.
     let black = r.min(g).min(b) > 850 && chroma < 350;
     if mean > 350 && (chroma * 100 < mean * 24 || black) {
-        return Some((InkColour::Black, if mean > 700 { Cue::Strong } else { Cue::Weak }));
+        return sure(InkColour::Black, mean > 700);
     }
     if r > g + 40 && r * 100 > g * 112 {
-        let strong = r > g + 130 && r * 100 > g * 125;
         // Green ink lets green pass at least as well as blue; cyan counts as green.
         let colour = if g * 100 <= b * 115 { InkColour::Green } else { InkColour::Blue };
-        return Some((colour, if strong { Cue::Strong } else { Cue::Weak }));
+        return sure(colour, r > g + 130 && r * 100 > g * 125);
     }
     if g > 400 && b * 100 > g * 70 && r * 100 < g * 35 {
-        let strong = g > 650 && b * 100 > g * 80 && r * 100 < g * 30;
-        return Some((InkColour::Red, if strong { Cue::Strong } else { Cue::Weak }));
+        return sure(InkColour::Red, g > 650 && b * 100 > g * 80 && r * 100 < g * 30);
     }
-    None
+    NONE
 }
 
 /// The marks of one colour: weak pixels that a strong one reaches, large enough, and lying as ink
 /// of that colour lies.
 fn marks(
     colour: InkColour,
-    weak: &Mask,
-    strong: &Mask,
+    any: &Mask,
+    sure: &Mask,
     density: &Density,
     rough: &Plane<u16>,
     sizes: &InkSizes,
 ) -> Mask {
-    let candidates = Components::of(&reached(weak, strong));
-    let strong_pixels = candidates.sums(strong);
+    let candidates = Components::of(&reached(any, sure));
+    let strong_pixels = candidates.sums(sure);
     let roughness = candidates.sums(rough);
     let depth = candidates.sums(&density.mean);
     let on_glass = share_on_glass(&candidates, density, sizes.ring);
@@ -181,6 +194,9 @@ fn is_stain(marks: &Mask, stained: &Mask, rough: &Plane<u16>, density: &Density)
 
 /// Ink thins out at its edge: neighbours that are not clearly stain belong to it.
 fn spread(colour: InkColour, marks: &Mask, density: &Density, bleed: usize) -> Mask {
+    if marks.count() == 0 {
+        return marks.clone();
+    }
     let near = dilated(marks, bleed);
     let edge = density.rgb.zip(&near, |[r, g, b], near| {
         let [r, g, b] = [r, g, b].map(u32::from);
@@ -192,4 +208,31 @@ fn spread(colour: InkColour, marks: &Mask, density: &Density, bleed: usize) -> M
         u8::from(near != 0 && !stain_like && r.max(g).max(b) > 25)
     });
     edge.zip(marks, |edge, mark| edge | mark)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(rgb: [f64; 3]) -> u8 {
+        cue(rgb.map(|v| ((243.0 / (v + 1.0)).log10() * 1000.0).max(0.0) as u16))
+    }
+
+    #[test]
+    fn pens_are_told_from_stains() {
+        assert_eq!(of([20.0, 130.0, 80.0]), strong(InkColour::Green));
+        assert_eq!(of([30.0, 70.0, 170.0]), strong(InkColour::Blue));
+        assert_eq!(of([22.0, 20.0, 24.0]), strong(InkColour::Black));
+        assert_eq!(of([215.0, 30.0, 40.0]), strong(InkColour::Red));
+        for stain in [
+            [120.0, 80.0, 160.0],  // nuclei
+            [70.0, 45.0, 110.0],   // dense nuclei
+            [225.0, 150.0, 190.0], // stroma
+            [200.0, 70.0, 130.0],  // muscle, red cells
+            [215.0, 212.0, 228.0], // mucin
+            [243.0, 243.0, 243.0], // glass
+        ] {
+            assert_eq!(of(stain), NONE, "{stain:?}");
+        }
+    }
 }

@@ -79,6 +79,7 @@ fn add(columns: &mut [u32], row: &[u16]) {
 fn row_means(columns: &[u32], radius: usize, rows: usize, out: &mut Vec<u16>) {
     let width = columns.len();
     let mut sum: u64 = columns[..radius.min(width)].iter().map(|s| u64::from(*s)).sum();
+    let (mut known, mut share) = (0, 0.0);
     for x in 0..width {
         if x + radius < width {
             sum += u64::from(columns[x + radius]);
@@ -87,8 +88,11 @@ fn row_means(columns: &[u32], radius: usize, rows: usize, out: &mut Vec<u16>) {
             sum -= u64::from(columns[x - radius - 1]);
         }
         let count = ((x + radius).min(width - 1) - x.saturating_sub(radius) + 1) * rows;
-        // A mean of u16 values fits u16.
-        out.push(((sum + count as u64 / 2) / count as u64) as u16);
+        if count != known {
+            (known, share) = (count, 1.0 / count as f64);
+        }
+        // Halves are rounded up, whatever the last bit of the share is; a mean of u16 fits u16.
+        out.push((sum as f64 * share + 0.5 + 1e-9) as u16);
     }
 }
 

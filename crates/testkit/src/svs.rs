@@ -193,7 +193,7 @@ fn write_label(recipe: &SlideRecipe, writer: &mut TiffWriter) -> Result<()> {
         for column in 0..modules {
             let edge = row == modules - 1 || column == 0;
             let bit = recipe.seed.rotate_left(row * 7 + column * 3).count_ones() + row * column;
-            if !edge && bit % 2 == 0 {
+            if !edge && bit.is_multiple_of(2) {
                 continue;
             }
             for y in 0..module {

@@ -1,6 +1,8 @@
 //! Other people's readers open what the writers write, and see the same pixels. Runs `foreign.py`
 //! with the interpreter that `BIANQUE_PYTHON` names.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail by panicking")]
+
 use std::{fmt::Debug, path::Path, process::Command};
 
 use bianque_core::RgbImage;

@@ -49,7 +49,8 @@ fn a_pixel_does_not_depend_on_its_tile() {
     let recipe = SlideRecipe { ink: vec![InkColour::Blue], ..small(9) };
     let slide = SyntheticSlide::new(&recipe).unwrap();
     let whole = slide.render(rect(300, 300, 1500, 1200));
-    for (x, y, width, height) in [(0, 0, 256, 256), (7, 13, 1, 1), (501, 333, 700, 3), (9, 8, 77, 990)]
+    for (x, y, width, height) in
+        [(0, 0, 256, 256), (7, 13, 1, 1), (501, 333, 700, 3), (9, 8, 77, 990)]
     {
         let part = slide.render(rect(300 + x, 300 + y, width, height));
         for row in 0..height {

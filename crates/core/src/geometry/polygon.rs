@@ -69,8 +69,8 @@ fn ring_area<F: Frame>(ring: &Ring<F>) -> f64 {
 fn ring_contains<F: Frame>(ring: &Ring<F>, p: Point<F>) -> bool {
     let edges = ring.iter().zip(ring.iter().cycle().skip(1));
     edges.fold(false, |inside, (a, b)| {
-        let crosses = (a.y > p.y) != (b.y > p.y)
-            && p.x < (b.x - a.x) * (p.y - a.y) / (b.y - a.y) + a.x;
+        let crosses =
+            (a.y > p.y) != (b.y > p.y) && p.x < (b.x - a.x) * (p.y - a.y) / (b.y - a.y) + a.x;
         inside != crosses
     })
 }

@@ -144,10 +144,7 @@ mod tests {
     #[test]
     fn rectangles_intersect_or_not() {
         let a = PixelRect::<Level0>::new(-5, 0, 10, 10);
-        assert_eq!(
-            a.intersection(&PixelRect::new(0, 5, 10, 10)),
-            Some(PixelRect::new(0, 5, 5, 5))
-        );
+        assert_eq!(a.intersection(&PixelRect::new(0, 5, 10, 10)), Some(PixelRect::new(0, 5, 5, 5)));
         assert_eq!(a.intersection(&PixelRect::new(5, 0, 10, 10)), None);
         assert_eq!(a.intersection(&PixelRect::new(i64::MAX, 0, u32::MAX, 1)), None);
     }

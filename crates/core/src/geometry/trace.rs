@@ -147,8 +147,7 @@ mod tests {
     use super::*;
 
     fn mask(rows: &[&str]) -> GrayImage {
-        let pixels =
-            rows.iter().flat_map(|row| row.bytes().map(|b| u8::from(b == b'#'))).collect();
+        let pixels = rows.iter().flat_map(|row| row.bytes().map(|b| u8::from(b == b'#'))).collect();
         GrayImage::from_pixels(rows[0].len() as u32, rows.len() as u32, pixels).unwrap()
     }
 

@@ -38,8 +38,10 @@ fn main() -> Result<(), Failure> {
     if let Some(folder) = &pictures {
         std::fs::create_dir_all(folder)?;
     }
-    println!("| scene | ours, IoU | double pass, IoU | ours, ms | double pass, ms |");
-    println!("|---|---|---|---|---|");
+    println!(
+        "| scene | ours, IoU | double pass, IoU | ours, ink IoU | ours, ms | double pass, ms |"
+    );
+    println!("|---|---|---|---|---|---|");
     let (mut sums, mut count) = ((0.0, 0.0), 0.0);
     for scene in scenes::all() {
         let overview = scene.overview();
@@ -48,12 +50,15 @@ fn main() -> Result<(), Failure> {
         let theirs = scenes::overlap(&found.theirs, &scene.tissue);
         (sums, count) = ((sums.0 + ours, sums.1 + theirs), count + 1.0);
         println!(
-            "| {} | {ours:.3} | {theirs:.3} | {:.0} | {:.0} |",
-            scene.name, found.ours_ms, found.theirs_ms
+            "| {} | {ours:.3} | {theirs:.3} | {} | {:.0} | {:.0} |",
+            scene.name,
+            ink_overlap(&found, &scene),
+            found.ours_ms,
+            found.theirs_ms
         );
         picture(pictures.as_ref(), scene.name, &overview, &found)?;
     }
-    println!("| **mean** | **{:.3}** | **{:.3}** | | |\n", sums.0 / count, sums.1 / count);
+    println!("| **mean** | **{:.3}** | **{:.3}** | | | |\n", sums.0 / count, sums.1 / count);
     if !slides.is_empty() {
         compare_slides(&slides, pictures.as_ref())?;
     }
@@ -113,6 +118,17 @@ fn compare(overview: &Overview) -> Result<Comparison, Failure> {
     let theirs_ms = start.elapsed().as_secs_f64() * 1e3;
     let ours = tissue.reasons.pixels().iter().map(|c| *c == Reason::Tissue.code()).collect();
     Ok(Comparison { tissue, ours, theirs, ours_ms, theirs_ms })
+}
+
+/// How well ink was found; a dash where there is none.
+fn ink_overlap(found: &Comparison, scene: &scenes::Scene) -> String {
+    if !scene.ink.contains(&true) {
+        return "-".into();
+    }
+    let codes = found.tissue.reasons.pixels().iter();
+    let ink: Vec<bool> =
+        codes.map(|code| matches!(Reason::from_code(*code), Some(Reason::Ink(_)))).collect();
+    format!("{:.3}", scenes::overlap(&ink, &scene.ink))
 }
 
 fn picture(

@@ -5,28 +5,28 @@ use bianque_core::{Confidence, Mpp, MppSource, RgbImage};
 use bianque_quality::{InkColour, Overview};
 
 /// Width of every scene.
-pub const WIDTH: u32 = 1000;
+pub(crate) const WIDTH: u32 = 1000;
 /// Height of every scene.
-pub const HEIGHT: u32 = 750;
+pub(crate) const HEIGHT: u32 = 750;
 
 const HAEMATOXYLIN: [f64; 3] = [0.65, 0.70, 0.29];
 const EOSIN: [f64; 3] = [0.07, 0.99, 0.11];
 
 /// A painted slide and what is where.
-pub struct Scene {
+pub(crate) struct Scene {
     /// What it shows.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// The pixels.
-    pub image: RgbImage,
+    pub(crate) image: RgbImage,
     /// True where there is tissue that no ink covers.
-    pub tissue: Vec<bool>,
+    pub(crate) tissue: Vec<bool>,
     /// True where there is ink.
-    pub ink: Vec<bool>,
+    pub(crate) ink: Vec<bool>,
 }
 
 impl Scene {
     /// The scene as a slide of 8 um per pixel.
-    pub fn overview(&self) -> Overview {
+    pub(crate) fn overview(&self) -> Overview {
         let mpp = Mpp::new(8.0, 8.0, MppSource::User, Confidence::High);
         Overview::from_image(self.image.clone(), mpp)
     }
@@ -210,17 +210,17 @@ fn inked(seed: u64, colour: InkColour) -> Canvas {
 }
 
 /// Two pieces of stained tissue on clean glass.
-pub fn plain() -> Scene {
+pub(crate) fn plain() -> Scene {
     two_pieces(1).develop("plain H&E", GLASS, 0.0)
 }
 
 /// Green pen beside and over tissue.
-pub fn green_ink() -> Scene {
+pub(crate) fn green_ink() -> Scene {
     inked(5, InkColour::Green).develop("green ink", GLASS, 0.0)
 }
 
 /// Everything at once.
-pub fn all_of_it() -> Scene {
+pub(crate) fn all_of_it() -> Scene {
     solid_and_pale(12)
         .ink((60.0, 120.0), (600.0, 90.0), 34.0, InkColour::Green)
         .dust()
@@ -229,7 +229,7 @@ pub fn all_of_it() -> Scene {
 }
 
 /// Every scene of the comparison.
-pub fn all() -> Vec<Scene> {
+pub(crate) fn all() -> Vec<Scene> {
     vec![
         plain(),
         solid_and_pale(2).develop("pale mucin beside stained tissue", GLASS, 0.0),
@@ -307,7 +307,7 @@ fn hash(a: u64, b: u64, seed: u64) -> f64 {
 }
 
 /// Intersection over union of two masks; 1 where both are empty.
-pub fn overlap(found: &[bool], truth: &[bool]) -> f64 {
+pub(crate) fn overlap(found: &[bool], truth: &[bool]) -> f64 {
     let both = found.iter().zip(truth).filter(|(a, b)| **a && **b).count();
     let either = found.iter().zip(truth).filter(|(a, b)| **a || **b).count();
     if either == 0 { 1.0 } else { both as f64 / either as f64 }

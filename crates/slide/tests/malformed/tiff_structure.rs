@@ -115,12 +115,12 @@ impl TiffStructure {
 
     /// Where everything but coded pixels lies.
     pub(crate) fn skeleton(&self) -> Vec<Range<usize>> {
-        let mut parts = Vec::from([0..self.first().end]);
-        for directory in &self.directories {
-            parts.push(directory.count.start..directory.next.end);
-            parts.extend(directory.entries.iter().map(|entry| entry.values.clone()));
-        }
-        parts
+        let header = std::iter::once(0..self.first().end);
+        let directories = self.directories.iter().flat_map(|directory| {
+            let values = directory.entries.iter().map(|entry| entry.values.clone());
+            std::iter::once(directory.count.start..directory.next.end).chain(values)
+        });
+        header.chain(directories).collect()
     }
 
     fn directory(&self, bytes: &[u8], at: usize) -> DirectoryPlaces {

@@ -257,3 +257,49 @@ pub(crate) fn crop(image: &RgbImage, rect: PixelRect<AtLevel>) -> Result<RgbImag
     }
     RgbImage::from_pixels(rect.width, rect.height, pixels).map_err(|_| outside())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn first_bytes(path: &Path) -> Vec<u8> {
+        use std::io::Read;
+        let mut bytes = vec![0; 16];
+        File::open(path).unwrap().read_exact(&mut bytes).unwrap();
+        bytes
+    }
+
+    #[test]
+    fn offsets_grow_when_the_file_passes_four_gibibytes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sparse.tif");
+        for (skipped, version) in [(0, 42), (5 << 30, 43)] {
+            let mut writer = TiffWriter::create(&path).unwrap();
+            let page = writer.begin_page(Page::tiled(16, 16, 16, Coding::Raw)).unwrap();
+            // As if that much had been written: the file system keeps the gap as a hole.
+            writer.position += skipped;
+            writer.add_cells(page, &[RgbImage::filled(16, 16, [7; 3])]).unwrap();
+            writer.finish().unwrap();
+            assert_eq!(first_bytes(&path)[2], version);
+        }
+    }
+
+    #[test]
+    fn what_makes_no_file_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let create = || TiffWriter::create(&folder.path().join("a.tif")).unwrap();
+        assert!(create().finish().is_err(), "no page");
+        let page = || Page::tiled(40, 40, 16, Coding::Raw);
+        let mut writer = create();
+        let id = writer.begin_page(page()).unwrap();
+        writer.add_cells(id, &[RgbImage::filled(16, 16, [0; 3])]).unwrap();
+        assert!(writer.finish().is_err(), "eight cells are missing");
+        assert!(create().begin_page(Page::tiled(0, 4, 16, Coding::Raw)).is_err());
+        assert!(create().begin_page(Page { samples: 2, ..page() }).is_err());
+        assert!(create().write_image(page(), &RgbImage::filled(9, 9, [0; 3])).is_err());
+        let too_large = RgbImage::filled(17, 16, [0; 3]);
+        let mut writer = create();
+        let id = writer.begin_page(page()).unwrap();
+        assert!(writer.add_cells(id, &[too_large]).is_err());
+    }
+}
