@@ -23,7 +23,7 @@ const MAXIMUM_TILE: u64 = 1 << 28;
 /// Deflate and JPEG stay below.
 const MAXIMUM_EXPANSION: u64 = 4096;
 
-/// Tiles up to this size are exempt: an empty JPEG 2000 tile has nearly no bytes.
+/// Tiles and associated images up to this size are exempt: an empty JPEG 2000 tile has nearly no bytes.
 const MODEST_TILE: u64 = 1 << 24;
 
 /// Where an image's tiles lie and how they are coded.
@@ -181,8 +181,8 @@ impl Layout {
     /// All tiles in raster order, as for an associated image called `name`.
     ///
     /// # Errors
-    /// [`SlideError::Broken`] where the tiles together are larger than the file, and as
-    /// [`Layout::raw_tile`].
+    /// [`SlideError::Broken`] where the tiles together are larger than the file,
+    /// [`SlideError::Associated`] where they cannot be the image.
     pub(super) fn all_tiles(
         &self,
         file: &SlideFile,
@@ -190,8 +190,14 @@ impl Layout {
     ) -> Result<AssociatedTiles<'static>> {
         let (columns, rows) = self.grid();
         let lengths = (0..self.tile_count()).filter_map(|index| Some(self.place(index)?.1));
-        if lengths.fold(0, u64::saturating_add) > file.len() {
+        let length = lengths.fold(0, u64::saturating_add);
+        if length > file.len() {
             return Err(file.broken(format!("the tiles of its {name} overlap")));
+        }
+        let size = u64::from(self.width) * u64::from(self.height) * u64::from(self.samples);
+        if length.saturating_mul(MAXIMUM_EXPANSION).max(MODEST_TILE) < size {
+            let what = format!("{length} bytes cannot hold {size} bytes of pixels");
+            return Err(SlideError::Associated { name: name.to_owned(), what });
         }
         let places = (0..rows).flat_map(|row| (0..columns).map(move |column| (column, row)));
         let tiles = places
