@@ -1,4 +1,5 @@
 //! The real binary, as a person or a script uses it: results, exit codes, messages, JSON.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::{
     fs,

@@ -2,6 +2,7 @@
 //! the edges between crates.
 
 use std::{collections::BTreeMap, fs, path::Path};
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 
