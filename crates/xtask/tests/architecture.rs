@@ -1,8 +1,8 @@
 //! Holds `cargo metadata` against ARCHITECTURE.md: the crate table, every crate's one sentence, and
 //! the edges between crates.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::{collections::BTreeMap, fs, path::Path};
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 
