@@ -43,7 +43,7 @@ pub(crate) enum Command {
     Thumbnail(ThumbnailArguments),
     /// Train a head: on a folder per class, or on slides with annotated regions.
     #[command(subcommand)]
-    Train(TrainCommand),
+    Train(Box<TrainCommand>),
     /// Measure a task against known truth.
     #[command(subcommand)]
     Evaluate(EvaluateCommand),
