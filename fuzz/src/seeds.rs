@@ -1,7 +1,6 @@
 //! Writes small sound files and their nearest relatives into `corpus/<target>`, for a fuzz target
 //! to start from: `cargo run --bin seeds`.
 
-use std::path::Path;
 
 #[path = "../../crates/slide/tests/malformed/fixtures.rs"]
 mod fixtures;
@@ -10,7 +9,7 @@ mod fixtures;
 mod dicom_fixtures;
 
 fn main() -> std::io::Result<()> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
+    let folder = bianque_testkit::surroundings::crate_folder().join("corpus");
     let (tiff, dicom) = (folder.join("tiff"), folder.join("dicom"));
     std::fs::create_dir_all(&tiff)?;
     std::fs::create_dir_all(&dicom)?;

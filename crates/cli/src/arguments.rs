@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 ///
 /// For research use until a site validates it: whatever this program marks is a proposal.
 #[derive(Parser)]
-#[command(name = "bianque", version, propagate_version = true, max_term_width = 100)]
+#[command(name = "bianque", version, max_term_width = 100)]
 #[command(after_help = "Examples:
   bianque demo                         a sample slide, a run and a report
   bianque run slide.svs                lesions of the colon task, into slide.bianque/

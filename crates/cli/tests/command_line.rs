@@ -8,11 +8,11 @@ use std::{
 };
 
 use bianque_core::geojson;
-use bianque_testkit::{SlideRecipe, write_svs};
+use bianque_testkit::{SlideRecipe, surroundings, write_svs};
 use serde_json::Value;
 
 fn bianque(arguments: &[&str]) -> Output {
-    let models = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models");
+    let models = surroundings::crate_folder().join("../../models");
     Command::new(env!("CARGO_BIN_EXE_bianque"))
         .env("BIANQUE_MODELS", models)
         .args(arguments)

@@ -4,12 +4,14 @@
 
 use std::{
     io::Write,
+    path::Path,
     process::{Command, Stdio},
 };
 
 use bianque_lesion::{
     ClassificationMetrics, Examples, FeatureMatrix, LogisticSettings, train_logistic,
 };
+use bianque_testkit::surroundings;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
@@ -35,11 +37,8 @@ fn examples() -> (Vec<f32>, Vec<usize>) {
     (values, labels)
 }
 
-fn scikit(input: &Value) -> Value {
-    let python = std::env::var("BIANQUE_PYTHON").expect(
-        "BIANQUE_PYTHON must name a Python with scikit-learn; `cargo xtask test` makes one",
-    );
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/scikit_reference.py");
+fn scikit(python: &Path, input: &Value) -> Value {
+    let script = surroundings::crate_folder().join("tests/scikit_reference.py");
     let mut child = Command::new(python)
         .arg(script)
         .stdin(Stdio::piped())
@@ -59,6 +58,7 @@ fn close(own: f64, other: &Value, tolerance: f64, what: &str) {
 
 #[test]
 fn logistic_regression_and_measures_equal_scikit_learn() {
+    let Some(python) = surroundings::python() else { return };
     let (values, labels) = examples();
     let features = FeatureMatrix::new(DIMENSION, values.clone()).unwrap();
     let data = Examples::new(features.clone(), labels.clone(), CLASSES).unwrap();
@@ -68,14 +68,17 @@ fn logistic_regression_and_measures_equal_scikit_learn() {
     let probabilities = head.probabilities(&features, 1.0).unwrap();
     let rows: Vec<f32> =
         (0..labels.len()).flat_map(|row| probabilities.row(row).to_vec()).collect();
-    let other = scikit(&json!({
-        "features": values,
-        "labels": labels,
-        "classes": CLASSES,
-        "dimension": DIMENSION,
-        "l2": L2,
-        "probabilities": rows,
-    }));
+    let other = scikit(
+        &python,
+        &json!({
+            "features": values,
+            "labels": labels,
+            "classes": CLASSES,
+            "dimension": DIMENSION,
+            "l2": L2,
+            "probabilities": rows,
+        }),
+    );
     for (index, own) in rows.iter().enumerate() {
         close(f64::from(*own), &other["fitted"][index], 2e-4, "fitted probability");
     }

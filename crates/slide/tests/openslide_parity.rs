@@ -13,6 +13,7 @@ use std::{
 
 use bianque_core::{PixelRect, RgbImage};
 use bianque_slide::{Codec, OpenOptions, Slide, TileIndex, open};
+use bianque_testkit::surroundings;
 use serde_json::Value;
 
 const REGIONS_PER_LEVEL: u32 = 12;
@@ -23,29 +24,6 @@ const SEED: u32 = 20_261_123;
 struct Tolerance {
     anywhere: u8,
     mean: f64,
-}
-
-fn python() -> PathBuf {
-    match std::env::var_os("BIANQUE_PYTHON") {
-        Some(path) => path.into(),
-        None => panic!(
-            "BIANQUE_PYTHON is not set: it must name a Python with openslide-python and \
-             openslide-bin; `cargo xtask test` makes one"
-        ),
-    }
-}
-
-fn slides_folder() -> PathBuf {
-    let folder = std::env::var_os("BIANQUE_SLIDES").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/slides"),
-        PathBuf::from,
-    );
-    assert!(
-        folder.is_dir(),
-        "{} holds no slides: set BIANQUE_SLIDES to the folder of real slides",
-        folder.display()
-    );
-    folder
 }
 
 /// Every file below the folder that may be a slide, sorted.
@@ -124,9 +102,9 @@ fn check_associated(slide: &dyn Slide, path: &Path, name: &str, rgba: &[u8]) {
 }
 
 /// Compares one slide; false where OpenSlide does not open it.
-fn same_as_openslide(path: &Path) -> bool {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/openslide_parity.py");
-    let mut child = Command::new(python())
+fn same_as_openslide(python: &Path, path: &Path) -> bool {
+    let script = surroundings::crate_folder().join("tests/openslide_parity.py");
+    let mut child = Command::new(python)
         .arg(script)
         .arg(path)
         .args([REGIONS_PER_LEVEL.to_string(), SEED.to_string()])
@@ -188,12 +166,14 @@ fn json_line(output: &mut impl BufRead) -> Option<Value> {
 
 #[test]
 fn every_slide_that_openslide_opens_has_the_same_pixels() {
+    let Some(slides) = surroundings::real_slides() else { return };
+    let Some(python) = surroundings::python() else { return };
     let mut paths = Vec::new();
-    candidates(&slides_folder(), &mut paths);
+    candidates(&slides, &mut paths);
     let mut failures = Vec::new();
     let mut opened = 0;
     for path in &paths {
-        match std::panic::catch_unwind(|| same_as_openslide(path)) {
+        match std::panic::catch_unwind(|| same_as_openslide(&python, path)) {
             Ok(same) => opened += usize::from(same),
             Err(_) => failures.push(path.display().to_string()),
         }

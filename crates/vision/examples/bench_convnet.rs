@@ -10,6 +10,7 @@
 use std::{path::Path, process::Command, time::Instant};
 
 use bianque_core::RgbImage;
+use bianque_testkit::surroundings;
 
 const SIZE: u32 = 224;
 const TILES: usize = 64;
@@ -75,7 +76,7 @@ fn processor_milliseconds() -> f64 {
 }
 
 fn script(python: &str, arguments: &[&str]) -> String {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/convnet_equality.py");
+    let script = surroundings::crate_folder().join("tests/convnet_equality.py");
     let output = Command::new(python).arg(script).args(arguments).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()

@@ -15,6 +15,7 @@ use std::{
 };
 
 use bianque_core::RgbImage;
+use bianque_testkit::surroundings;
 use bianque_vision::{Encoder, load};
 
 type Failure = Box<dyn Error + Send + Sync>;
@@ -50,7 +51,7 @@ impl Peer {
     fn start(folder: &Path, threads: usize) -> Result<Self, Failure> {
         let python = std::env::var("BIANQUE_PYTHON")
             .map_err(|_| "BIANQUE_PYTHON must name a Python 3 with torch, timm and safetensors")?;
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/bench_encode.py");
+        let script = surroundings::crate_folder().join("examples/bench_encode.py");
         let mut child = Command::new(python)
             .arg(script)
             .arg(folder)

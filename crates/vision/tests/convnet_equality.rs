@@ -4,22 +4,21 @@
 use std::{path::Path, process::Command};
 
 use bianque_core::RgbImage;
+use bianque_testkit::surroundings;
 
 const TILES: usize = 3;
 
 /// Runs the script that makes models and features; the interpreter must have torch and timm.
-fn make(directory: &Path, size: usize) {
-    let python = std::env::var("BIANQUE_PYTHON")
-        .expect("BIANQUE_PYTHON must name a Python 3 that has torch, timm and safetensors");
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/convnet_equality.py");
-    let status = Command::new(&python)
+fn make(python: &Path, directory: &Path, size: usize) {
+    let script = surroundings::crate_folder().join("tests/convnet_equality.py");
+    let status = Command::new(python)
         .arg(script)
         .arg("lite0")
         .arg(directory)
         .arg(size.to_string())
         .status()
-        .unwrap_or_else(|error| panic!("BIANQUE_PYTHON={python}: {error}"));
-    assert!(status.success(), "{python} failed");
+        .unwrap_or_else(|error| panic!("{}: {error}", python.display()));
+    assert!(status.success(), "{} failed", python.display());
 }
 
 /// The script's made-up tiles.
@@ -62,10 +61,11 @@ fn compare(directory: &Path, size: usize) -> (f64, f64) {
 
 #[test]
 fn equals_timm_on_random_weights() {
+    let Some(python) = surroundings::python() else { return };
     // 224 is the trained size; 250 makes odd edges, where padding is easy to get wrong.
     for size in [224, 250] {
         let directory = tempfile::tempdir().unwrap();
-        make(directory.path(), size);
+        make(&python, directory.path(), size);
         let (difference, cosine) = compare(&directory.path().join("float32"), size);
         println!("{size} px, F32 weights: difference {difference:.1e}, cosine {cosine:.9}");
         assert!(difference < 1e-4 && cosine > 0.999_999, "{difference} {cosine}");

@@ -1,17 +1,18 @@
 //! Recipes: the shipped ones, malformed ones, and weights that do not fit.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use bianque_testkit::surroundings;
 use bianque_vision::{Architecture, Recipe, load, load_with_weights};
 use serde_json::{Value, json};
 
 fn shipped() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/recipes")
+    surroundings::crate_folder().join("../../models/recipes")
 }
 
 fn fixture() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/learned")
+    surroundings::crate_folder().join("tests/fixtures/learned")
 }
 
 /// The fixture's recipe with one value changed.

@@ -9,6 +9,7 @@ use std::{
 };
 
 use bianque_core::RgbImage;
+use bianque_testkit::surroundings;
 use bianque_vision::{Encoder, load};
 
 /// One network at a time: the larger ones hold hundreds of megabytes.
@@ -70,18 +71,15 @@ fn distance(actual: &[f32], expected: &[f32]) -> (f64, f64) {
 }
 
 fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
+    surroundings::crate_folder().join("tests/fixtures").join(name)
 }
 
 /// Lets the script write a case, compares, and removes it.
 fn compare(name: &str) {
+    let Some(python) = surroundings::python() else { return };
     let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let python = std::env::var("BIANQUE_PYTHON").expect(
-        "BIANQUE_PYTHON must name a Python 3 with torch, timm and safetensors to compare with; \
-         `cargo xtask test` sets it up",
-    );
     let folder = tempfile::tempdir().unwrap();
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/timm_equality.py");
+    let script = surroundings::crate_folder().join("tests/timm_equality.py");
     let status = Command::new(python).arg(script).arg(folder.path()).arg(name).status().unwrap();
     assert!(status.success(), "timm_equality.py {name} failed: {status}");
     Case::read(&folder.path().join(name)).assert_equal(name);

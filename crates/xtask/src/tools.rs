@@ -53,8 +53,10 @@ pub(crate) fn is_ci() -> bool {
 
 /// The folder of real slides: `BIANQUE_SLIDES`, else beside the checkout. `None` when absent.
 pub(crate) fn real_slides() -> anyhow::Result<Option<PathBuf>> {
-    let folder = std::env::var_os("BIANQUE_SLIDES")
-        .map_or_else(|| PathBuf::from("../shared/slides"), PathBuf::from);
+    let folder = match std::env::var_os("BIANQUE_SLIDES") {
+        Some(folder) => folder.into(),
+        None => workspace_root()?.join("../shared/slides"),
+    };
     if folder.is_dir() {
         return Ok(Some(folder.canonicalize()?));
     }

@@ -6,6 +6,7 @@ use std::{
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
 };
 
+use bianque_testkit::surroundings;
 use serde_json::{Value, json};
 
 use crate::{Failure, Region, measure::Cost};
@@ -20,7 +21,7 @@ impl Peer {
     pub(crate) fn start(slide: &Path) -> Result<Self, Failure> {
         let python = std::env::var_os("BIANQUE_PYTHON")
             .ok_or("BIANQUE_PYTHON is not set: it must name a Python with openslide-python")?;
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/bench_read/peer.py");
+        let script = surroundings::crate_folder().join("examples/bench_read/peer.py");
         let mut child = Command::new(python)
             .arg(script)
             .arg(slide)

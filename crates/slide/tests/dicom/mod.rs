@@ -7,6 +7,7 @@ use std::{
 
 use bianque_core::PixelRect;
 use bianque_slide::Slide;
+use bianque_testkit::surroundings;
 
 /// What may differ: the same decoder gives the same pixels; the pure one enlarges coarse chroma otherwise.
 pub(crate) const SAME: (u8, f64) = if cfg!(feature = "turbojpeg") { (0, 0.0) } else { (4, 0.5) };
@@ -26,9 +27,8 @@ impl Judgement {
 
 /// Shows a file or folder to `openslide`, `wsidicom` or `pydicom`. Panics where it refuses.
 pub(crate) fn judge(reader: &str, path: &Path) -> Judgement {
-    let python = std::env::var_os("BIANQUE_PYTHON")
-        .expect("set BIANQUE_PYTHON to a Python 3 with openslide-python, wsidicom and pydicom");
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/dicom_judge.py");
+    let python = surroundings::python().expect("a test asks for it before");
+    let script = surroundings::crate_folder().join("tests/dicom_judge.py");
     let files = tempfile::tempdir().unwrap();
     let mut command = Command::new(python);
     let output = command.arg(script).arg(reader).arg(path).arg(files.path()).output().unwrap();
@@ -37,15 +37,12 @@ pub(crate) fn judge(reader: &str, path: &Path) -> Judgement {
     Judgement { facts: serde_json::from_slice(&output.stdout).unwrap(), files }
 }
 
-/// The folder of real DICOM files; a machine without it cannot pass these tests.
+/// A real DICOM file.
 #[allow(dead_code, reason = "only one of the two tests that share this module uses it")]
 pub(crate) fn real(name: &str) -> PathBuf {
-    let folder = std::env::var_os("BIANQUE_SLIDES").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/slides"),
-        PathBuf::from,
-    );
-    let path = folder.join("dicom").join(name);
-    assert!(path.exists(), "no {}: set BIANQUE_SLIDES", path.display());
+    let path = surroundings::real_slides().expect("a test asks for it before");
+    let path = path.join("dicom").join(name);
+    assert!(path.exists(), "no {}", path.display());
     path
 }
 

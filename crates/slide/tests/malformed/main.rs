@@ -9,15 +9,16 @@ mod fixtures;
 mod tiff_structure;
 
 use std::{
-    path::{Path, PathBuf},
+    path::PathBuf,
     time::{Duration, Instant},
 };
 
 use bianque_slide::{OpenOptions, SlideError, open_bytes};
+use bianque_testkit::surroundings;
 use tiff_structure::TiffStructure;
 
 fn cases() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("cases/malformed");
+    let folder = surroundings::crate_folder().join("cases/malformed");
     let mut cases: Vec<PathBuf> =
         std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     cases.sort();

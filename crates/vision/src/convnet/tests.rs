@@ -4,7 +4,7 @@ use super::*;
 use crate::recipe::Architecture;
 
 fn fixture(file: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/convnet-tiny").join(file)
+    bianque_testkit::surroundings::crate_folder().join("tests/fixtures/convnet-tiny").join(file)
 }
 
 fn recipe() -> Recipe {
