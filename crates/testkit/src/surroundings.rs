@@ -1,0 +1,58 @@
+//! What a test finds around it: its crate's folder, real slides, a Python with other people's
+//! readers.
+//!
+//! A machine need not have the last two. What is absent is then said and not tested; on a build
+//! server (`CI` is set) it fails the test.
+
+use std::path::PathBuf;
+
+/// The folder of the crate under test. Read at run time, since a shared build folder keeps
+/// programs that another checkout compiled.
+///
+/// # Panics
+/// Outside `cargo test` and `cargo run`, which set `CARGO_MANIFEST_DIR`.
+#[must_use]
+#[allow(clippy::panic, reason = "only tests and benchmarks call this")]
+pub fn crate_folder() -> PathBuf {
+    match std::env::var_os("CARGO_MANIFEST_DIR") {
+        Some(folder) => folder.into(),
+        None => panic!("CARGO_MANIFEST_DIR is not set: start this by cargo"),
+    }
+}
+
+/// The folder of real slides: `BIANQUE_SLIDES`, else `shared/slides` beside the checkout.
+///
+/// # Panics
+/// When it is absent on a build server.
+#[must_use]
+pub fn real_slides() -> Option<PathBuf> {
+    let folder = std::env::var_os("BIANQUE_SLIDES")
+        .map_or_else(|| crate_folder().join("../../../shared/slides"), PathBuf::from);
+    if folder.is_dir() {
+        return Some(folder);
+    }
+    absent(&format!("no real slides in {} (set BIANQUE_SLIDES)", folder.display()));
+    None
+}
+
+/// The interpreter that `BIANQUE_PYTHON` names, with the packages of
+/// `crates/xtask/python/requirements.txt`. `cargo xtask test` makes one and sets the variable.
+///
+/// # Panics
+/// When it is absent on a build server.
+#[must_use]
+pub fn python() -> Option<PathBuf> {
+    let interpreter = std::env::var_os("BIANQUE_PYTHON").map(PathBuf::from);
+    if interpreter.is_none() {
+        absent("BIANQUE_PYTHON names no interpreter (`cargo xtask test` makes one)");
+    }
+    interpreter
+}
+
+#[allow(clippy::panic, clippy::print_stderr, reason = "a test says what it could not do")]
+fn absent(what: &str) {
+    if std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false") {
+        panic!("{what}: a build server must test this");
+    }
+    eprintln!("NOT TESTED: {what}");
+}
