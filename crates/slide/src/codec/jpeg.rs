@@ -2,6 +2,7 @@
 
 #[cfg(not(feature = "turbojpeg"))]
 use super::jpeg_pure as decoder;
+use super::jpeg_tables::Tables;
 #[cfg(feature = "turbojpeg")]
 use super::jpeg_turbo as decoder;
 use super::{Canvas, CodecError, Reduction, Result, Size};
@@ -21,26 +22,36 @@ pub(super) struct Header {
     pub(super) colour: Colour,
     /// The colour transform of an Adobe marker, if there is one.
     pub(super) adobe: Option<u8>,
+    /// Whether the stream is one scan that brings all of its tables.
+    pub(super) self_contained: bool,
 }
 
 /// The most pixels that one byte can code: a block of 64 pixels takes at least one bit for its DC
 /// difference, and at the strongest legal subsampling chroma costs a fifth on top.
 const PIXELS_PER_BYTE: u64 = 1_024;
 
+const HUFFMAN_TABLES: u8 = 0xC4;
+const QUANTIZATION_TABLES: u8 = 0xDB;
 const START_OF_SCAN: u8 = 0xDA;
 const END_OF_IMAGE: u8 = 0xD9;
 
 impl Header {
-    /// Reads up to the frame header. Bounded by the stream's length.
+    /// Reads up to the first scan. Bounded by the stream's length.
     pub(super) fn parse(bytes: &[u8]) -> Result<Self> {
         let mut markers = Markers::new(bytes)?;
         let (mut jfif, mut adobe) = (false, None);
+        let (mut tables, mut found) = (Tables::default(), None);
         loop {
             let (marker, body) = markers.next()?;
             match marker {
                 0xE0 => jfif |= body.starts_with(b"JFIF\0"),
                 0xEE if body.starts_with(b"Adobe") => adobe = body.get(11).copied(),
-                0xC0..=0xC2 => return Self::frame(body, jfif, adobe, bytes.len()),
+                QUANTIZATION_TABLES => tables.define_quantization(body),
+                HUFFMAN_TABLES => tables.define_huffman(body),
+                0xC0..=0xC2 if found.is_none() => {
+                    let destinations: Vec<u8> = component_bytes(body, 2).collect();
+                    found = Some((Self::frame(body, jfif, adobe, bytes.len())?, destinations));
+                }
                 0xC3 | 0xC5..=0xC7 | 0xC9..=0xCB | 0xCD..=0xCF => {
                     return Err(CodecError(format!(
                         "JPEG of process {} (lossless, hierarchical or arithmetic) is not supported",
@@ -48,7 +59,10 @@ impl Header {
                     )));
                 }
                 START_OF_SCAN | END_OF_IMAGE => {
-                    return Err(CodecError::new("the JPEG stream has no frame header"));
+                    let (header, destinations) = found
+                        .ok_or_else(|| CodecError::new("the JPEG stream has no frame header"))?;
+                    let self_contained = tables.complete(&destinations, body);
+                    return Ok(Self { self_contained, ..header });
                 }
                 _ => {}
             }
@@ -57,7 +71,7 @@ impl Header {
 
     /// Precision, height, width, count of components, then three bytes for each (T.81, B.2.2).
     fn frame(body: &[u8], jfif: bool, adobe: Option<u8>, length: usize) -> Result<Self> {
-        let &[precision, h1, h0, w1, w0, count, ref components @ ..] = body else {
+        let &[precision, h1, h0, w1, w0, count, ..] = body else {
             return Err(CodecError::new("the JPEG frame header is cut off"));
         };
         if precision != 8 {
@@ -65,7 +79,7 @@ impl Header {
                 "JPEG with {precision} bits a sample; 8 are supported"
             )));
         }
-        let ids: Vec<u8> = components.chunks_exact(3).map(|component| component[0]).collect();
+        let ids: Vec<u8> = component_bytes(body, 0).collect();
         let size = Size::new(
             u32::from(u16::from_be_bytes([w1, w0])),
             u32::from(u16::from_be_bytes([h1, h0])),
@@ -95,8 +109,15 @@ impl Header {
                 )));
             }
         };
-        Ok(Self { size, colour, adobe })
+        Ok(Self { size, colour, adobe, self_contained: false })
     }
+}
+
+/// The byte at `place` of every component's three in a frame header: name, sampling, destination
+/// of its quantization table.
+fn component_bytes(frame: &[u8], place: usize) -> impl Iterator<Item = u8> {
+    let components = frame.get(6..).unwrap_or_default();
+    components.chunks_exact(3).filter_map(move |component| component.get(place).copied())
 }
 
 /// Walks the marker segments before the first scan.
@@ -113,7 +134,7 @@ impl<'a> Markers<'a> {
 
     /// The next marker and its segment's body.
     fn next(&mut self) -> Result<(u8, &'a [u8])> {
-        let cut = || CodecError::new("the JPEG stream ends before its frame header");
+        let cut = || CodecError::new("the JPEG stream ends before its first scan");
         loop {
             let start = self.rest.iter().position(|&byte| byte == 0xFF).ok_or_else(cut)?;
             let after = self.rest.get(start..).ok_or_else(cut)?;
@@ -166,7 +187,8 @@ mod tests {
     }
 
     fn stream(parts: &[Vec<u8>]) -> Vec<u8> {
-        [vec![0xFF, 0xD8], parts.concat(), vec![0; 1000]].concat()
+        let scan = segment(START_OF_SCAN, &[1, 1, 0, 0, 63, 0]);
+        [vec![0xFF, 0xD8], parts.concat(), scan, vec![0; 1000]].concat()
     }
 
     #[test]

@@ -16,10 +16,14 @@ thread_local! {
 
 pub(super) fn decode(
     bytes: &[u8],
-    _header: Header,
+    header: Header,
     reduction: Reduction,
     canvas: &mut Canvas<'_>,
 ) -> Result<()> {
+    if !header.self_contained {
+        // It may lack tables; those of an earlier tile must not stand in for them.
+        return run(&mut new().map_err(CodecError::new)?, bytes, reduction, canvas);
+    }
     DECOMPRESSOR.with_borrow_mut(|slot| {
         let decompressor = match slot {
             Some(decompressor) => decompressor,

@@ -7,6 +7,7 @@ mod jpeg;
 mod jpeg2000;
 #[cfg(not(feature = "turbojpeg"))]
 mod jpeg_pure;
+mod jpeg_tables;
 #[cfg(feature = "turbojpeg")]
 mod jpeg_turbo;
 mod packed;

@@ -160,6 +160,20 @@ fn rgb_streams_are_not_converted() {
     assert!((first - luma).abs() < 4.0, "{first} {luma}");
 }
 
+/// A kept decompressor remembers the tables of the tile before.
+#[test]
+fn tables_of_another_tile_do_not_stand_in_for_missing_ones() {
+    let whole = jpeg(16, 16);
+    decoded(&whole, Reduction::Full).unwrap();
+    let bytes = whole.bytes.to_vec();
+    let start = bytes.windows(2).position(|pair| pair == [0xFF, 0xDB]).unwrap();
+    let length = usize::from(u16::from_be_bytes([bytes[start + 2], bytes[start + 3]]));
+    let lacking = [&bytes[..start], &bytes[start + 2 + length..]].concat();
+    let lacking = tile(lacking, Codec::Jpeg, 16, 16);
+    assert!(decoded(&lacking, Reduction::Full).is_err());
+    decoded(&whole, Reduction::Full).unwrap();
+}
+
 #[test]
 fn a_cut_tile_is_an_error() {
     for whole in every_codec() {
