@@ -103,10 +103,19 @@ impl Weights {
             ));
         }
         self.left.remove(name);
-        self.file
+        let values = self
+            .file
             .seek(SeekFrom::Start(self.start + from as u64))
             .and_then(|_| read_floats(&mut self.file, to - from, dtype))
-            .map_err(|source| io_error(path, source))
+            .map_err(|source| io_error(path, source))?;
+        // An activation with bounds would hide a NaN, and the features would only be wrong.
+        if let Some(place) = values.iter().position(|value| !value.is_finite()) {
+            return Err(weights_error(
+                path,
+                format!("tensor '{name}' is damaged: value {place} is {}", values[place]),
+            ));
+        }
+        Ok(values)
     }
 
     /// Says that a tensor is known and not needed: a training head, a mask token.
@@ -275,6 +284,14 @@ mod tests {
                 "{header}"
             );
         }
+    }
+
+    #[test]
+    fn a_value_that_is_no_number_is_refused_by_place() {
+        let header = r#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#;
+        let data = [1.0_f32.to_le_bytes(), f32::NAN.to_le_bytes()].concat();
+        let error = opened(header, &data).unwrap().take("a", &[2]).unwrap_err().to_string();
+        assert!(error.contains("'a' is damaged: value 1 is NaN"), "{error}");
     }
 
     proptest::proptest! {

@@ -6,6 +6,13 @@ use clap::{Args, Subcommand};
 
 use crate::{process::run as start, python, tools};
 
+const TISSUE_SLIDES: [&str; 4] = [
+    "polyp-section-1.svs",
+    "svs/CMU-1-Small-Region.svs",
+    "svs/tcga-cr-7395-01a-01-ts1.svs",
+    "composed/composed-1.svs",
+];
+
 #[derive(Args)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -21,8 +28,14 @@ enum Subject {
     },
     /// Encoding tiles, against PyTorch with timm.
     Encode,
-    /// Finding tissue, against the double-threshold method.
-    Tissue,
+    /// Finding tissue, against the double-threshold method, on painted scenes and on slides.
+    Tissue {
+        /// Where to lay pictures of both outlines.
+        #[arg(long)]
+        pictures: Option<PathBuf>,
+        /// The slides; four of the real slides unless named.
+        slides: Vec<PathBuf>,
+    },
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
@@ -52,6 +65,16 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             example("bianque-vision", "bench_encode", &[])?;
             example("bianque-vision", "bench_convnet", &[])
         }
-        Subject::Tissue => example("bianque-quality", "compare_tissue", &[]),
+        Subject::Tissue { pictures, slides: named } => {
+            let mut arguments = Vec::new();
+            if let Some(folder) = pictures {
+                arguments.extend([PathBuf::from("--pictures"), folder.clone()]);
+            }
+            arguments.extend_from_slice(named);
+            if let (true, Some(folder)) = (named.is_empty(), &slides) {
+                arguments.extend(TISSUE_SLIDES.map(|slide| folder.join(slide)));
+            }
+            example("bianque-quality", "compare_tissue", &arguments)
+        }
     }
 }
