@@ -7,6 +7,7 @@ use bianque_core::{
 use super::{
     map::ProbabilityMap,
     morphology::{Size, components, fill_holes, hysteresis},
+    peaks::prominent_peaks,
     settings::RegionSettings,
 };
 use crate::{
@@ -14,6 +15,9 @@ use crate::{
     matrix::Probabilities,
     slide_features::Cell,
 };
+
+/// How far a simplified outline may leave the stairs of its cells, in cells.
+const OUTLINE_TOLERANCE: f64 = 0.75;
 
 /// Most peaks of one region.
 const MAX_PEAKS: usize = 64;
@@ -269,33 +273,39 @@ impl Finder<'_> {
         }
         let grid = self.map.grid();
         let to_slide = |p: Point<_>| grid.point_on_slide(p.x + left as f64, p.y + top as f64);
-        trace_mask(&mask).iter().map(|polygon| polygon.map(to_slide)).collect()
+        // The stairs of interpolated cells say nothing.
+        let smooth = |polygon: &Polygon<_>| {
+            if self.map.fineness() > 1 {
+                polygon.simplified(OUTLINE_TOLERANCE)
+            } else {
+                polygon.clone()
+            }
+        };
+        trace_mask(&mask).iter().map(|polygon| smooth(polygon).map(to_slide)).collect()
     }
 
-    /// The surest place, and further places at or above the high threshold at a distance.
+    /// The surest place, and further ones that stand for themselves, at a distance.
     fn peaks(&self, class: usize, part: &[usize]) -> Vec<Peak> {
-        let mut places: Vec<(f64, usize)> = part
-            .iter()
-            .filter_map(|at| Some((f64::from(self.map.value(*at)?[class]), *at)))
-            .collect();
-        places.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        let distance = self.settings.peak_distance_um / self.map.grid().cell_um();
+        let values =
+            part.iter().filter_map(|at| Some((*at, f64::from(self.map.value(*at)?[class]))));
+        let settings = self.settings;
+        let peaks =
+            prominent_peaks(&values.collect(), self.size, settings.high, settings.peak_prominence);
+        let grid = self.map.grid();
+        let distance = (settings.peak_distance_um / grid.cell_um()).max(1.0);
         let mut kept: Vec<(f64, usize, usize)> = Vec::new();
-        for (score, at) in places {
+        for (score, at) in peaks {
             let (column, row) = (at % self.size.columns, at / self.size.columns);
             let far = |(_, c, r): &(f64, usize, usize)| {
-                let (dx, dy) = (c.abs_diff(column) as f64, r.abs_diff(row) as f64);
-                dx.hypot(dy) >= distance.max(1.0)
+                (c.abs_diff(column) as f64).hypot(r.abs_diff(row) as f64) >= distance
             };
-            let further = score >= self.settings.high && kept.iter().all(far);
-            if kept.is_empty() || further {
+            if kept.iter().all(far) {
                 kept.push((score, column, row));
             }
-            if kept.len() == MAX_PEAKS || score < self.settings.high {
+            if kept.len() == MAX_PEAKS {
                 break;
             }
         }
-        let grid = self.map.grid();
         let peak = |(score, column, row): (f64, usize, usize)| Peak {
             point: grid.point_on_slide(column as f64 + 0.5, row as f64 + 0.5),
             score,
@@ -419,9 +429,10 @@ mod tests {
     }
 
     #[test]
-    fn long_regions_have_further_peaks_and_bounded_evidence() {
+    fn a_region_has_a_peak_for_each_hill_and_bounded_evidence() {
         let found = regions(&["CCCCCCCCCC"], &settings());
-        assert_eq!(found[0].peaks.len(), 5);
+        assert_eq!(found[0].peaks.len(), 1);
+        assert_eq!(regions(&["CCCcCCCCCC"], &settings())[0].peaks.len(), 2);
         assert_eq!(found[0].evidence.len(), 6);
         assert_eq!(found[0].evidence[0].rect, PixelRect::new(0, 0, 448, 448));
     }

@@ -15,6 +15,7 @@ pub struct ProbabilityMap {
     /// Cell after cell, `classes` values each; 0 where absent.
     values: Vec<f32>,
     present: Vec<bool>,
+    fineness: u32,
 }
 
 impl ProbabilityMap {
@@ -55,7 +56,62 @@ impl ProbabilityMap {
             let scale = if present[at] { 1.0 / f32::from(counts[at]) } else { 0.0 };
             of.iter_mut().for_each(|value| *value *= scale);
         }
-        Ok(Self { grid: grid.clone(), classes, values, present })
+        Ok(Self { grid: grid.clone(), classes, values, present, fineness: 1 })
+    }
+
+    /// The map on cells cut into `factor` x `factor`, interpolated between the centres of present
+    /// cells; fewer parts where the grid would become too large. Only cells within a present cell
+    /// and for which `is_tissue` holds have probabilities. Outlines then follow the tissue and the
+    /// slope between tiles, not the grid.
+    #[must_use]
+    pub fn refined(&self, factor: u32, is_tissue: impl Fn(&TileGrid, Cell) -> bool) -> Self {
+        let fitting = (1..=factor).rev().find_map(|f| Some((f, self.grid.refined(f)?)));
+        let Some((factor, grid)) = fitting.filter(|(factor, _)| *factor > 1) else {
+            return self.clone();
+        };
+        let cells = grid.columns() as usize * grid.rows() as usize;
+        let mut values = vec![0.0; cells * self.classes];
+        let mut present = vec![false; cells];
+        for (at, cell) in grid.cells().enumerate() {
+            let within = Cell { row: cell.row / factor, column: cell.column / factor };
+            if self.at(within).is_some() && is_tissue(&grid, cell) {
+                present[at] = true;
+                self.interpolate(cell, factor, &mut values[at * self.classes..][..self.classes]);
+            }
+        }
+        Self { grid, classes: self.classes, values, present, fineness: self.fineness * factor }
+    }
+
+    /// The bilinear mean of the present ones of the four cells around a refined cell's centre.
+    fn interpolate(&self, cell: Cell, factor: u32, to: &mut [f32]) {
+        // The place between centres in halves of a refined cell: never negative by adding a cell.
+        let place = |at: u32| {
+            let halves = 2 * at + 1 + factor;
+            (halves / (2 * factor), (halves % (2 * factor)) as f32 / (2 * factor) as f32)
+        };
+        let ((row, down), (column, across)) = (place(cell.row), place(cell.column));
+        let mut sum = 0.0;
+        for (row, weight) in [(row, 1.0 - down), (row + 1, down)] {
+            for (column, weight) in
+                [(column, weight * (1.0 - across)), (column + 1, weight * across)]
+            {
+                let (Some(row), Some(column)) = (row.checked_sub(1), column.checked_sub(1)) else {
+                    continue;
+                };
+                if let Some(values) = self.at(Cell { row, column }) {
+                    to.iter_mut().zip(values).for_each(|(to, value)| *to += weight * value);
+                    sum += weight;
+                }
+            }
+        }
+        // The cell that it lies in is present and always has a weight.
+        to.iter_mut().for_each(|to| *to /= sum);
+    }
+
+    /// Into how many parts the edge of a grid's cell was cut.
+    #[must_use]
+    pub fn fineness(&self) -> u32 {
+        self.fineness
     }
 
     /// The grid under the map.
@@ -202,6 +258,22 @@ pub(crate) mod tests {
         let grid = grid(448, 448, 1);
         assert!(ProbabilityMap::from_tiles(&grid, &[], &two(&[0.5]), |_| true).is_err());
         assert!(ProbabilityMap::from_tiles(&grid, &[cell(1, 0)], &two(&[0.5]), |_| true).is_err());
+    }
+
+    #[test]
+    fn a_refined_map_slopes_between_tiles_and_ends_at_the_tissue() {
+        let grid = grid(448 * 3, 448, 1);
+        let tiles: Vec<Cell> = [cell(0, 0), cell(1, 0)].to_vec();
+        let map = ProbabilityMap::from_tiles(&grid, &tiles, &two(&[0.2, 0.6]), |_| true).unwrap();
+        let fine = map.refined(4, |_, cell| cell.row != 3);
+        assert_eq!((fine.grid().columns(), fine.grid().rows(), fine.fineness()), (12, 4, 4));
+        let second = |column| fine.at(cell(column, 1)).map(|p| (p[1] * 1e4).round() / 1e4);
+        let seen: Vec<_> = (0..9).map(second).collect();
+        let slope = [0.2, 0.2, 0.25, 0.35, 0.45, 0.55, 0.6, 0.6].map(Some);
+        assert_eq!(seen[..8], slope);
+        assert_eq!((seen[8], fine.at(cell(1, 3))), (None, None));
+        assert_eq!(fine.grid().tile_rect(cell(1, 0).refined(4)), grid.tile_rect(cell(1, 0)));
+        assert_eq!(map.refined(1, |_, _| true).fineness(), 1);
     }
 
     #[test]

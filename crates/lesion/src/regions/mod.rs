@@ -4,6 +4,7 @@ mod extract;
 mod geojson;
 mod map;
 mod morphology;
+mod peaks;
 mod settings;
 
 pub use extract::{Evidence, Peak, Region, find_regions};

@@ -20,6 +20,8 @@ pub struct RegionSettings {
     pub smoothing_um: f64,
     /// Further peaks of a region keep at least this distance, in um.
     pub peak_distance_um: f64,
+    /// Further peaks rise by at least this probability over the pass to a higher one.
+    pub peak_prominence: f64,
     /// Most evidence tiles of a region.
     pub evidence_tiles: usize,
 }
@@ -35,6 +37,7 @@ impl RegionSettings {
             hole_area_um2: 2.0 * tile_um * tile_um,
             smoothing_um: tile_um / 4.0,
             peak_distance_um: 2.0 * tile_um,
+            peak_prominence: 0.2,
             evidence_tiles: 6,
         }
     }
@@ -47,6 +50,9 @@ impl RegionSettings {
         let wrong = |what: &str| Err(LesionError::Setting(format!("region settings: {what}")));
         if !(self.low > 0.0 && self.low <= self.high && self.high < 1.0) {
             return wrong("thresholds must be 0 < low <= high < 1");
+        }
+        if !(0.0..=1.0).contains(&self.peak_prominence) {
+            return wrong("the prominence of peaks must be 0 to 1");
         }
         let lengths =
             [self.minimum_area_um2, self.hole_area_um2, self.smoothing_um, self.peak_distance_um];
@@ -70,6 +76,7 @@ mod tests {
             RegionSettings { low: 0.0, ..good.clone() },
             RegionSettings { high: 1.0, ..good.clone() },
             RegionSettings { high: f64::NAN, ..good.clone() },
+            RegionSettings { peak_prominence: 1.1, ..good.clone() },
             RegionSettings { smoothing_um: -1.0, ..good.clone() },
             RegionSettings { minimum_area_um2: f64::INFINITY, ..good.clone() },
             RegionSettings { evidence_tiles: 1001, ..good },

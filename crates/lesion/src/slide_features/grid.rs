@@ -17,6 +17,14 @@ pub struct Cell {
     pub column: u32,
 }
 
+impl Cell {
+    /// The left top one of the cells that lie here in a grid refined by `factor`.
+    #[must_use]
+    pub fn refined(self, factor: u32) -> Self {
+        Self { row: self.row * factor, column: self.column * factor }
+    }
+}
+
 /// Tile positions over a slide: a tile every stride, the stride a whole fraction of the tile.
 ///
 /// Every position is computed from its index by one multiplication; nothing is added up, so the
@@ -75,6 +83,20 @@ impl TileGrid {
     pub fn belongs_to(&self, bounds: PixelRect<Level0>, slide_mpp: &Mpp) -> bool {
         let own = Self::over(bounds, slide_mpp, self.tile_px, self.mpp, self.steps);
         own.is_ok_and(|own| own == *self)
+    }
+
+    /// The same grid with cells cut into `factor` x `factor`; tiles stay as they are. A tile's cell
+    /// is then [`Cell::refined`]. `None` when there would be too many cells.
+    #[must_use]
+    pub fn refined(&self, factor: u32) -> Option<Self> {
+        let cells = u64::from(self.columns) * u64::from(self.rows);
+        let refined = cells.checked_mul(u64::from(factor) * u64::from(factor))?;
+        (factor > 0 && refined <= MAX_CELLS).then(|| Self {
+            steps: self.steps * factor,
+            columns: self.columns * factor,
+            rows: self.rows * factor,
+            ..self.clone()
+        })
     }
 
     /// The slide that the grid lies over.

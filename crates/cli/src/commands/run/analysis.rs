@@ -16,6 +16,10 @@ use crate::{interrupt, terminal::Terminal};
 /// Smallest share of tissue in a grid cell that takes part in the map.
 const CELL_TISSUE: f64 = 0.1;
 
+/// Into how many parts a grid cell's edge is cut for outlines, and how much of a part is tissue.
+const FINENESS: u32 = 4;
+const FINE_CELL_TISSUE: f64 = 0.5;
+
 /// The file in the output folder that keeps the features.
 const FEATURES_FILE: &str = "features.safetensors";
 
@@ -55,13 +59,12 @@ pub(super) fn analyse(
     let map = ProbabilityMap::from_tiles(grid, features.cells(), &probabilities, |cell| {
         tissue.tissue_fraction(grid.cell_rect(cell)) >= CELL_TISSUE
     })?;
-    let regions = find_regions(
-        &map,
-        features.cells(),
-        &probabilities,
-        &loaded.task.lesions(),
-        &loaded.task.regions,
-    )?;
+    let map = map.refined(FINENESS, |grid, cell| {
+        tissue.tissue_fraction(grid.cell_rect(cell)) >= FINE_CELL_TISSUE
+    });
+    let tiles: Vec<_> = features.cells().iter().map(|cell| cell.refined(map.fineness())).collect();
+    let regions =
+        find_regions(&map, &tiles, &probabilities, &loaded.task.lesions(), &loaded.task.regions)?;
     clock.lap("regions");
     let mut warnings = slide.facts().warnings.clone();
     warnings.extend(tissue.warnings.iter().map(ToString::to_string));
