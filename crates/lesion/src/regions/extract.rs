@@ -1,5 +1,7 @@
 //! Outlines lesions in a probability map.
 
+use std::collections::HashMap;
+
 use bianque_core::{
     GrayImage, Level0, PixelRect, Point, Polygon, SquareMillimetres, geometry::trace_mask,
 };
@@ -7,7 +9,7 @@ use bianque_core::{
 use super::{
     map::ProbabilityMap,
     morphology::{Size, components, fill_holes, hysteresis},
-    peaks::prominent_peaks,
+    peaks::{depths, prominent_peaks},
     settings::RegionSettings,
 };
 use crate::{
@@ -284,23 +286,40 @@ impl Finder<'_> {
         trace_mask(&mask).iter().map(|polygon| smooth(polygon).map(to_slide)).collect()
     }
 
-    /// The surest place, and further ones that stand for themselves, at a distance.
+    /// The surest place, further ones that stand for themselves, and for large regions places
+    /// deep inside: a region may cover several lesions that touch. All keep a distance.
     fn peaks(&self, class: usize, part: &[usize]) -> Vec<Peak> {
-        let values =
-            part.iter().filter_map(|at| Some((*at, f64::from(self.map.value(*at)?[class]))));
-        let settings = self.settings;
-        let peaks =
-            prominent_peaks(&values.collect(), self.size, settings.high, settings.peak_prominence);
+        let value = |at: &usize| Some(f64::from(self.map.value(*at)?[class]));
+        let values: HashMap<usize, f64> =
+            part.iter().filter_map(|at| Some((*at, value(at)?))).collect();
+        let (high, prominence) = (self.settings.high, self.settings.peak_prominence);
+        let mut places = prominent_peaks(&values, self.size, high, prominence);
+        let half_tile = self.map.grid().steps().div_ceil(2);
+        let depths = depths(&part.iter().copied().collect(), self.size);
+        let mut deep: Vec<(u32, usize)> = depths
+            .into_iter()
+            .filter(|(at, depth)| {
+                *depth >= half_tile && values.get(at).is_some_and(|value| *value >= high)
+            })
+            .map(|(at, depth)| (depth, at))
+            .collect();
+        deep.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+        places.extend(deep.into_iter().map(|(_, at)| (values[&at], at)));
+        self.apart(&places)
+    }
+
+    /// The first of some places, and each further one that keeps its distance from all before.
+    fn apart(&self, places: &[(f64, usize)]) -> Vec<Peak> {
         let grid = self.map.grid();
-        let distance = (settings.peak_distance_um / grid.cell_um()).max(1.0);
+        let distance = (self.settings.peak_distance_um / grid.cell_um()).max(1.0);
         let mut kept: Vec<(f64, usize, usize)> = Vec::new();
-        for (score, at) in peaks {
+        for (score, at) in places {
             let (column, row) = (at % self.size.columns, at / self.size.columns);
             let far = |(_, c, r): &(f64, usize, usize)| {
                 (c.abs_diff(column) as f64).hypot(r.abs_diff(row) as f64) >= distance
             };
             if kept.iter().all(far) {
-                kept.push((score, column, row));
+                kept.push((*score, column, row));
             }
             if kept.len() == MAX_PEAKS {
                 break;

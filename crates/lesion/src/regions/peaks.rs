@@ -1,7 +1,7 @@
 //! The places for which a region speaks: its surest one, and further ones that stand for
 //! themselves.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::morphology::Size;
 
@@ -90,37 +90,40 @@ impl Summits {
 /// The cell farthest from the rim of the plateau around a summit; of several the first.
 fn middle_of_plateau(values: &HashMap<usize, f64>, size: Size, summit: usize) -> usize {
     let least = values[&summit] - PLATEAU;
-    let on = |at: usize| values.get(&at).is_some_and(|value| *value >= least);
-    let mut plateau = vec![summit];
-    let mut depth: HashMap<usize, u32> = HashMap::from([(summit, u32::MAX)]);
-    let mut next = 0;
-    while let Some(&at) = plateau.get(next) {
-        next += 1;
-        for neighbour in size.neighbours(at, false).filter(|n| on(*n)) {
-            depth.entry(neighbour).or_insert_with(|| {
-                plateau.push(neighbour);
-                u32::MAX
-            });
-        }
-    }
-    let rim = plateau.iter().copied().filter(|at| {
-        let around = size.neighbours(*at, false).collect::<Vec<_>>();
-        around.len() < 4 || around.iter().any(|n| !on(*n))
-    });
-    let mut queue: VecDeque<usize> = rim.collect();
-    queue.iter().for_each(|at| {
-        depth.insert(*at, 0);
-    });
-    while let Some(at) = queue.pop_front() {
-        let deeper = depth[&at].saturating_add(1);
+    let mut plateau = HashSet::from([summit]);
+    let mut open = vec![summit];
+    while let Some(at) = open.pop() {
         for neighbour in size.neighbours(at, false) {
-            if depth.get(&neighbour) == Some(&u32::MAX) {
-                depth.insert(neighbour, deeper);
-                queue.push_back(neighbour);
+            let on = values.get(&neighbour).is_some_and(|value| *value >= least);
+            if on && plateau.insert(neighbour) {
+                open.push(neighbour);
             }
         }
     }
-    plateau.into_iter().max_by(|a, b| depth[a].cmp(&depth[b]).then(b.cmp(a))).unwrap_or(summit)
+    let depths = depths(&plateau, size);
+    let deepest = depths.iter().max_by(|a, b| a.1.cmp(b.1).then(b.0.cmp(a.0)));
+    deepest.map_or(summit, |(at, _)| *at)
+}
+
+/// How many cells each of some cells lies from the rim of their part; 0 on the rim.
+pub(crate) fn depths(cells: &HashSet<usize>, size: Size) -> HashMap<usize, u32> {
+    let on_rim = |at: &usize| {
+        let inside = size.neighbours(*at, false).filter(|n| cells.contains(n));
+        inside.count() < 4
+    };
+    let mut depths: HashMap<usize, u32> =
+        cells.iter().filter(|at| on_rim(at)).map(|at| (*at, 0)).collect();
+    let mut queue: VecDeque<usize> = depths.keys().copied().collect();
+    while let Some(at) = queue.pop_front() {
+        let deeper = depths[&at] + 1;
+        for neighbour in size.neighbours(at, false).filter(|n| cells.contains(n)) {
+            depths.entry(neighbour).or_insert_with(|| {
+                queue.push_back(neighbour);
+                deeper
+            });
+        }
+    }
+    depths
 }
 
 #[cfg(test)]
