@@ -16,6 +16,8 @@
       vendor: "Scanner's maker", magnification: "Objective", tissue: "Tissue", tiles: "Tiles analysed", task: "Task",
       encoder: "Encoder", head: "Head", licence: "licence", digest: "digest", created: "Made by", none: "none",
       area: "Area", mean: "mean", peak: "peak", tileCount: "tiles", proposed: "regions proposed",
+      features_decode: "reading tiles", features_encode: "encoding tiles", open_and_digest: "opening, digest",
+      pictures_and_files: "pictures and files", regions: "outlining",
       one: "region proposed", nothing: "no region proposed", other: "other", levels: "Levels", ink: "Ink",
     },
     zh: {
@@ -31,6 +33,8 @@
       vendor: "扫描仪厂商", magnification: "物镜", tissue: "组织", tiles: "分析图块", task: "任务",
       encoder: "编码器", head: "分类头", licence: "许可", digest: "摘要", created: "制作", none: "无",
       area: "面积", mean: "平均", peak: "峰值", tileCount: "图块", proposed: "个提示区域",
+      features_decode: "读取图块", features_encode: "图块编码", open_and_digest: "打开与摘要",
+      pictures_and_files: "图片与文件", regions: "勾画区域",
       one: "个提示区域", nothing: "无提示区域", other: "其他", levels: "层", ink: "墨迹",
     },
   };
@@ -151,7 +155,7 @@
     ]);
     const producer = (/** @type {any} */ p) => `${p.name} ${p.version}, ${t("licence")} ${p.licence ?? "?"}, ${p.digest ?? ""}`;
     facts("models", [
-      [t("task"), `${report.task.title} (${report.task.name} ${report.task.version})`],
+      [t("task"), `${titled(report.task)} (${report.task.name} ${report.task.version})`],
       [t("encoder"), producer(report.encoder)], [t("head"), producer(report.head)],
       [t("created"), `bianque ${report.program_version}`],
     ]);
@@ -164,9 +168,9 @@
       const seconds = report.timings.seconds[name];
       const part = make("i");
       part.style.cssText = `width:${100 * seconds / total}%;background:hsl(${hues[n % 6]} 45% 55%)`;
-      part.title = `${name}: ${seconds.toFixed(2)} s`;
+      part.title = `${t(name)}: ${seconds.toFixed(2)} s`;
       split.append(part);
-      list.append(make("dt", name.replace(/_/g, " ")), make("dd", `${seconds.toFixed(2)} s`));
+      list.append(make("dt", t(name)), make("dd", `${seconds.toFixed(2)} s`));
     });
     at("timings").replaceChildren(split, list);
   }
@@ -195,7 +199,7 @@
     at("slide-name").textContent = report.slide.name;
     const count = report.regions.length;
     const counted = count === 0 ? t("nothing") : `${count} ${t(count === 1 ? "one" : "proposed")}`;
-    at("summary").textContent = `${report.task.title} · ${counted}`;
+    at("summary").textContent = `${titled(report.task)} · ${counted}`;
     at("exploratory").hidden = !report.exploratory;
     at("exploratory").textContent = t("exploratory") + report.task.organ;
     const legend = report.task.labels.filter((/** @type {any} */ l) => l.lesion).map((/** @type {any} */ l) => {

@@ -141,13 +141,19 @@ fn train(found: &SlideExtraction, truth: &Truth) -> Task {
     let trained = train_head(&data, &parts, &HeadSettings::default()).unwrap();
     let test = trained.report.test.as_ref().unwrap();
     assert!(test.pair("healthy", "tumour").unwrap() > 0.95, "{test:?}");
-    let label =
-        |name: &str, lesion, color| Label { name: name.into(), title: name.into(), lesion, color };
+    let label = |name: &str, lesion, color| Label {
+        name: name.into(),
+        title: name.into(),
+        title_zh: None,
+        lesion,
+        color,
+    };
     let encoder = TextureEncoder::new();
     Task {
         name: "synthetic".into(),
         version: "1".into(),
         title: "Synthetic".into(),
+        title_zh: None,
         organ: "none".into(),
         encoder: EncoderReference {
             path: "../texture".into(),

@@ -80,6 +80,8 @@ pub(crate) struct TaskDocument {
     pub(crate) name: String,
     pub(crate) version: String,
     pub(crate) title: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) title_zh: Option<String>,
     pub(crate) organ: String,
     /// Organ stated for this slide, if it was.
     pub(crate) stated_organ: Option<String>,
@@ -90,6 +92,8 @@ pub(crate) struct TaskDocument {
 pub(crate) struct LabelDocument {
     pub(crate) name: String,
     pub(crate) title: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) title_zh: Option<String>,
     pub(crate) lesion: bool,
     pub(crate) color: [u8; 3],
 }

@@ -30,6 +30,9 @@ pub struct Label {
     pub name: String,
     /// For people.
     pub title: String,
+    /// The same in Chinese, where somebody has written it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title_zh: Option<String>,
     /// Whether regions of this class are outlined.
     pub lesion: bool,
     /// Colour in viewers.
@@ -77,6 +80,8 @@ pub struct Task {
     pub version: String,
     /// For people.
     pub title: String,
+    /// The same in Chinese, where somebody has written it.
+    pub title_zh: Option<String>,
     /// The organ it is for.
     pub organ: String,
     /// The encoder whose features it takes.
@@ -203,6 +208,7 @@ pub(crate) mod tests {
         let label = |name: &str, title: &str, lesion, color| Label {
             name: name.into(),
             title: title.into(),
+            title_zh: None,
             lesion,
             color,
         };
@@ -210,6 +216,7 @@ pub(crate) mod tests {
             name: "colon".into(),
             version: "0.1.0".into(),
             title: "Colon".into(),
+            title_zh: Some("结肠".into()),
             organ: "colon".into(),
             encoder: EncoderReference {
                 path: "../encoder".into(),

@@ -164,6 +164,7 @@ fn document(
             name: task.name.clone(),
             version: task.version.clone(),
             title: task.title.clone(),
+            title_zh: task.title_zh.clone(),
             organ: task.organ.clone(),
             stated_organ: stated,
             labels: task
@@ -172,6 +173,7 @@ fn document(
                 .map(|label| LabelDocument {
                     name: label.name.clone(),
                     title: label.title.clone(),
+                    title_zh: label.title_zh.clone(),
                     lesion: label.lesion,
                     color: label.color,
                 })

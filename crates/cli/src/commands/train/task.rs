@@ -73,6 +73,7 @@ pub(super) fn save(
         name: arguments.name.clone(),
         version: arguments.version.clone(),
         title: arguments.title.clone().unwrap_or_else(|| arguments.name.clone()),
+        title_zh: None,
         organ: arguments.organ.clone(),
         encoder: EncoderReference {
             path: path_from(&folder, encoder_folder)?,
@@ -122,7 +123,7 @@ fn labels(arguments: &HeadArguments, classes: &[String]) -> anyhow::Result<Vec<L
                 first.make_ascii_uppercase();
             }
             let lesion = arguments.lesions.contains(name);
-            Ok(Label { name: name.clone(), title, lesion, color })
+            Ok(Label { name: name.clone(), title, title_zh: None, lesion, color })
         })
         .collect()
 }
