@@ -26,4 +26,10 @@ pub enum QualityError {
         /// What it must be.
         must: &'static str,
     },
+    /// A file of thresholds makes no sense.
+    #[error("the thresholds cannot be used: {what}")]
+    Thresholds {
+        /// What is wrong with them.
+        what: String,
+    },
 }

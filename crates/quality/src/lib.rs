@@ -9,6 +9,7 @@
 //! into optical density against it; `ink` and `debris` take out what is no tissue; `tissue` keeps
 //! what is coloured like a stain; `outline` and `coverage` make the result usable.
 
+mod check;
 mod components;
 mod coverage;
 mod debris;
@@ -26,6 +27,9 @@ mod stained;
 mod threshold;
 mod tissue;
 
+pub use check::{
+    DEFAULT_THRESHOLDS, Fault, Finding, Limits, Measures, Remedy, Thresholds, Verdict, holds_below,
+};
 pub use error::QualityError;
 pub use glass::GlassColour;
 pub use overview::Overview;
