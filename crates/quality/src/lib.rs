@@ -28,7 +28,8 @@ mod threshold;
 mod tissue;
 
 pub use check::{
-    DEFAULT_THRESHOLDS, Fault, Finding, Limits, Measures, Remedy, Thresholds, Verdict, holds_below,
+    Check, CheckSettings, DEFAULT_THRESHOLDS, Fault, Finding, Limits, Measures, Remedy, Thresholds, Verdict, check_slide,
+    holds_below,
 };
 pub use error::QualityError;
 pub use glass::GlassColour;
