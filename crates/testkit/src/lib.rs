@@ -1,5 +1,6 @@
 //! Synthetic slides with planted truth, format fixtures and broken files, for tests, benchmarks and the demo.
 
+pub mod artefacts;
 pub mod dicom;
 mod error;
 pub mod histology;

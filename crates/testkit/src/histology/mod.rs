@@ -1,6 +1,6 @@
 //! Synthetic sections of colon in haematoxylin and eosin, with planted lesions and exact truth.
 
-mod noise;
+pub(crate) mod noise;
 mod paint;
 mod plane;
 mod recipe;
