@@ -94,6 +94,8 @@ faults! {
     TooDark, "too-dark", Restain, "optical density";
     /// Haematoxylin and eosin out of proportion.
     WrongHue, "wrong-hue", Restain, "haematoxylin to eosin";
+    /// Colours that are not those of haematoxylin and eosin: another stain, or a wrong one.
+    OtherStain, "other-stain", Mark, "share of density";
     /// No macro image to hold the scan against.
     MacroAbsent, "macro-absent", Mark, "";
     /// The file states no scale: lengths are assumed.

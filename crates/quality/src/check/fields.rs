@@ -147,8 +147,11 @@ impl Looker<'_> {
             Err(error) => return Err(error),
         };
         let luminance = luminance(&image);
-        let profile = FieldProfile::of(&luminance);
-        self.seams.lock().unwrap_or_else(|e| e.into_inner()).add(column, row, &profile);
+        // Where the slide ends is no seam: only fields that lie on it whole have a profile.
+        if rect.intersection(&self.scene.overview.bounds) == Some(rect) {
+            let profile = FieldProfile::of(&luminance);
+            self.seams.lock().unwrap_or_else(|e| e.into_inner()).add(column, row, &profile);
+        }
         let (stained, burnt) = burnt(&image);
         let edge_um = edge_width(&luminance).map(|pixels| f64::from(pixels) * self.grid.um);
         Ok(Some(Field { column, row, edge_um, stained, burnt }))

@@ -1,51 +1,98 @@
 //! Folds: bands in which the tissue lies double.
 //!
 //! Two layers take away twice the light, of the same colours: optical density doubles while its
-//! proportions stay (Beer and Lambert). A dense infiltrate is darker too, but bluer, and it is no
-//! band.
+//! proportions stay (Beer and Lambert), and the tissue goes on alike on both sides. An epithelium
+//! between stroma and lumen, or a dense infiltrate, is darker than its surroundings too, but not
+//! twice as dark as both sides, not of their hue, or its sides differ.
 
 use super::scene::Scene;
 use crate::{
     components::{Component, Components},
-    morphology::{closed, dilated},
+    morphology::closed,
     plane::{Mask, Plane, box_mean},
 };
 
-/// How far around density is held against, in um.
-const AROUND_UM: f64 = 400.0;
-/// Density over that of the tissue around it, in hundredths.
+/// How far to both sides is looked, in um: beyond the half of a fold's width.
+const SIDES_UM: [f64; 3] = [56.0, 96.0, 144.0];
+/// Density over that of the denser side, in hundredths.
 const DEPTH: u32 = 160;
-/// Least density of a fold: two layers of pale tissue are not seen as one.
-const LEAST_DENSITY: u16 = 350;
-/// A fold is at least so long, at most so wide, and so much longer than wide.
-const LEAST_LENGTH_UM: f64 = 250.0;
-const MOST_WIDTH_UM: f64 = 220.0;
-const ELONGATION: f64 = 4.0;
-/// How much the proportions of red and blue density to green may differ from those around it.
-const HUE: f64 = 0.16;
+/// The paler side over the denser one, in hundredths.
+const ALIKE: u32 = 60;
+/// Least density of a fold and of its sides, in thousandths.
+const LEAST_FOLD: u16 = 260;
+const LEAST_SIDE: u16 = 70;
+/// How far red and blue density over green may lie from those of the sides, in hundredths.
+const HUE: u32 = 10;
+/// A fold is at least so long, and so much longer than wide.
+const LEAST_LENGTH_UM: f64 = 300.0;
+const ELONGATION: f64 = 3.5;
 
 /// The pixels of folds.
 pub(super) fn folds(scene: &Scene<'_>) -> Mask {
-    let density = &scene.density.mean;
-    let around = masked_mean(density, &scene.tissue_mask, scene.pixels(AROUND_UM).min(64));
-    let deep = density.zip(&around, |own, around| {
-        u8::from(own >= LEAST_DENSITY && u32::from(own) * 100 >= u32::from(around) * DEPTH)
-    });
-    let deep = deep.zip(&scene.tissue_mask, |deep, tissue| deep & tissue);
-    let components = Components::of(&closed(&deep, 1));
-    let bands = components.keep(|_, component| is_band(component, scene.um));
-    let bands = Components::of(&bands);
-    let hues = hue_shifts(scene, &bands);
-    bands.keep(|index, _| hues[index] <= HUE)
+    let radius = scene.pixels(12.0).clamp(1, 3);
+    let smooth: [Plane<u16>; 3] =
+        std::array::from_fn(|c| box_mean(&scene.density.rgb.map(|rgb| rgb[c]), radius));
+    let ridges = Ridges { smooth: &smooth, tissue: &scene.tissue_mask };
+    let mut found = scene.empty();
+    for um in SIDES_UM {
+        let distance = scene.pixels(um).max(2) as isize;
+        for y in 0..found.height {
+            for x in 0..found.width {
+                let at = y * found.width + x;
+                if found.data[at] == 0 && ridges.is_ridge((x as isize, y as isize), distance) {
+                    found.data[at] = 1;
+                }
+            }
+        }
+    }
+    let components = Components::of(&closed(&found, 1));
+    components.keep(|_, component| is_band(component, scene.um))
 }
 
-/// The mean of a plane over the set pixels of a square.
-fn masked_mean(plane: &Plane<u16>, mask: &Mask, radius: usize) -> Plane<u16> {
-    let sums = box_mean(&plane.zip(mask, |value, set| value * u16::from(set)), radius);
-    let counts = box_mean(&mask.map(|set| u16::from(set) * 1000), radius);
-    sums.zip(&counts, |sum, count| {
-        if count == 0 { u16::MAX } else { (u32::from(sum) * 1000 / u32::from(count)) as u16 }
-    })
+struct Ridges<'a> {
+    smooth: &'a [Plane<u16>; 3],
+    tissue: &'a Mask,
+}
+
+impl Ridges<'_> {
+    /// Densities at a place, if it is tissue of at least that mean density.
+    fn at(&self, (x, y): (isize, isize), least: u16) -> Option<[u32; 3]> {
+        let (x, y) = (usize::try_from(x).ok()?, usize::try_from(y).ok()?);
+        if x >= self.tissue.width || y >= self.tissue.height {
+            return None;
+        }
+        let at = y * self.tissue.width + x;
+        let rgb = std::array::from_fn(|c| u32::from(self.smooth[c].data[at]));
+        let enough = self.tissue.data[at] != 0 && mean(rgb) >= u32::from(least);
+        enough.then_some(rgb)
+    }
+
+    /// Whether the tissue is twice as dense here as at that distance to both sides, along any of
+    /// four directions.
+    fn is_ridge(&self, (x, y): (isize, isize), distance: isize) -> bool {
+        let Some(own) = self.at((x, y), LEAST_FOLD) else { return false };
+        let diagonal = (distance as f64 * std::f64::consts::FRAC_1_SQRT_2).round() as isize;
+        [(distance, 0), (0, distance), (diagonal, diagonal), (diagonal, -diagonal)].iter().any(
+            |(dx, dy)| {
+                let sides =
+                    (self.at((x - dx, y - dy), LEAST_SIDE), self.at((x + dx, y + dy), LEAST_SIDE));
+                let (Some(a), Some(b)) = sides else { return false };
+                let (low, high) = (mean(a).min(mean(b)), mean(a).max(mean(b)));
+                mean(own) * 100 >= high * DEPTH
+                    && low * 100 >= high * ALIKE
+                    && same_hue(own, std::array::from_fn(|c| a[c] + b[c]))
+            },
+        )
+    }
+}
+
+fn mean(rgb: [u32; 3]) -> u32 {
+    rgb.iter().sum::<u32>() / 3
+}
+
+fn same_hue(a: [u32; 3], b: [u32; 3]) -> bool {
+    let over_green = |rgb: [u32; 3], c: usize| rgb[c] * 100 / rgb[1].max(1);
+    [0, 2].iter().all(|c| over_green(a, *c).abs_diff(over_green(b, *c)) <= HUE)
 }
 
 fn is_band(component: &Component, um: f64) -> bool {
@@ -53,59 +100,5 @@ fn is_band(component: &Component, um: f64) -> bool {
         (component.max.0 - component.min.0 + 1, component.max.1 - component.min.1 + 1);
     let length = (width as f64).hypot(height as f64);
     let breadth = component.area as f64 / length;
-    length * um >= LEAST_LENGTH_UM && breadth * um <= MOST_WIDTH_UM && length >= ELONGATION * breadth
-        && breadth >= 1.2
-}
-
-/// For each component how far its colour proportions are from those of the tissue beside it.
-fn hue_shifts(scene: &Scene<'_>, bands: &Components) -> Vec<f64> {
-    bands
-        .list
-        .iter()
-        .enumerate()
-        .map(|(index, component)| {
-            let margin = scene.pixels(60.0).clamp(2, 12);
-            let (inside, beside) = proportions(scene, bands, index as u32 + 1, component, margin);
-            inside.iter().zip(beside).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
-        })
-        .collect()
-}
-
-/// Red and blue density over green, in a component and in the tissue around it.
-fn proportions(
-    scene: &Scene<'_>,
-    bands: &Components,
-    label: u32,
-    component: &Component,
-    margin: usize,
-) -> ([f64; 2], [f64; 2]) {
-    let (width, height) = (scene.tissue_mask.width, scene.tissue_mask.height);
-    let left = component.min.0.saturating_sub(margin);
-    let top = component.min.1.saturating_sub(margin);
-    let right = (component.max.0 + margin + 1).min(width);
-    let bottom = (component.max.1 + margin + 1).min(height);
-    let mut own = Mask::filled(right - left, bottom - top, 0);
-    for y in top..bottom {
-        for x in left..right {
-            own.data[(y - top) * own.width + x - left] =
-                u8::from(bands.labels.data[y * width + x] == label);
-        }
-    }
-    let near = dilated(&own, margin);
-    let mut sums = [[0.0_f64; 3]; 2];
-    for y in top..bottom {
-        for x in left..right {
-            let at = (y - top) * own.width + x - left;
-            let whole = y * width + x;
-            let side = match (own.data[at], near.data[at], scene.tissue_mask.data[whole]) {
-                (1, _, _) => 0,
-                (_, 1, 1) if bands.labels.data[whole] == 0 => 1,
-                _ => continue,
-            };
-            let values = scene.density.rgb.data[whole];
-            sums[side].iter_mut().zip(values).for_each(|(sum, value)| *sum += f64::from(value));
-        }
-    }
-    let over_green = |s: [f64; 3]| [s[0] / s[1].max(1.0), s[2] / s[1].max(1.0)];
-    (over_green(sums[0]), over_green(sums[1]))
+    length * um >= LEAST_LENGTH_UM && length >= ELONGATION * breadth && breadth >= 1.5
 }

@@ -275,6 +275,14 @@ impl<'a> Checker<'a> {
         let say = |what: &str| format!("mean optical density of tissue is {density:.2}: too {what}");
         self.judge(Fault::TooPale, "stain.density_od", density, say("pale"));
         self.judge(Fault::TooDark, "stain.density_od", density, say("dark"));
+        let unexplained = stain.unexplained;
+        self.measures.insert("stain.unexplained_share", unexplained);
+        let say = "the colours are not those of H&E: its proportion was not judged".to_owned();
+        let other = self.thresholds.judge(Fault::OtherStain, unexplained, say);
+        if let Some(other) = other {
+            self.findings.push(other);
+            return;
+        }
         let say = format!(
             "haematoxylin {:.2}, eosin {:.2} (optical density)",
             stain.haematoxylin, stain.eosin

@@ -27,7 +27,7 @@ impl SeamLines {
     pub(super) fn of(scene: &Scene<'_>, fields: &Fields, thresholds: &Thresholds) -> Self {
         let (step, roughness) =
             (thresholds.limits(Fault::Stripes).mark, thresholds.limits(Fault::Stitching).mark);
-        let all = fields.seams.find(0.0, 0.0);
+        let all = fields.seams.lines();
         let most = |of: fn(&Seam) -> f64| all.iter().map(of).fold(0.0, f64::max);
         let (stripes, rest): (Vec<&Seam>, Vec<&Seam>) =
             all.iter().partition(|seam| seam.step.abs() >= step);

@@ -17,6 +17,8 @@ pub(super) struct Stain {
     pub(super) density: f64,
     pub(super) haematoxylin: f64,
     pub(super) eosin: f64,
+    /// Density that neither explains, over all density.
+    pub(super) unexplained: f64,
 }
 
 impl Stain {
@@ -44,10 +46,16 @@ impl Stain {
         );
         let (h, e) = (dot(HAEMATOXYLIN, rgb), dot(EOSIN, rgb));
         let determinant = hh * ee - he * he;
+        let haematoxylin = (h * ee - e * he) / determinant;
+        let eosin = (e * hh - h * he) / determinant;
+        // Stains do not take away less than nothing: what would need that is unexplained.
+        let (own_h, own_e) = (haematoxylin.max(0.0), eosin.max(0.0));
+        let left = std::array::from_fn(|c| rgb[c] - own_h * HAEMATOXYLIN[c] - own_e * EOSIN[c]);
         Self {
             density: rgb.iter().sum::<f64>() / 3.0,
-            haematoxylin: (h * ee - e * he) / determinant,
-            eosin: (e * hh - h * he) / determinant,
+            haematoxylin,
+            eosin,
+            unexplained: (dot(left, left) / dot(rgb, rgb).max(1e-9)).sqrt(),
         }
     }
 
@@ -68,7 +76,9 @@ mod tests {
         let mixed = std::array::from_fn(|c| 0.4 * HAEMATOXYLIN[c] + 0.2 * EOSIN[c]);
         let stain = Stain::from_density(mixed);
         assert!((stain.haematoxylin - 0.4).abs() < 1e-9 && (stain.eosin - 0.2).abs() < 1e-9);
-        assert!((stain.imbalance() - 2.0).abs() < 1e-9);
+        assert!((stain.imbalance() - 2.0).abs() < 1e-9 && stain.unexplained < 1e-9);
+        // Diaminobenzidine takes most from blue light.
+        assert!(Stain::from_density([0.268, 0.570, 0.776]).unexplained > 0.3);
         assert_eq!(Stain::default().imbalance(), 1.0);
     }
 }
