@@ -3,6 +3,7 @@
 pub mod artefacts;
 pub mod dicom;
 mod error;
+pub mod faulty_files;
 pub mod histology;
 mod pyramid;
 pub mod surroundings;

@@ -95,7 +95,7 @@ fn tiles(band: &RgbImage, tile: u32) -> Result<Vec<RgbImage>> {
 }
 
 /// The mean of every [`STEP`] x [`STEP`] pixels, `width` x `rows` of them.
-fn averaged(band: &RgbImage, width: u32, rows: u32) -> Vec<u8> {
+pub(crate) fn averaged(band: &RgbImage, width: u32, rows: u32) -> Vec<u8> {
     const BLOCK: usize = STEP as usize * RgbImage::CHANNELS;
     let mut out = Vec::with_capacity(width as usize * rows as usize * RgbImage::CHANNELS);
     for y in 0..rows {

@@ -110,7 +110,7 @@ fn render_band(slide: &SyntheticSlide, y: u32, height: u32) -> Result<RgbImage> 
         .map_err(|error| TestkitError::Encode(error.to_string()))
 }
 
-fn level_page(recipe: &SlideRecipe, size: (u32, u32)) -> Page {
+pub(crate) fn level_page(recipe: &SlideRecipe, size: (u32, u32)) -> Page {
     let (width, height) = (recipe.width, recipe.height);
     let reduced =
         if size == (width, height) { String::new() } else { format!(" -> {}x{}", size.0, size.1) };
