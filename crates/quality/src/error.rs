@@ -32,4 +32,12 @@ pub enum QualityError {
         /// What is wrong with them.
         what: String,
     },
+    /// The file of a site's memory cannot be used.
+    #[error("the site's memory cannot be {doing}: {what}")]
+    Site {
+        /// `read`, `written` or `charted`.
+        doing: &'static str,
+        /// What went wrong.
+        what: String,
+    },
 }

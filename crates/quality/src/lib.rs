@@ -23,12 +23,13 @@ mod overview;
 mod plane;
 mod reasons;
 mod settings;
+pub mod site;
 mod stained;
 mod threshold;
 mod tissue;
 
 pub use check::{
-    Check, CheckSettings, DEFAULT_THRESHOLDS, Fault, Finding, Limits, Measures, Remedy, Thresholds, Verdict, check_slide,
+    Check, CheckSettings, DEFAULT_THRESHOLDS, Explanation, Fault, Finding, Limits, Measures, Remedy, Thresholds, Verdict, check_slide, explain,
     holds_below,
 };
 pub use error::QualityError;

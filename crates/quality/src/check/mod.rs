@@ -8,6 +8,7 @@ mod border;
 mod bubbles;
 mod coding;
 mod dirt;
+mod explain;
 mod exposure;
 mod fault;
 mod fields;
@@ -24,6 +25,7 @@ mod tears;
 mod thresholds;
 mod verdict;
 
+pub use explain::{Explanation, explain};
 pub use fault::{Fault, Remedy};
 pub use run::{Check, CheckSettings, check_slide};
 pub use thresholds::{DEFAULT_THRESHOLDS, Limits, Thresholds, holds_below};
