@@ -29,8 +29,8 @@ mod threshold;
 mod tissue;
 
 pub use check::{
-    Check, CheckSettings, DEFAULT_THRESHOLDS, Explanation, Fault, Finding, Limits, Measures, Remedy, Thresholds, Verdict, check_slide, explain,
-    holds_below,
+    Check, CheckSettings, DEFAULT_THRESHOLDS, Explanation, Fault, Finding, Limits, Measures,
+    Remedy, Thresholds, Verdict, check_slide, explain, holds_below,
 };
 pub use error::QualityError;
 pub use glass::GlassColour;
