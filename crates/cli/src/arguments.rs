@@ -13,6 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
   bianque demo                         a sample slide, a run and a report
   bianque run slide.svs                lesions of the colon task, into slide.bianque/
   bianque run slides/ --out results    every slide of a folder
+  bianque check slides/                pass, rescan, recut or restain, and why
   bianque info slide.svs --json        what the file says of itself")]
 pub(crate) struct Arguments {
     /// What to do.
@@ -33,6 +34,8 @@ pub(crate) struct Arguments {
 /// The verbs.
 #[derive(Subcommand)]
 pub(crate) enum Command {
+    /// Judge a slide, or every slide of a folder: pass, rescan, recut or restain, and why.
+    Check(CheckArguments),
     /// Find lesions on a slide, or on every slide of a folder.
     Run(RunArguments),
     /// What a slide says of itself: levels, resolution and its source, properties.
@@ -59,6 +62,53 @@ pub(crate) struct SlideArguments {
     /// Microns per level-0 pixel, where the file states none or a wrong one.
     #[arg(long, value_name = "UM")]
     pub(crate) mpp: Option<f64>,
+}
+
+#[derive(Args)]
+#[command(after_help = "Examples:
+  bianque check slide.svs
+  bianque check slides/ --out checks            every slide, the worst first
+  bianque check slides/ --site site.jsonl --scanner GT450-2 --stainer A
+  bianque check slide.svs --thresholds ours.toml
+  bianque check --explain fold                  what it means and what to do at the bench
+
+Writes into the output folder: quality.json, quality.geojson (level-0 pixels, opens in QuPath) and
+quality.png, a sheet to look at. Exit code 0 whatever the verdict; with --strict 1 unless every slide
+passes. Thresholds: `bianque check --explain thresholds` prints the file that a site can change.")]
+pub(crate) struct CheckArguments {
+    /// A slide, or a folder of slides.
+    #[arg(required_unless_present = "explain")]
+    pub(crate) slide: Option<PathBuf>,
+    /// Microns per level-0 pixel, where a file states none or a wrong one.
+    #[arg(long, value_name = "UM")]
+    pub(crate) mpp: Option<f64>,
+    /// Output folder [default: SLIDE.bianque beside the slide; for a folder FOLDER.bianque].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// A file with the thresholds that this site changes.
+    #[arg(long, value_name = "TOML")]
+    pub(crate) thresholds: Option<PathBuf>,
+    /// Keep the measures in this file and draw the site's control charts beside it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) site: Option<PathBuf>,
+    /// The scanner, where the file does not state it.
+    #[arg(long, value_name = "NAME", requires = "site")]
+    pub(crate) scanner: Option<String>,
+    /// The stainer.
+    #[arg(long, value_name = "NAME", requires = "site")]
+    pub(crate) stainer: Option<String>,
+    /// The day of the scan, where the file does not state it [default: today].
+    #[arg(long, value_name = "YYYY-MM-DD", requires = "site")]
+    pub(crate) day: Option<String>,
+    /// Say what a fault means and what to do about it, or print the thresholds.
+    #[arg(long, value_name = "FAULT")]
+    pub(crate) explain: Option<String>,
+    /// Exit with 1 unless every slide passes.
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Threads [default: all processors].
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<usize>,
 }
 
 #[derive(Args)]

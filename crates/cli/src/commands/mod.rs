@@ -1,11 +1,14 @@
 //! One module a verb.
 
+mod check;
 mod demo;
 mod evaluate_lesions;
 mod evaluate_tiles;
+mod identity;
 mod info;
 mod region;
 mod run;
+mod slides;
 mod thumbnail;
 mod train;
 
@@ -48,6 +51,7 @@ pub(crate) fn dispatch(arguments: Arguments, terminal: &Terminal) -> anyhow::Res
         Command::Info(arguments) => info::run(&arguments, terminal),
         Command::Region(arguments) => region::run(&arguments, terminal),
         Command::Thumbnail(arguments) => thumbnail::run(&arguments, terminal),
+        Command::Check(arguments) => check::run(&arguments, terminal),
         Command::Run(arguments) => run::run(&arguments, &models()?, terminal),
         Command::Train(command) => train::run(&command, &models()?, terminal),
         Command::Evaluate(EvaluateCommand::Tiles(arguments)) => {
@@ -63,4 +67,12 @@ pub(crate) fn dispatch(arguments: Arguments, terminal: &Terminal) -> anyhow::Res
 fn open_slide(arguments: &SlideArguments) -> anyhow::Result<Box<dyn Slide>> {
     let options = OpenOptions { mpp: arguments.mpp, ..OpenOptions::default() };
     bianque_slide::open(&arguments.slide, &options).context("the slide does not open")
+}
+
+/// A file is there whole or not at all.
+pub(crate) fn write_file(path: &std::path::Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let part = path.with_extension("part");
+    let writing = || format!("cannot write {}", path.display());
+    std::fs::write(&part, bytes).with_context(writing)?;
+    std::fs::rename(&part, path).with_context(writing)
 }

@@ -3,7 +3,10 @@
 use anyhow::Context;
 use bianque_core::{Level0, Mpp, PixelRect, RgbImage};
 
-use super::text;
+use super::{
+    draw::{fill, paste},
+    text,
+};
 
 /// One analysed tile: where, and how strongly which lesion label.
 pub(crate) struct HeatCell {
@@ -82,7 +85,7 @@ pub(crate) fn annotated(
     let footer = unit * 3;
     let width = painted.width().max(unit * 34);
     let mut sheet = RgbImage::filled(width, painted.height() + footer, [255; 3]);
-    paste(&mut sheet, &painted);
+    paste(&mut sheet, &painted, 0, 0);
     let top = painted.height() as f32 + unit as f32;
     if let Some(mpp) = mpp {
         let micron_per_pixel = mpp.x() * f64::from(slide_width) / f64::from(painted.width());
@@ -119,20 +122,4 @@ fn draw_scale_bar(
     let x = (unit + length) as f32 + unit as f32 * 0.5;
     text::draw(sheet, x, y as f32, unit as f32 * 1.1, [40; 3], &label)?;
     Ok(())
-}
-
-fn paste(sheet: &mut RgbImage, image: &RgbImage) {
-    let (stride, row) = (sheet.width() as usize * 3, image.width() as usize * 3);
-    for y in 0..image.height() {
-        let at = y as usize * stride;
-        sheet.pixels_mut()[at..at + row].copy_from_slice(image.row(y));
-    }
-}
-
-fn fill(image: &mut RgbImage, x: u32, y: u32, width: u32, height: u32, color: [u8; 3]) {
-    for row in y..(y + height).min(image.height()) {
-        for column in x..(x + width).min(image.width()) {
-            image.set_pixel(column, row, color);
-        }
-    }
 }

@@ -1,10 +1,12 @@
-//! What a run writes: `report.json`, `report.html`, `regions.geojson`, `heatmap.png`.
+//! What a run and a check write: `report.json`, `report.html`, `quality.json`.
 
 mod document;
 mod page;
+mod quality_document;
 
 pub(crate) use document::{
     EvidenceDocument, LabelDocument, LevelDocument, RegionDocument, Report, SlideDocument,
     TaskDocument, TilesDocument, Timings, TissueDocument, rings,
 };
 pub(crate) use page::{Images, Page};
+pub(crate) use quality_document::QualityDocument;

@@ -160,7 +160,8 @@ impl Looker<'_> {
 
 /// A quarter red, half green, a quarter blue.
 pub(super) fn luminance(image: &RgbImage) -> Plane<u8> {
-    let weigh = |p: &[u8]| ((u16::from(p[0]) + 2 * u16::from(p[1]) + u16::from(p[2]) + 2) / 4) as u8;
+    let weigh =
+        |p: &[u8]| ((u16::from(p[0]) + 2 * u16::from(p[1]) + u16::from(p[2]) + 2) / 4) as u8;
     Plane {
         width: image.width() as usize,
         height: image.height() as usize,

@@ -33,8 +33,11 @@ impl FocusMap {
             .iter()
             .filter_map(|field| Some(((field.column, field.row), field.edge_um?)))
             .collect();
-        let blurred: Vec<(u32, u32)> =
-            widths.keys().copied().filter(|place| is_blurred(&widths, *place, threshold_um)).collect();
+        let blurred: Vec<(u32, u32)> = widths
+            .keys()
+            .copied()
+            .filter(|place| is_blurred(&widths, *place, threshold_um))
+            .collect();
         let mut mask = scene.empty();
         for (column, row) in &blurred {
             paint(scene, &mut mask, fields.grid.rect(*column, *row));

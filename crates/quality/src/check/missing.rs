@@ -6,11 +6,7 @@
 use bianque_core::{Confidence, Mpp, MppSource, RgbImage};
 
 use super::{border, scene::Scene};
-use crate::{
-    Overview, Reason, Tissue, TissueSettings,
-    components::Components,
-    plane::Mask,
-};
+use crate::{Overview, Reason, Tissue, TissueSettings, components::Components, plane::Mask};
 
 /// A glass slide is 25 to 26 mm high (ISO 8037-1: 76 x 26 mm); the macro image shows all of it.
 const GLASS_HEIGHT_UM: f64 = 25_400.0;
@@ -27,7 +23,10 @@ pub(super) enum Macro {
     /// The file is a part of a scan: what lies outside is left out by intent.
     CutOut,
     NotJudged(String),
-    Judged { missing_mm2: f64, pieces: usize },
+    Judged {
+        missing_mm2: f64,
+        pieces: usize,
+    },
 }
 
 /// A rectangle in macro pixels.

@@ -11,7 +11,8 @@ use super::{
     fields::Fields,
     focus_map, folds, missing,
     scene::Scene,
-    seam_lines, stain::Stain,
+    seam_lines,
+    stain::Stain,
     tears,
     thresholds::Thresholds,
     verdict::{Finding, Measures, Verdict},
@@ -256,8 +257,9 @@ impl<'a> Checker<'a> {
         let black = exposure::black_share(self.scene);
         let say = format!("{:.0} % of the scan is black", 100.0 * black);
         self.judge(Fault::Underexposed, "light.black_share", black, say);
-        for (name, value) in
-            ["light.glass_red", "light.glass_green", "light.glass_blue"].iter().zip(self.scene.tissue.glass.rgb)
+        for (name, value) in ["light.glass_red", "light.glass_green", "light.glass_blue"]
+            .iter()
+            .zip(self.scene.tissue.glass.rgb)
         {
             self.measures.insert(name, f64::from(value));
         }
@@ -272,7 +274,8 @@ impl<'a> Checker<'a> {
         self.measures.insert("stain.haematoxylin_od", stain.haematoxylin);
         self.measures.insert("stain.eosin_od", stain.eosin);
         let density = stain.density;
-        let say = |what: &str| format!("mean optical density of tissue is {density:.2}: too {what}");
+        let say =
+            |what: &str| format!("mean optical density of tissue is {density:.2}: too {what}");
         self.judge(Fault::TooPale, "stain.density_od", density, say("pale"));
         self.judge(Fault::TooDark, "stain.density_od", density, say("dark"));
         let unexplained = stain.unexplained;

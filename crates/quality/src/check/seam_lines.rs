@@ -3,13 +3,8 @@
 use bianque_core::{Level0, PixelRect, Polygon};
 
 use super::{
-    fault::Fault,
-    fields::Fields,
-    run::rectangle,
-    scene::Scene,
-    seams::Seam,
-    thresholds::Thresholds,
-    verdict::Finding,
+    fault::Fault, fields::Fields, run::rectangle, scene::Scene, seams::Seam,
+    thresholds::Thresholds, verdict::Finding,
 };
 
 /// Width in um with which a line is drawn.
@@ -40,10 +35,15 @@ impl SeamLines {
         ] {
             let value = seams.iter().map(|seam| of(seam)).fold(0.0, f64::max);
             let note = match fault {
-                Fault::Stripes => format!("brightness steps by up to {value:.1} grey levels along {} lines", seams.len()),
+                Fault::Stripes => format!(
+                    "brightness steps by up to {value:.1} grey levels along {} lines",
+                    seams.len()
+                ),
                 _ => format!("content does not go on across {} lines", seams.len()),
             };
-            if let Some(mut finding) = thresholds.judge(fault, value, note).filter(|_| !seams.is_empty()) {
+            if let Some(mut finding) =
+                thresholds.judge(fault, value, note).filter(|_| !seams.is_empty())
+            {
                 finding.areas =
                     seams.iter().take(MOST_LINES).map(|seam| drawn(scene, seam)).collect();
                 finding.crop = scene.crop(&finding.areas);

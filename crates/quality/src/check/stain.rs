@@ -39,11 +39,8 @@ impl Stain {
 
     fn from_density(rgb: [f64; 3]) -> Self {
         let dot = |a: [f64; 3], b: [f64; 3]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
-        let (hh, ee, he) = (
-            dot(HAEMATOXYLIN, HAEMATOXYLIN),
-            dot(EOSIN, EOSIN),
-            dot(HAEMATOXYLIN, EOSIN),
-        );
+        let (hh, ee, he) =
+            (dot(HAEMATOXYLIN, HAEMATOXYLIN), dot(EOSIN, EOSIN), dot(HAEMATOXYLIN, EOSIN));
         let (h, e) = (dot(HAEMATOXYLIN, rgb), dot(EOSIN, rgb));
         let determinant = hh * ee - he * he;
         let haematoxylin = (h * ee - e * he) / determinant;

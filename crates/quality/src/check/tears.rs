@@ -1,11 +1,7 @@
 //! Tears and cracks: long, narrow gaps in the tissue that show bare glass.
 
 use super::scene::Scene;
-use crate::{
-    components::Components,
-    morphology::closed,
-    plane::Mask,
-};
+use crate::{components::Components, morphology::closed, plane::Mask};
 
 /// Gaps up to this width are looked at.
 const WIDTH_UM: f64 = 110.0;

@@ -10,8 +10,8 @@ use bianque_lesion::{
 use bianque_quality::{Tissue, TissueSettings, find_tissue};
 use bianque_slide::{OpenOptions, Slide, SlideError};
 
-use super::{LoadedTask, SlideRun, identity};
-use crate::{interrupt, terminal::Terminal};
+use super::{LoadedTask, SlideRun};
+use crate::{commands::identity, interrupt, terminal::Terminal};
 
 /// Smallest share of tissue in a grid cell that takes part in the map.
 const CELL_TISSUE: f64 = 0.1;

@@ -1,15 +1,9 @@
 //! `bianque run`: from a slide to regions, on one slide or a folder of them.
 
 mod analysis;
-pub(crate) mod identity;
 mod output;
-mod slides;
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-    time::Instant,
-};
+use std::{collections::BTreeMap, path::Path, time::Instant};
 
 use anyhow::Context;
 use bianque_lesion::{RESEARCH_USE, Task};
@@ -17,7 +11,7 @@ use bianque_vision::Encoder;
 use serde::Serialize;
 
 use self::analysis::{Analysis, analyse};
-use super::Outcome;
+use super::{Outcome, slides};
 use crate::{arguments::RunArguments, interrupt, models::Models, terminal::Terminal};
 
 /// A task with its encoder, loaded once for all slides.
@@ -158,11 +152,4 @@ pub(crate) fn run_slide(
         regions,
         error: None,
     })
-}
-
-/// The output folder of a slide unless one is named.
-fn default_out(slide: &Path) -> PathBuf {
-    let mut name = slide.file_stem().unwrap_or(slide.as_os_str()).to_owned();
-    name.push(".bianque");
-    slide.with_file_name(name)
 }

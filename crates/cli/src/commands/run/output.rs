@@ -1,8 +1,7 @@
 //! Writes what a run found.
 
-use std::{fmt::Write, fs, path::Path, time::Instant};
+use std::{fmt::Write, path::Path, time::Instant};
 
-use anyhow::Context;
 use bianque_core::{Point, RgbImage};
 use bianque_lesion::{
     LesionEvaluation, LesionSettings, RESEARCH_USE, SlideLesions, Task, evaluate_lesions,
@@ -12,7 +11,7 @@ use bianque_slide::Slide;
 
 use super::{Analysis, LoadedTask, SlideRun};
 use crate::{
-    commands::evaluate_lesions as lesions,
+    commands::{evaluate_lesions as lesions, write_file},
     picture::{self, HeatCell, HeatLayer},
     report::{
         EvidenceDocument, Images, LabelDocument, LevelDocument, Page, RegionDocument, Report,
@@ -65,14 +64,6 @@ pub(super) fn write(
     text.push('\n');
     write_file(&request.out.join("report.json"), text.as_bytes())?;
     Ok(report)
-}
-
-/// A file is there whole or not at all.
-fn write_file(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    let part = path.with_extension("part");
-    let writing = || format!("cannot write {}", path.display());
-    fs::write(&part, bytes).with_context(writing)?;
-    fs::rename(&part, path).with_context(writing)
 }
 
 fn evaluate(

@@ -14,7 +14,7 @@ use bianque_vision::Encoder;
 use super::task::{self, Made};
 use crate::{
     arguments::TrainSlidesArguments,
-    commands::{evaluate_lesions::read, run::identity},
+    commands::{evaluate_lesions::read, identity},
     interrupt,
     models::Models,
     terminal::Terminal,

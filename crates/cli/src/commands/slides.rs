@@ -5,8 +5,6 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use bianque_slide::OpenOptions;
 
-use super::default_out;
-
 /// Endings of files that are tried in a folder.
 const ENDINGS: [&str; 6] = ["svs", "tif", "tiff", "btf", "dcm", "ptif"];
 
@@ -66,4 +64,11 @@ fn slides_in(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
 fn has_ending(path: &Path, endings: &[&str]) -> bool {
     path.extension()
         .is_some_and(|ending| endings.iter().any(|known| ending.eq_ignore_ascii_case(known)))
+}
+
+/// The output folder of a slide unless one is named.
+fn default_out(slide: &Path) -> PathBuf {
+    let mut name = slide.file_stem().unwrap_or(slide.as_os_str()).to_owned();
+    name.push(".bianque");
+    slide.with_file_name(name)
 }

@@ -1,0 +1,129 @@
+//! `bianque check`: a verdict on each slide, with the place and the reason.
+
+mod output;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use bianque_core::Digest;
+use bianque_lesion::RESEARCH_USE;
+use bianque_quality::{Check, CheckSettings, DEFAULT_THRESHOLDS, Verdict, check_slide};
+use bianque_slide::{OpenOptions, Slide};
+use serde::Serialize;
+
+use super::{Outcome, identity, slides};
+use crate::{arguments::CheckArguments, interrupt, report::QualityDocument, terminal::Terminal};
+
+/// A slide as it was judged; without pixels where it cannot be opened.
+pub(crate) struct Checked {
+    pub(crate) slide: Option<Box<dyn Slide>>,
+    pub(crate) digest: Option<Digest>,
+    pub(crate) check: Check,
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: &'static str,
+    notice: &'static str,
+    /// The gravest verdict first.
+    checks: Vec<&'a QualityDocument>,
+}
+
+struct Result {
+    path: PathBuf,
+    document: QualityDocument,
+    text: String,
+}
+
+pub(crate) fn run(arguments: &CheckArguments, terminal: &Terminal) -> anyhow::Result<Outcome> {
+    if let Some(fault) = &arguments.explain {
+        return explain(fault, terminal);
+    }
+    if let Some(threads) = arguments.threads {
+        rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
+    }
+    let flag = interrupt::flag()?;
+    let settings = settings(arguments.thresholds.as_deref())?;
+    let path = arguments.slide.as_deref().context("name a slide or a folder")?;
+    let found = slides::find(path, arguments.out.as_deref())?;
+    let bar = terminal.progress("slides", found.len() as u64);
+    let mut results = Vec::new();
+    for (slide, out) in &found {
+        if flag.load(std::sync::atomic::Ordering::Relaxed) {
+            bar.finish_and_clear();
+            anyhow::bail!("interrupted; the checks that were finished are written");
+        }
+        let checked = check(slide, arguments.mpp, &settings)?;
+        let document = output::write(slide, out, &checked)?;
+        let text = output::summary(slide, &document, out);
+        results.push(Result { path: slide.clone(), document, text });
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    results.sort_by(|a, b| {
+        (b.document.verdict.cmp(&a.document.verdict)).then_with(|| a.path.cmp(&b.path))
+    });
+    let checks = results.iter().map(|result| &result.document).collect();
+    let document = Document { schema: "bianque.check/1", notice: RESEARCH_USE, checks };
+    let mut text: Vec<String> = results.iter().map(|result| result.text.clone()).collect();
+    if results.len() > 1 {
+        text.push(counts(&results));
+    }
+    text.push(format!("  {RESEARCH_USE}"));
+    terminal.result(&document, &text.join("\n"))?;
+    let all_pass = results.iter().all(|result| result.document.verdict.passes());
+    Ok(if arguments.strict && !all_pass { Outcome::Failed } else { Outcome::Done })
+}
+
+/// The shipped thresholds, with what a site's file changes.
+pub(crate) fn settings(thresholds: Option<&Path>) -> anyhow::Result<CheckSettings> {
+    let text = match thresholds {
+        Some(path) => {
+            let reading = || format!("cannot read the thresholds {}", path.display());
+            Some(std::fs::read_to_string(path).with_context(reading)?)
+        }
+        None => None,
+    };
+    Ok(CheckSettings::with_overrides(text.as_deref())?)
+}
+
+/// Judges a file. One that does not open is a verdict too; only one that is not there is an error.
+fn check(path: &Path, mpp: Option<f64>, settings: &CheckSettings) -> anyhow::Result<Checked> {
+    anyhow::ensure!(path.exists(), "there is no {}", path.display());
+    let digest = identity::digest(path).ok();
+    let options = OpenOptions { mpp, ..OpenOptions::default() };
+    Ok(match bianque_slide::open(path, &options) {
+        Ok(slide) => {
+            let check = check_slide(slide.as_ref(), settings);
+            Checked { slide: Some(slide), digest, check }
+        }
+        Err(error) => Checked { slide: None, digest, check: Check::unreadable(&error.to_string()) },
+    })
+}
+
+fn counts(results: &[Result]) -> String {
+    let count = |verdict: Verdict| {
+        results.iter().filter(|result| result.document.verdict == verdict).count()
+    };
+    let parts: Vec<String> = Verdict::ALL
+        .iter()
+        .rev()
+        .filter(|verdict| count(**verdict) > 0)
+        .map(|verdict| format!("{verdict} {}", count(*verdict)))
+        .collect();
+    format!("{} slides: {}", results.len(), parts.join(", "))
+}
+
+#[derive(Serialize)]
+struct Thresholds {
+    thresholds: &'static str,
+}
+
+fn explain(fault: &str, terminal: &Terminal) -> anyhow::Result<Outcome> {
+    if fault == "thresholds" {
+        let document = Thresholds { thresholds: DEFAULT_THRESHOLDS };
+        terminal.result(&document, DEFAULT_THRESHOLDS)?;
+        return Ok(Outcome::Done);
+    }
+    output::explain(fault, terminal)
+}
