@@ -18,6 +18,8 @@
       area: "Area", mean: "mean", peak: "peak", tileCount: "tiles", proposed: "regions proposed",
       features_decode: "reading tiles", features_encode: "encoding tiles", open_and_digest: "opening, digest",
       pictures_and_files: "pictures and files", regions: "outlining",
+      quality: "Quality", qualityPass: "Nothing to say.", leftOut: "tiles were left out of lesion finding.", check: "quality check",
+      verdicts: { pass: "pass", "pass-marked": "pass, places marked", rescan: "rescan", restain: "restain", recut: "recut or remount", unreadable: "unreadable" },
       one: "region proposed", nothing: "no region proposed", other: "other", levels: "Levels", ink: "Ink",
     },
     zh: {
@@ -35,6 +37,8 @@
       area: "面积", mean: "平均", peak: "峰值", tileCount: "图块", proposed: "个提示区域",
       features_decode: "读取图块", features_encode: "图块编码", open_and_digest: "打开与摘要",
       pictures_and_files: "图片与文件", regions: "勾画区域",
+      quality: "质量", qualityPass: "无异常。", leftOut: "个图块未参与病变查找。", check: "质量检查",
+      verdicts: { pass: "合格", "pass-marked": "合格，有标记", rescan: "重新扫描", restain: "重新染色", recut: "重新切片或封片", unreadable: "无法读取" },
       one: "个提示区域", nothing: "无提示区域", other: "其他", levels: "层", ink: "墨迹",
     },
   };
@@ -175,6 +179,35 @@
     at("timings").replaceChildren(split, list);
   }
 
+  const verdictColors = /** @type {any} */ ({ pass: "#2e7d5a", "pass-marked": "#58823c", rescan: "#b86e06", restain: "#a03c8c",
+    recut: "#c43830", unreadable: "#464c54" });
+
+  function drawQuality() {
+    const quality = report.quality;
+    at("verdict").textContent = /** @type {any} */ (texts)[language].verdicts[quality.verdict];
+    at("verdict").style.setProperty("--verdict", verdictColors[quality.verdict]);
+    const flawed = report.tiles.flawed;
+    at("quality-note").textContent = quality.findings.length === 0 ? t("qualityPass") : flawed > 0 ? `${flawed} ${t("leftOut")}` : "";
+    at("quality-note").hidden = at("quality-note").textContent === "";
+    at("faults").replaceChildren(...quality.findings.map((/** @type {any} */ finding, /** @type {number} */ index) => {
+      const item = document.createElement("li");
+      const crop = data.images.quality[index];
+      if (crop) {
+        const image = document.createElement("img");
+        image.src = crop;
+        image.alt = "";
+        item.append(image);
+      } else {
+        item.className = "plain";
+      }
+      const words = make("div");
+      const share = finding.tissue_share == null ? "" : ` · ${(100 * finding.tissue_share).toFixed(1)} %`;
+      words.append(make("strong", titled(finding) + share, finding.fails ? "fails" : ""), make("span", finding.note));
+      item.append(words);
+      return item;
+    }));
+  }
+
   function drawEvaluation() {
     const evaluation = report.evaluation;
     at("evaluation-section").hidden = !evaluation;
@@ -215,6 +248,7 @@
     drawStage();
     drawRegions();
     drawFacts();
+    drawQuality();
     drawEvaluation();
   }
 

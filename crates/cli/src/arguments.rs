@@ -142,6 +142,9 @@ pub(crate) struct RunArguments {
     /// The report's label that the truth's lesions stand for; any lesion label unless given.
     #[arg(long, value_name = "LABEL", requires = "truth")]
     pub(crate) truth_label: Option<String>,
+    /// A file with the quality thresholds that this site changes; see `bianque check`.
+    #[arg(long, value_name = "TOML")]
+    pub(crate) thresholds: Option<PathBuf>,
     /// Read the slide again although features are kept.
     #[arg(long)]
     pub(crate) fresh: bool,

@@ -7,7 +7,7 @@ use bianque_testkit::{SlideRecipe, write_svs_with_progress};
 use serde::Serialize;
 
 use super::{
-    Outcome,
+    Outcome, check,
     run::{LoadedTask, SlideRun, run_slide},
 };
 use crate::{arguments::DemoArguments, interrupt, models::Models, terminal::Terminal};
@@ -38,6 +38,7 @@ pub(crate) fn run(
     let loaded = LoadedTask::load(models, TASK)?;
     let sample = make_slide(arguments, terminal)?;
     let out = sample.slide.with_extension("bianque");
+    let check = check::settings(None)?;
     let request = SlideRun {
         slide: &sample.slide,
         out: &out,
@@ -46,6 +47,7 @@ pub(crate) fn run(
         truth: Some(&sample.truth),
         truth_label: None,
         fresh: false,
+        check: &check,
     };
     let result = run_slide(&request, &loaded, terminal)?;
     let text = format!(

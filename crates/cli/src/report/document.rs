@@ -6,6 +6,8 @@ use bianque_core::{Digest, Level0, Mpp, Polygon, Producer};
 use bianque_lesion::LesionEvaluation;
 use serde::Serialize;
 
+use super::QualityDocument;
+
 /// One slide's result.
 #[derive(Serialize)]
 pub(crate) struct Report {
@@ -21,6 +23,8 @@ pub(crate) struct Report {
     pub(crate) encoder: ProducerDocument,
     pub(crate) head: ProducerDocument,
     pub(crate) tissue: TissueDocument,
+    /// What the check found before anything else looked at the slide.
+    pub(crate) quality: QualityDocument,
     pub(crate) tiles: TilesDocument,
     /// Gravest first; every one a proposal.
     pub(crate) regions: Vec<RegionDocument>,
@@ -134,6 +138,8 @@ pub(crate) struct TilesDocument {
     pub(crate) analysed: usize,
     /// Left out because they do not decode.
     pub(crate) broken: usize,
+    /// Left out because the check found the tissue wanting there.
+    pub(crate) flawed: usize,
     /// Edge in pixels at `mpp`.
     pub(crate) size: u32,
     pub(crate) mpp: f64,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bianque_core::{Digest, Level0, PixelRect};
-use bianque_quality::{Check, Fault, Finding, Remedy, Verdict};
+use bianque_quality::{Check, Fault, Finding, Remedy, Verdict, explain};
 use serde::Serialize;
 
 use super::rings;
@@ -31,6 +31,8 @@ pub(crate) struct QualityDocument {
 #[derive(Serialize)]
 pub(crate) struct FindingDocument {
     pub(crate) fault: Fault,
+    pub(crate) title: &'static str,
+    pub(crate) title_zh: &'static str,
     /// Whether the slide is sent back for it; else it is only marked.
     pub(crate) fails: bool,
     pub(crate) remedy: Remedy,
@@ -76,10 +78,20 @@ impl QualityDocument {
     }
 }
 
+impl QualityDocument {
+    /// The faults for which the slide is sent back; where it passes, those that are marked on it.
+    pub(crate) fn reasons(&self) -> impl Iterator<Item = &'static str> {
+        let passes = self.verdict.passes();
+        self.findings.iter().filter(move |finding| passes || finding.fails).map(|f| f.fault.name())
+    }
+}
+
 impl From<&Finding> for FindingDocument {
     fn from(finding: &Finding) -> Self {
         Self {
             fault: finding.fault,
+            title: &explain(finding.fault).title,
+            title_zh: &explain(finding.fault).title_zh,
             fails: finding.fails,
             remedy: finding.fault.remedy(),
             value: rounded(finding.value),

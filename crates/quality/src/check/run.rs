@@ -56,8 +56,8 @@ pub struct Check {
 }
 
 impl Check {
-    /// The share of a rectangle on which something is wrong, 0 to 1: places that lesion finding
-    /// should leave out. Ink is not among them: the tissue mask leaves it out by itself.
+    /// The share of a rectangle that lesion finding should leave out, 0 to 1: what is out of focus,
+    /// and the places of findings that fail.
     #[must_use]
     pub fn flawed_fraction(&self, rect: PixelRect<Level0>) -> f64 {
         let area = rect.area() as f64 / (self.flawed.scale.0 * self.flawed.scale.1);
@@ -216,7 +216,8 @@ impl<'a> Checker<'a> {
         finding.crop = self.scene.crop(&areas);
         finding.areas = areas;
         finding.tissue_share = Some(share);
-        if !matches!(fault, Fault::Ink | Fault::CutTissue) {
+        // Where edges are blurred nothing can be seen; other places are lost only when they fail.
+        if fault == Fault::OutOfFocus || (finding.fails && fault != Fault::CutTissue) {
             self.flawed = self.flawed.zip(mask, |a, b| a | b);
         }
         self.findings.push(finding);

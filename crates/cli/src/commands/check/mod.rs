@@ -1,6 +1,6 @@
 //! `bianque check`: a verdict on each slide, with the place and the reason.
 
-mod output;
+pub(crate) mod output;
 
 use std::path::{Path, PathBuf};
 
@@ -15,10 +15,10 @@ use super::{Outcome, identity, slides};
 use crate::{arguments::CheckArguments, interrupt, report::QualityDocument, terminal::Terminal};
 
 /// A slide as it was judged; without pixels where it cannot be opened.
-pub(crate) struct Checked {
-    pub(crate) slide: Option<Box<dyn Slide>>,
+pub(crate) struct Checked<'a> {
+    pub(crate) slide: Option<&'a dyn Slide>,
     pub(crate) digest: Option<Digest>,
-    pub(crate) check: Check,
+    pub(crate) check: &'a Check,
 }
 
 #[derive(Serialize)]
@@ -53,8 +53,7 @@ pub(crate) fn run(arguments: &CheckArguments, terminal: &Terminal) -> anyhow::Re
             bar.finish_and_clear();
             anyhow::bail!("interrupted; the checks that were finished are written");
         }
-        let checked = check(slide, arguments.mpp, &settings)?;
-        let document = output::write(slide, out, &checked)?;
+        let document = check(slide, out, arguments.mpp, &settings)?;
         let text = output::summary(slide, &document, out);
         results.push(Result { path: slide.clone(), document, text });
         bar.inc(1);
@@ -87,18 +86,31 @@ pub(crate) fn settings(thresholds: Option<&Path>) -> anyhow::Result<CheckSetting
     Ok(CheckSettings::with_overrides(text.as_deref())?)
 }
 
-/// Judges a file. One that does not open is a verdict too; only one that is not there is an error.
-fn check(path: &Path, mpp: Option<f64>, settings: &CheckSettings) -> anyhow::Result<Checked> {
+/// Judges a file and writes the result. One that does not open is a verdict too; only one that is
+/// not there is an error.
+fn check(
+    path: &Path,
+    out: &Path,
+    mpp: Option<f64>,
+    settings: &CheckSettings,
+) -> anyhow::Result<QualityDocument> {
     anyhow::ensure!(path.exists(), "there is no {}", path.display());
     let digest = identity::digest(path).ok();
     let options = OpenOptions { mpp, ..OpenOptions::default() };
-    Ok(match bianque_slide::open(path, &options) {
+    match bianque_slide::open(path, &options) {
         Ok(slide) => {
             let check = check_slide(slide.as_ref(), settings);
-            Checked { slide: Some(slide), digest, check }
+            output::write(
+                path,
+                out,
+                &Checked { slide: Some(slide.as_ref()), digest, check: &check },
+            )
         }
-        Err(error) => Checked { slide: None, digest, check: Check::unreadable(&error.to_string()) },
-    })
+        Err(error) => {
+            let check = Check::unreadable(&error.to_string());
+            output::write(path, out, &Checked { slide: None, digest, check: &check })
+        }
+    }
 }
 
 fn counts(results: &[Result]) -> String {

@@ -7,7 +7,7 @@ use bianque_core::{
     Point, RgbImage,
     geojson::{self, Feature},
 };
-use bianque_quality::{Fault, Finding, Remedy, Verdict};
+use bianque_quality::{Fault, Finding, Remedy, Verdict, explain as explain_fault};
 use bianque_slide::Slide;
 use serde_json::{Map, json};
 
@@ -25,9 +25,13 @@ const PICTURE: u32 = 1000;
 const MOST_CROPS: usize = 12;
 
 /// Writes every file and gives the document.
-pub(super) fn write(path: &Path, out: &Path, checked: &Checked) -> anyhow::Result<QualityDocument> {
+pub(crate) fn write(
+    path: &Path,
+    out: &Path,
+    checked: &Checked<'_>,
+) -> anyhow::Result<QualityDocument> {
     std::fs::create_dir_all(out).with_context(|| format!("cannot make {}", out.display()))?;
-    let check = &checked.check;
+    let check = checked.check;
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
     let document = QualityDocument::new(name, checked.digest, check);
     let mut text = serde_json::to_string_pretty(&document)?;
@@ -35,8 +39,8 @@ pub(super) fn write(path: &Path, out: &Path, checked: &Checked) -> anyhow::Resul
     write_file(&out.join("quality.json"), text.as_bytes())?;
     let features: Vec<Feature> = check.findings.iter().filter_map(feature).collect();
     write_file(&out.join("quality.geojson"), geojson::encode(&features).as_bytes())?;
-    if let Some(slide) = &checked.slide {
-        let sheet = sheet(slide.as_ref(), &document, &check.findings)?;
+    if let Some(slide) = checked.slide {
+        let sheet = sheet(slide, &document, &check.findings)?;
         picture::write(&sheet, &out.join("quality.png"))?;
     }
     Ok(document)
@@ -103,7 +107,7 @@ fn sheet(
         .map(|finding| Crop {
             title: format!(
                 "{}{}",
-                finding.fault,
+                explain_fault(finding.fault).title,
                 finding
                     .tissue_share
                     .map_or(String::new(), |s| format!(", {:.1} % of tissue", 100.0 * s))
@@ -152,7 +156,26 @@ pub(super) fn explain(name: &str, terminal: &Terminal) -> anyhow::Result<Outcome
         let known: Vec<&str> = Fault::ALL.iter().map(|fault| fault.name()).collect();
         format!("'{name}' is no fault; they are {}, and `thresholds`", known.join(", "))
     })?;
-    let document = json!({ "fault": fault.name(), "unit": fault.unit() });
-    terminal.result(&document, &format!("{fault} ({})", fault.unit()))?;
+    let text = explain_fault(fault);
+    let shown = format!(
+        "{} ({fault}), {}\n\n{}\n\nMeasured: {}\n\nWhat to do: {}\n\nMistaken for it: {}\n\n{}\n{}\n{}",
+        text.title,
+        match fault.remedy() {
+            Remedy::Mark => "marked only",
+            Remedy::Rescan => "rescan",
+            Remedy::Restain => "restain",
+            Remedy::Recut => "recut or remount",
+            Remedy::Restore => "restore the file",
+        },
+        text.means,
+        text.measured,
+        text.act,
+        text.mistaken,
+        text.title_zh,
+        text.means_zh,
+        text.act_zh
+    );
+    let document = json!({ "fault": fault.name(), "unit": fault.unit(), "explanation": text });
+    terminal.result(&document, &shown)?;
     Ok(Outcome::Done)
 }

@@ -2,12 +2,12 @@
 
 use std::time::Instant;
 
-use bianque_core::{Digest, Mpp};
+use bianque_core::{Digest, Level0, Mpp, PixelRect};
 use bianque_lesion::{
-    LesionError, ProbabilityMap, Region, SlideExtraction, SlideRequest, find_regions,
-    slide_features,
+    LesionError, ProbabilityMap, Region, SlideExtraction, SlideRequest, TissueMap, find_regions,
+    slide_features, tissue_cells,
 };
-use bianque_quality::{Tissue, TissueSettings, find_tissue};
+use bianque_quality::{Check, Tissue, check_slide};
 use bianque_slide::{OpenOptions, Slide, SlideError};
 
 use super::{LoadedTask, SlideRun};
@@ -29,6 +29,9 @@ pub(super) struct Analysis {
     pub(super) mpp: Mpp,
     pub(super) digest: Digest,
     pub(super) tissue: Tissue,
+    pub(super) check: Check,
+    /// Tiles with tissue that were left out because something is wrong with it.
+    pub(super) flawed_tiles: usize,
     pub(super) extraction: SlideExtraction,
     pub(super) map: ProbabilityMap,
     pub(super) regions: Vec<Region>,
@@ -48,11 +51,19 @@ pub(super) fn analyse(
     let mpp = slide.facts().mpp.clone().ok_or(SlideError::NoMpp)?;
     let digest = identity::digest(request.slide)?;
     clock.lap("open_and_digest");
-    let tissue = find_tissue(slide.as_ref(), &TissueSettings::default())?;
-    clock.lap("tissue");
-    let extraction = extract(request, loaded, terminal, &*slide, digest, &tissue)?;
+    let mut check = check_slide(slide.as_ref(), request.check);
+    let Some(tissue) = check.tissue.take() else {
+        let why = check.findings.first().map_or("unreadable", |finding| finding.note.as_str());
+        anyhow::bail!("the slide cannot be judged: {why}");
+    };
+    clock.lap("check");
+    let good = GoodTissue { tissue: &tissue, check: &check };
+    let extraction = extract(request, loaded, terminal, &*slide, digest, &good)?;
     clock.lap("features");
     let features = &extraction.features;
+    let (tiles, share) = (&features.facts.grid, loaded.task.tiles.tissue);
+    let with_tissue = tissue_cells(tiles, &tissue, share).len();
+    let flawed_tiles = with_tissue.saturating_sub(tissue_cells(tiles, &good, share).len());
     let probabilities =
         loaded.task.head.probabilities(&features.matrix()?, loaded.task.temperature)?;
     let grid = &features.facts.grid;
@@ -69,6 +80,11 @@ pub(super) fn analyse(
     let mut warnings = slide.facts().warnings.clone();
     warnings.extend(tissue.warnings.iter().map(ToString::to_string));
     warnings.extend(extraction.warnings.iter().cloned());
+    if flawed_tiles > 0 {
+        warnings.push(format!(
+            "{flawed_tiles} tiles lie where the check found the tissue wanting and were left out"
+        ));
+    }
     let scale = mpp.mean() / grid.mpp();
     if scale > 1.2 {
         warnings.push(format!(
@@ -82,7 +98,9 @@ pub(super) fn analyse(
         slide,
         mpp,
         digest,
+        flawed_tiles,
         tissue,
+        check,
         map,
         regions,
         seconds: clock.laps,
@@ -97,7 +115,7 @@ fn extract(
     terminal: &Terminal,
     slide: &dyn Slide,
     digest: Digest,
-    tissue: &Tissue,
+    tissue: &dyn TissueMap,
 ) -> anyhow::Result<SlideExtraction> {
     let file = request.out.join(FEATURES_FILE);
     if request.fresh && file.exists() {
@@ -129,6 +147,28 @@ fn extract(
             anyhow::bail!("interrupted; finished tiles are kept, the same command goes on")
         }
         result => Ok(result?),
+    }
+}
+
+/// Tissue without the places on which something is wrong.
+struct GoodTissue<'a> {
+    tissue: &'a Tissue,
+    check: &'a Check,
+}
+
+/// A tile of which this share is flawed is left out.
+const MOST_FLAWED: f64 = 0.3;
+
+impl TissueMap for GoodTissue<'_> {
+    fn tissue_fraction(&self, rect: PixelRect<Level0>) -> f64 {
+        if self.check.flawed_fraction(rect) >= MOST_FLAWED {
+            return 0.0;
+        }
+        self.tissue.tissue_fraction(rect)
+    }
+
+    fn ink_fraction(&self, rect: PixelRect<Level0>) -> f64 {
+        self.tissue.ink_fraction(rect)
     }
 }
 

@@ -7,11 +7,12 @@ use std::{collections::BTreeMap, path::Path, time::Instant};
 
 use anyhow::Context;
 use bianque_lesion::{RESEARCH_USE, Task};
+use bianque_quality::CheckSettings;
 use bianque_vision::Encoder;
 use serde::Serialize;
 
 use self::analysis::{Analysis, analyse};
-use super::{Outcome, slides};
+use super::{Outcome, check, slides};
 use crate::{arguments::RunArguments, interrupt, models::Models, terminal::Terminal};
 
 /// A task with its encoder, loaded once for all slides.
@@ -45,6 +46,8 @@ pub(crate) struct SlideRun<'a> {
     pub(crate) truth: Option<&'a Path>,
     pub(crate) truth_label: Option<&'a str>,
     pub(crate) fresh: bool,
+    /// What the slide is judged by before anything else looks at it.
+    pub(crate) check: &'a CheckSettings,
 }
 
 /// What a run on one slide came to, for the terminal and for `--json`.
@@ -77,6 +80,7 @@ pub(crate) fn run(
     }
     interrupt::flag()?;
     let loaded = LoadedTask::load(models, &arguments.task)?;
+    let check = check::settings(arguments.thresholds.as_deref())?;
     let found = slides::find(&arguments.slide, arguments.out.as_deref())?;
     anyhow::ensure!(
         arguments.truth.is_none() || found.len() == 1,
@@ -95,6 +99,7 @@ pub(crate) fn run(
             truth: arguments.truth.as_deref(),
             truth_label: arguments.truth_label.as_deref(),
             fresh: arguments.fresh,
+            check: &check,
         };
         match run_slide(&request, &loaded, terminal) {
             Ok(result) => results.push(result),

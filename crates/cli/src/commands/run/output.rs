@@ -11,11 +11,15 @@ use bianque_slide::Slide;
 
 use super::{Analysis, LoadedTask, SlideRun};
 use crate::{
-    commands::{evaluate_lesions as lesions, write_file},
+    commands::{
+        check::{self, Checked},
+        evaluate_lesions as lesions, write_file,
+    },
     picture::{self, HeatCell, HeatLayer},
     report::{
-        EvidenceDocument, Images, LabelDocument, LevelDocument, Page, RegionDocument, Report,
-        SlideDocument, TaskDocument, TilesDocument, Timings, TissueDocument, rings,
+        EvidenceDocument, Images, LabelDocument, LevelDocument, Page, QualityDocument,
+        RegionDocument, Report, SlideDocument, TaskDocument, TilesDocument, Timings,
+        TissueDocument, rings,
     },
 };
 
@@ -51,13 +55,20 @@ pub(super) fn write(
     let width = analysis.slide.facts().bounds().width;
     let sheet = picture::annotated(&thumbnail, &heat, width, Some(&analysis.mpp), &legend)?;
     picture::write(&sheet, &request.out.join("heatmap.png"))?;
+    let checked = Checked {
+        slide: Some(analysis.slide.as_ref()),
+        digest: Some(analysis.digest),
+        check: &analysis.check,
+    };
+    let quality = check::output::write(request.slide, request.out, &checked)?;
     let images = Images {
+        quality: quality_crops(&analysis)?,
         thumbnail: picture::data_uri_jpeg(&thumbnail)?,
         heat: picture::data_uri_rgba(heat.width, heat.height, &heat.pixels)?,
         evidence: evidence_crops(&analysis)?,
     };
     analysis.seconds.push(("pictures_and_files", began.elapsed().as_secs_f64()));
-    let report = document(request, loaded, &analysis, evaluation, start);
+    let report = document(request, loaded, &analysis, quality, evaluation, start);
     let page = Page { report: &report, images };
     write_file(&request.out.join("report.html"), page.html()?.as_bytes())?;
     let mut text = serde_json::to_string_pretty(&report)?;
@@ -109,6 +120,13 @@ fn heat_layer(analysis: &Analysis, task: &Task, thumbnail: &RgbImage) -> HeatLay
     HeatLayer::paint(thumbnail.width(), thumbnail.height(), slide_width, &cells)
 }
 
+/// Per finding of the check its crop, if it has a place.
+fn quality_crops(analysis: &Analysis) -> anyhow::Result<Vec<Option<String>>> {
+    let crop = |finding| check::output::crop(analysis.slide.as_ref(), finding);
+    let findings = analysis.check.findings.iter();
+    findings.map(|finding| crop(finding).as_ref().map(picture::data_uri_jpeg).transpose()).collect()
+}
+
 fn evidence_crops(analysis: &Analysis) -> anyhow::Result<Vec<Vec<String>>> {
     let crop = |slide: &dyn Slide, x: i64, y: i64, width: u32| -> anyhow::Result<String> {
         let step = f64::from(width) / f64::from(CROP);
@@ -130,6 +148,7 @@ fn document(
     request: &SlideRun<'_>,
     loaded: &LoadedTask,
     analysis: &Analysis,
+    quality: QualityDocument,
     evaluation: Option<LesionEvaluation>,
     start: Instant,
 ) -> Report {
@@ -174,6 +193,7 @@ fn document(
         encoder: loaded.encoder.producer().into(),
         head: (&task.producer()).into(),
         tissue: tissue_document(analysis),
+        quality,
         tiles: tiles_document(analysis),
         regions: region_documents(task, analysis),
         evaluation,
@@ -226,6 +246,7 @@ fn tiles_document(analysis: &Analysis) -> TilesDocument {
     TilesDocument {
         analysed: features.cells().len(),
         broken: features.facts.left_out.len(),
+        flawed: analysis.flawed_tiles,
         size: grid.tile_px(),
         mpp: grid.mpp(),
         steps: grid.steps(),
@@ -263,6 +284,9 @@ fn region_documents(task: &Task, analysis: &Analysis) -> Vec<RegionDocument> {
 pub(super) fn summary(request: &SlideRun<'_>, report: &Report) -> anyhow::Result<String> {
     let mut text = String::new();
     writeln!(text, "{}", report.slide.name)?;
+    let reasons: Vec<&str> = report.quality.reasons().collect();
+    let colon = if reasons.is_empty() { "" } else { ": " };
+    writeln!(text, "  quality   {}{colon}{}", report.quality.verdict, reasons.join(", "))?;
     let area = report.tissue.area_mm2.map(|area| format!("{area:.1} mm², ")).unwrap_or_default();
     writeln!(
         text,
