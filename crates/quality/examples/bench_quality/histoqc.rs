@@ -1,0 +1,85 @@
+//! HistoQC beside us: run from its checkout, version 2.1's configuration, one process.
+
+use std::{
+    path::Path,
+    process::{Command, Stdio},
+    time::Instant,
+};
+
+use crate::{Failure, grounds::CleanSlide};
+
+/// What is shown of its some 60 measures.
+const SHOWN: [&str; 5] =
+    ["#pieces_of_tissue", "pixels_to_use", "blurry_removed_percent", "dark", "flat_areas"];
+
+pub(crate) fn report(
+    rows: &[(&CleanSlide, f64)],
+    checkout: &Path,
+    python: &Path,
+) -> Result<(), Failure> {
+    println!("\n## HistoQC v2.1 on the same slides, in the same run\n");
+    println!("| slide | ours, s | HistoQC, s | ratio | HistoQC, MB | what it says |");
+    println!("|---|---|---|---|---|---|");
+    // A relative path would be sought in the folder that the peer runs in.
+    let checkout = checkout.canonicalize()?;
+    for (clean, ours) in rows {
+        let out = tempfile::tempdir()?;
+        let path = clean.path.canonicalize()?;
+        let start = Instant::now();
+        let (memory, ended_well) = run(&checkout, python, &path, out.path())?;
+        let theirs = start.elapsed().as_secs_f64();
+        let says = if ended_well { results(&out.path().join("results.tsv")) } else { None };
+        println!(
+            "| {} | {ours:.2} | {theirs:.2} | {:.1} | {} | {} |",
+            clean.name,
+            theirs / ours,
+            memory.map_or("?".to_owned(), |mb| mb.to_string()),
+            says.unwrap_or_else(|| "gave no result".to_owned())
+        );
+    }
+    Ok(())
+}
+
+/// Runs it on one slide: its peak memory in MB, where GNU time is there to tell, and its success.
+fn run(
+    checkout: &Path,
+    python: &Path,
+    slide: &Path,
+    out: &Path,
+) -> Result<(Option<u64>, bool), Failure> {
+    let time = Path::new("/usr/bin/time");
+    let mut command = if time.is_file() {
+        let mut command = Command::new(time);
+        command.arg("-v").arg(python);
+        command
+    } else {
+        Command::new(python)
+    };
+    let output = command
+        .args(["-m", "histoqc", "-c", "v2.1", "-n", "1", "--force", "-o"])
+        .args([out, slide])
+        .env("PYTHONPATH", checkout)
+        .current_dir(out)
+        .stdin(Stdio::null())
+        .output()?;
+    let told = String::from_utf8_lossy(&output.stderr);
+    let memory = told
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("Maximum resident set size (kbytes): "))
+        .and_then(|kilobytes| kilobytes.parse::<u64>().ok())
+        .map(|kilobytes| kilobytes / 1024);
+    Ok((memory, output.status.success()))
+}
+
+fn results(path: &Path) -> Option<String> {
+    let text = std::fs::read_to_string(path).ok()?;
+    let names = text.lines().find_map(|line| line.strip_prefix("#dataset:"))?;
+    let values = text.lines().find(|line| !line.starts_with('#') && !line.is_empty())?;
+    let pairs: Vec<(&str, &str)> = names.split('\t').zip(values.split('\t')).collect();
+    let shown = SHOWN.iter().filter_map(|name| {
+        let (_, value) = pairs.iter().find(|(other, _)| other == name)?;
+        let short = value.parse::<f64>().map_or((*value).to_owned(), |v| format!("{v:.3}"));
+        Some(format!("{name} {short}"))
+    });
+    Some(shown.collect::<Vec<_>>().join(", "))
+}
