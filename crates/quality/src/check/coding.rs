@@ -1,6 +1,6 @@
-//! How the pixels were coded: JPEG quality from the tables, traces of an earlier coding.
+//! How the pixels are coded: JPEG quality from the tables.
 
-use bianque_slide::{Codec, Slide, TileIndex};
+use bianque_slide::{Codec, RawTile, Slide, TileIndex};
 
 /// The luminance table of ITU-T T.81, annex K.1, in zigzag order: quality 50 of the Independent
 /// JPEG Group.
@@ -10,19 +10,24 @@ const LUMINANCE: [u16; 64] = [
     87, 95, 98, 103, 104, 103, 62, 77, 113, 121, 112, 100, 120, 92, 101, 103, 99,
 ];
 
-/// The quality of a level-0 tile by the scale of the Independent JPEG Group, from its luminance
-/// table; `None` for other codecs and where the first tiles are absent.
+/// How level 0 is coded, by its middle tile; `None` where that is absent.
+pub(super) fn codec(slide: &dyn Slide) -> Option<Codec> {
+    middle_tile(slide).map(|raw| raw.codec)
+}
+
+/// The quality of level 0 by the scale of the Independent JPEG Group, from the luminance table of
+/// its middle tile; `None` for other codecs.
 pub(super) fn jpeg_quality(slide: &dyn Slide) -> Option<f64> {
+    let raw = middle_tile(slide).filter(|raw| raw.codec == Codec::Jpeg)?;
+    quality_of(&raw.bytes)
+}
+
+/// The tile in the middle of level 0, else the first.
+fn middle_tile(slide: &dyn Slide) -> Option<RawTile<'_>> {
     let level = slide.facts().levels.first()?;
     let (column, row) = (level.columns() / 2, level.rows() / 2);
-    for tile in [TileIndex { column, row }, TileIndex { column: 0, row: 0 }] {
-        if let Ok(Some(raw)) = slide.raw_tile(0, tile)
-            && raw.codec == Codec::Jpeg
-        {
-            return quality_of(&raw.bytes);
-        }
-    }
-    None
+    let tiles = [TileIndex { column, row }, TileIndex { column: 0, row: 0 }];
+    tiles.into_iter().find_map(|tile| slide.raw_tile(0, tile).ok().flatten())
 }
 
 /// The quality whose scaled table is nearest to the stream's first.

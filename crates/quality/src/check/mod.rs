@@ -16,6 +16,7 @@ mod focus;
 mod focus_map;
 mod folds;
 mod missing;
+mod recoding;
 mod run;
 mod scene;
 mod seam_lines;

@@ -9,7 +9,7 @@ use super::{
     border, bubbles, coding, dirt, exposure,
     fault::Fault,
     fields::Fields,
-    focus_map, folds, missing,
+    focus_map, folds, missing, recoding,
     scene::Scene,
     seam_lines,
     stain::Stain,
@@ -159,6 +159,8 @@ impl<'a> Checker<'a> {
             self.lap("low_power");
             self.fields()?;
             self.lap("fields");
+            self.recoding();
+            self.lap("recoding");
         }
         self.macro_image();
         self.lap("macro");
@@ -251,6 +253,14 @@ impl<'a> Checker<'a> {
         if let Some(quality) = coding::jpeg_quality(self.scene.slide) {
             let say = format!("JPEG quality {quality:.0}: fine structure is lost");
             self.judge(Fault::Compression, "coding.jpeg_quality", quality, say);
+        }
+    }
+
+    fn recoding(&mut self) {
+        let codec = coding::codec(self.scene.slide);
+        if let Some(ratio) = recoding::foreign_grid(self.scene, codec) {
+            let say = format!("blocks of an earlier JPEG coding show ({ratio:.2} times the usual)");
+            self.judge(Fault::Recompressed, "coding.foreign_grid_ratio", ratio, say);
         }
     }
 

@@ -46,7 +46,8 @@ impl SeamLines {
             {
                 finding.areas =
                     seams.iter().take(MOST_LINES).map(|seam| drawn(scene, seam)).collect();
-                finding.crop = scene.crop(&finding.areas);
+                let worst = seams.iter().max_by(|a, b| of(a).total_cmp(&of(b)));
+                finding.crop = worst.and_then(|seam| crop(scene, seam));
                 findings.push(finding);
             }
         }
@@ -56,6 +57,40 @@ impl SeamLines {
             largest_roughness: most(|seam| seam.roughness),
         }
     }
+}
+
+/// A window on a line, in the middle of the longest stretch of tissue along it.
+fn crop(scene: &Scene<'_>, seam: &Seam) -> Option<PixelRect<Level0>> {
+    const SIDE_UM: f64 = 160.0;
+    let mask = &scene.tissue_mask;
+    let (across, along) = if seam.vertical {
+        scene.overview.scale
+    } else {
+        (scene.overview.scale.1, scene.overview.scale.0)
+    };
+    let length = if seam.vertical { mask.height } else { mask.width };
+    let width = if seam.vertical { mask.width } else { mask.height };
+    let line = ((seam.place / across) as usize).min(width.checked_sub(1)?);
+    let is_tissue = |at: usize| {
+        let index = if seam.vertical { at * mask.width + line } else { line * mask.width + at };
+        mask.data.get(index).is_some_and(|set| *set != 0)
+    };
+    let (mut best, mut start) = ((0, 0), None);
+    for at in 0..=length {
+        match (at < length && is_tissue(at), start) {
+            (true, None) => start = Some(at),
+            (false, Some(from)) => {
+                best = best.max((at - from, from));
+                start = None;
+            }
+            _ => {}
+        }
+    }
+    let middle = (best.1 as f64 + best.0 as f64 / 2.0) * along;
+    let side = SIDE_UM / scene.level0_um();
+    let (x, y) = if seam.vertical { (seam.place, middle) } else { (middle, seam.place) };
+    let corner = |centre: f64| (centre - side / 2.0).round() as i64;
+    (best.0 > 0).then(|| PixelRect::new(corner(x), corner(y), side as u32, side as u32))
 }
 
 /// A line as a thin rectangle over the whole slide.

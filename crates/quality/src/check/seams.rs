@@ -189,7 +189,9 @@ mod tests {
     }
 
     fn texture(x: usize, y: usize) -> u8 {
-        let wave = ((x as f64 / 7.0).sin() + (y as f64 / 5.0 + x as f64 / 11.0).cos()) * 30.0;
+        let wave = ((x as f64 / 7.0 + y as f64 / 3.0).sin()
+            + (y as f64 / 5.0 - x as f64 / 11.0).cos())
+            * 30.0;
         (150.0 + wave) as u8
     }
 
