@@ -1,4 +1,4 @@
-//! What a slide is good for, before anything else looks at it: here the tissue mask.
+//! What a slide is good for, before anything else looks at it: tissue, faults with their places, a verdict, a site's memory.
 //!
 //! [`find_tissue`] reads a slide at low power and says for every pixel what it is: tissue, glass,
 //! ink and of which colour, a dark edge, or dust. The answer is a raster, outlines in level-0
