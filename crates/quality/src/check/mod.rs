@@ -6,6 +6,7 @@
 
 mod border;
 mod bubbles;
+mod checker;
 mod coding;
 mod dirt;
 mod explain;

@@ -1,23 +1,18 @@
-//! The check itself: every measure, held against its threshold.
+//! The check itself: a slide, its verdict, and where it should not be looked at.
 
 use std::time::Instant;
 
-use bianque_core::{Level0, PixelRect, Polygon};
+use bianque_core::{Level0, PixelRect, Point, Polygon};
 use bianque_slide::Slide;
 
 use super::{
-    border, bubbles, coding, dirt, exposure,
+    checker::Checker,
     fault::Fault,
-    fields::Fields,
-    focus_map, folds, missing, recoding,
     scene::Scene,
-    seam_lines,
-    stain::Stain,
-    tears,
     thresholds::Thresholds,
     verdict::{Finding, Measures, Verdict},
 };
-use crate::{QualityError, Result, Tissue, TissueSettings, coverage::CoverageTable, plane::Mask};
+use crate::{Result, Tissue, TissueSettings, coverage::CoverageTable};
 
 /// What a check goes by.
 #[derive(Clone, Debug)]
@@ -52,7 +47,7 @@ pub struct Check {
     pub tissue: Option<Tissue>,
     /// Wall seconds by step.
     pub seconds: Vec<(&'static str, f64)>,
-    flawed: Flawed,
+    pub(super) flawed: Flawed,
 }
 
 impl Check {
@@ -101,9 +96,9 @@ impl Check {
 
 /// Where something is wrong, for quick questions.
 #[derive(Clone, Debug)]
-struct Flawed {
-    table: Option<CoverageTable>,
-    scale: (f64, f64),
+pub(super) struct Flawed {
+    pub(super) table: Option<CoverageTable>,
+    pub(super) scale: (f64, f64),
 }
 
 /// Judges a slide. Whatever is wrong with it is a finding, never an error: a slide that cannot be
@@ -122,305 +117,8 @@ pub fn check_slide(slide: &dyn Slide, settings: &CheckSettings) -> Check {
     }
 }
 
-/// Gathers measures and findings.
-struct Checker<'a> {
-    scene: &'a Scene<'a>,
-    thresholds: &'a Thresholds,
-    measures: Measures,
-    findings: Vec<Finding>,
-    flawed: Mask,
-    seconds: Vec<(&'static str, f64)>,
-    last: Instant,
-}
-
-impl<'a> Checker<'a> {
-    fn new(scene: &'a Scene<'a>, thresholds: &'a Thresholds, started: Instant) -> Self {
-        let mut checker = Self {
-            scene,
-            thresholds,
-            measures: Measures::new(),
-            findings: Vec::new(),
-            flawed: scene.empty(),
-            seconds: Vec::new(),
-            last: started,
-        };
-        checker.lap("tissue");
-        checker
-    }
-
-    fn measure(&mut self) -> Result<()> {
-        self.facts();
-        self.coding();
-        self.light();
-        if self.scene.tissue_pixels() > 0 {
-            self.stain();
-            self.border();
-            self.on_tissue();
-            self.lap("low_power");
-            self.fields()?;
-            self.lap("fields");
-            self.recoding();
-            self.lap("recoding");
-        }
-        self.macro_image();
-        self.lap("macro");
-        Ok(())
-    }
-
-    fn finish(mut self) -> Check {
-        let gravity = |finding: &Finding| (finding.verdict(), finding.tissue_share.unwrap_or(1.0));
-        self.findings.sort_by(|a, b| {
-            let (a, b) = (gravity(a), gravity(b));
-            b.0.cmp(&a.0).then(b.1.total_cmp(&a.1))
-        });
-        let table = CoverageTable::new(&self.flawed.data, self.flawed.width, |set| set != 0);
-        Check {
-            verdict: Verdict::of(&self.findings),
-            findings: self.findings,
-            measures: self.measures,
-            flawed: Flawed { table: Some(table), scale: self.scene.overview.scale },
-            seconds: self.seconds,
-            tissue: Some(self.scene.tissue.clone()),
-        }
-    }
-
-    fn lap(&mut self, name: &'static str) {
-        self.seconds.push((name, self.last.elapsed().as_secs_f64()));
-        self.last = Instant::now();
-    }
-
-    /// Holds a measure of the whole slide against its threshold.
-    fn judge(&mut self, fault: Fault, name: &'static str, value: f64, note: String) {
-        self.measures.insert(name, value);
-        self.findings.extend(self.thresholds.judge(fault, value, note));
-    }
-
-    /// Holds the share of tissue that a mask takes against its threshold, and keeps the place.
-    fn judge_mask(&mut self, fault: Fault, name: &'static str, mask: &Mask, note: &str) {
-        let share = self.scene.share_of_tissue(mask);
-        self.judge_places(fault, name, share, share, mask, note);
-    }
-
-    fn judge_places(
-        &mut self,
-        fault: Fault,
-        name: &'static str,
-        value: f64,
-        share: f64,
-        mask: &Mask,
-        note: &str,
-    ) {
-        self.measures.insert(name, value);
-        let Some(mut finding) = self.thresholds.judge(fault, value, note.to_owned()) else {
-            return;
-        };
-        let areas = self.scene.outlines(mask);
-        finding.crop = self.scene.crop(&areas);
-        finding.areas = areas;
-        finding.tissue_share = Some(share);
-        // Where edges are blurred nothing can be seen; other places are lost only when they fail.
-        if fault == Fault::OutOfFocus || (finding.fails && fault != Fault::CutTissue) {
-            self.flawed = self.flawed.zip(mask, |a, b| a | b);
-        }
-        self.findings.push(finding);
-    }
-
-    fn facts(&mut self) {
-        let scene = self.scene;
-        let bounds = scene.overview.bounds;
-        let longest = f64::from(bounds.width.max(bounds.height)) * scene.level0_um();
-        let say = format!("the scan is {longest:.0} um long: too small to judge");
-        self.judge(Fault::TooSmall, "slide.length_um", longest, say);
-        let share = scene.tissue.fraction;
-        let say = "no tissue was found on the scan".to_owned();
-        self.judge(Fault::NoTissue, "tissue.share", share, say);
-        self.measures.insert("tissue.fragments", scene.tissue.fragments as f64);
-        if let Some(area) = scene.tissue.area {
-            self.measures.insert("tissue.area_mm2", area.0);
-        }
-        if !scene.um_known {
-            let say = "the file states no microns per pixel: lengths are assumed; give --mpp";
-            self.findings.extend(self.thresholds.judge(Fault::NoScale, 1.0, say.to_owned()));
-        }
-        let blocks = f64::from(scene.overview.unreadable_blocks);
-        if blocks > 0.0 {
-            let say = format!("{blocks} blocks of the low-power view do not decode");
-            self.findings.extend(self.thresholds.judge(Fault::BrokenTiles, blocks, say));
-        }
-    }
-
-    fn coding(&mut self) {
-        if let Some(quality) = coding::jpeg_quality(self.scene.slide) {
-            let say = format!("JPEG quality {quality:.0}: fine structure is lost");
-            self.judge(Fault::Compression, "coding.jpeg_quality", quality, say);
-        }
-    }
-
-    fn recoding(&mut self) {
-        let codec = coding::codec(self.scene.slide);
-        if let Some(ratio) = recoding::foreign_grid(self.scene, codec) {
-            let say = format!("blocks of an earlier JPEG coding show ({ratio:.2} times the usual)");
-            self.judge(Fault::Recompressed, "coding.foreign_grid_ratio", ratio, say);
-        }
-    }
-
-    fn light(&mut self) {
-        let black = exposure::black_share(self.scene);
-        let say = format!("{:.0} % of the scan is black", 100.0 * black);
-        self.judge(Fault::Underexposed, "light.black_share", black, say);
-        for (name, value) in ["light.glass_red", "light.glass_green", "light.glass_blue"]
-            .iter()
-            .zip(self.scene.tissue.glass.rgb)
-        {
-            self.measures.insert(name, f64::from(value));
-        }
-        if let Some(tint) = exposure::glass_tint(self.scene) {
-            let say = format!("empty glass is tinted by {:.0} %", 100.0 * tint);
-            self.judge(Fault::WhiteBalance, "light.glass_tint", tint, say);
-        }
-    }
-
-    fn stain(&mut self) {
-        let stain = Stain::of(self.scene);
-        self.measures.insert("stain.haematoxylin_od", stain.haematoxylin);
-        self.measures.insert("stain.eosin_od", stain.eosin);
-        let density = stain.density;
-        let say =
-            |what: &str| format!("mean optical density of tissue is {density:.2}: too {what}");
-        self.judge(Fault::TooPale, "stain.density_od", density, say("pale"));
-        self.judge(Fault::TooDark, "stain.density_od", density, say("dark"));
-        let unexplained = stain.unexplained;
-        self.measures.insert("stain.unexplained_share", unexplained);
-        let say = "the colours are not those of H&E: its proportion was not judged".to_owned();
-        let other = self.thresholds.judge(Fault::OtherStain, unexplained, say);
-        if let Some(other) = other {
-            self.findings.push(other);
-            return;
-        }
-        let say = format!(
-            "haematoxylin {:.2}, eosin {:.2} (optical density)",
-            stain.haematoxylin, stain.eosin
-        );
-        self.judge(Fault::WrongHue, "stain.imbalance_ratio", stain.imbalance(), say);
-    }
-
-    fn border(&mut self) {
-        let (mask, share) = border::cut_tissue(self.scene);
-        let facts = self.scene.slide.facts();
-        let description = facts.properties.get("tiff.ImageDescription");
-        let part = description.is_some_and(|text| border::is_cut_out(text));
-        let whole_slide = facts.associated.iter().any(|name| name == "macro") && !part;
-        let say = format!("tissue runs out of the scan along {:.0} % of its border", 100.0 * share);
-        let of_tissue = self.scene.share_of_tissue(&mask);
-        let before = self.findings.len();
-        self.judge_places(Fault::CutTissue, "border.cut_share", share, of_tissue, &mask, &say);
-        // A part of a scan ends in tissue by intent; only a whole slide's scan should not.
-        if !whole_slide {
-            let limit = self.thresholds.limits(Fault::CutTissue).mark;
-            for finding in self.findings.iter_mut().skip(before) {
-                (finding.fails, finding.threshold) = (false, limit);
-            }
-        }
-    }
-
-    fn on_tissue(&mut self) {
-        let scene = self.scene;
-        let note = "the tissue lies double";
-        self.judge_mask(Fault::Fold, "fold.share", &folds::folds(scene), note);
-        self.judge_mask(Fault::Tear, "tear.share", &tears::tears(scene), "the tissue is torn");
-        let note = "air under the cover slip";
-        self.judge_mask(Fault::Bubble, "bubble.share", &bubbles::bubbles(scene), note);
-        let note = "dense colourless matter on tissue";
-        self.judge_mask(Fault::Dirt, "dirt.share", &dirt::dirt(scene), note);
-        let note = "the cover slip's edge crosses tissue";
-        let edge = dirt::cover_slip_edge(scene);
-        self.judge_mask(Fault::CoverSlipEdge, "cover_slip_edge.share", &edge, note);
-        let (ink, on_tissue) = dirt::ink(scene);
-        let colours: Vec<String> = {
-            let mut colours: Vec<_> = scene.tissue.ink.iter().map(|mark| mark.colour).collect();
-            colours.sort_unstable();
-            colours.dedup();
-            colours.iter().map(ToString::to_string).collect()
-        };
-        let note = format!("{} ink on or beside tissue", colours.join(", "));
-        self.judge_mask(Fault::Ink, "ink.share", &on_tissue, &note);
-        self.measures.insert("ink.on_glass_share", scene.share_of_tissue(&ink));
-    }
-
-    fn fields(&mut self) -> Result<()> {
-        let threshold_um = focus_map::threshold_um(self.scene, self.thresholds.edge_um);
-        let fields = Fields::look(self.scene, threshold_um).map_err(QualityError::from)?;
-        self.measures.insert("fields.with_tissue", fields.with_tissue as f64);
-        self.measures.insert("fields.looked_at", fields.fields.len() as f64);
-        self.broken(&fields.broken);
-        let focus = focus_map::FocusMap::of(self.scene, &fields, threshold_um);
-        self.measures.insert("focus.judged_share", focus.judged_share);
-        if let Some(edge_um) = focus.median_um {
-            self.measures.insert("focus.edge_width_um", edge_um);
-        }
-        let note = format!(
-            "edges are wider than {threshold_um:.1} um on {:.1} % of the tissue that can be judged",
-            100.0 * focus.blurred_share
-        );
-        self.judge_places(
-            Fault::OutOfFocus,
-            "focus.blurred_share",
-            focus.blurred_share,
-            self.scene.share_of_tissue(&focus.mask),
-            &focus.mask,
-            &note,
-        );
-        let burnt = exposure::overexposed(&fields);
-        let say = format!("{:.0} % of stained pixels are burnt out", 100.0 * burnt);
-        self.judge(Fault::Overexposed, "light.burnt_share", burnt, say);
-        self.seams(&fields);
-        Ok(())
-    }
-
-    fn broken(&mut self, broken: &[PixelRect<Level0>]) {
-        let count = broken.len() as f64;
-        self.measures.insert("coding.broken_fields", count);
-        let say = format!("{count} fields of the tissue hold tiles that do not decode");
-        if let Some(mut finding) = self.thresholds.judge(Fault::BrokenTiles, count, say) {
-            finding.areas = broken.iter().map(rectangle).collect();
-            finding.crop = broken.first().copied();
-            self.findings.push(finding);
-        }
-    }
-
-    fn seams(&mut self, fields: &Fields) {
-        let lines = seam_lines::SeamLines::of(self.scene, fields, self.thresholds);
-        self.measures.insert("seams.largest_step_grey", lines.largest_step);
-        self.measures.insert("seams.largest_roughness_ratio", lines.largest_roughness);
-        self.findings.extend(lines.findings);
-    }
-
-    fn macro_image(&mut self) {
-        match missing::missing_tissue(self.scene) {
-            missing::Macro::Absent => {
-                let say = "no macro image: whether tissue is missing was not judged".to_owned();
-                self.findings.extend(self.thresholds.judge(Fault::MacroAbsent, 1.0, say));
-            }
-            missing::Macro::NotJudged(why) => {
-                let say = format!("the macro image was not judged: {why}");
-                self.findings.extend(self.thresholds.judge(Fault::MacroAbsent, 1.0, say));
-            }
-            missing::Macro::CutOut => {}
-            missing::Macro::Judged { missing_mm2, pieces } => {
-                let say = format!(
-                    "the macro image shows {missing_mm2:.1} mm2 of tissue in {pieces} pieces outside \
-                     the scan"
-                );
-                let name = "missing_tissue.area_mm2";
-                self.judge(Fault::MissingTissue, name, missing_mm2, say);
-            }
-        }
-    }
-}
-
 /// A rectangle's outline.
 pub(super) fn rectangle(rect: &PixelRect<Level0>) -> Polygon<Level0> {
-    use bianque_core::Point;
     let (left, top) = (rect.x as f64, rect.y as f64);
     let (right, bottom) = (rect.right() as f64, rect.bottom() as f64);
     Polygon::simple(
