@@ -30,7 +30,7 @@ pub struct ChartSettings {
     /// Measures whose name starts so are not charted: they tell of the cases, not of a machine.
     pub of_the_case: Vec<String>,
     /// Where single slides are sent back, drawn as a line, by measure.
-    pub sent_back_at: BTreeMap<String, f64>,
+    pub sent_back_at: BTreeMap<String, Vec<f64>>,
     /// So many of the latest slides are kept as points of a chart.
     pub most_points: usize,
 }
@@ -115,8 +115,8 @@ pub struct ControlChart {
     pub daily: Daily,
     /// Set where the measure is the same on every slide: then only a change of it is a signal.
     pub constant: Option<Constant>,
-    /// Where single slides are sent back, if that is known.
-    pub sent_back_at: Option<f64>,
+    /// Where single slides are sent back, as far as that is known.
+    pub sent_back_at: Vec<f64>,
     /// What the rules said after the baseline.
     pub signals: Vec<Signal>,
     /// The last drift, where there is or was one.
@@ -139,7 +139,7 @@ impl ControlChart {
             individuals: Individuals::of(values, &baseline, settings.most_points),
             daily: Daily::of(values, &baseline, settings),
             constant: Constant::of(values, &baseline),
-            sent_back_at: settings.sent_back_at.get(measure).copied(),
+            sent_back_at: settings.sent_back_at.get(measure).cloned().unwrap_or_default(),
             signals: Vec::new(),
             drift: None,
         };

@@ -41,8 +41,8 @@ pub struct DayPoint {
     pub sigma: f64,
 }
 
-/// A day counts as at most so many sigma from the centre: one strange day alone is never a drift,
-/// since 4 times lambda = 0.2 stays below every limit.
+/// A day counts as at most so many of its sigma from the average before it: one strange day hardly
+/// moves the average, while days in a row do.
 const FURTHEST: f64 = 4.0;
 /// With fewer neighbours within a day, the spread within days cannot be told from that of days.
 const LEAST_PAIRS: usize = 10;
@@ -61,7 +61,8 @@ impl Daily {
             .map(|(_, slides, mean)| (*slides, *mean))
             .collect();
         let between = between_days(&base, within);
-        let variance = |slides: usize| between.powi(2) + within.powi(2) / slides.max(1) as f64;
+        let mut daily = Self { centre: 0.0, within, between, points: Vec::new() };
+        let variance = |slides: usize| daily.variance(slides);
         let weigh = |slides: usize| 1.0 / variance(slides).max(f64::MIN_POSITIVE);
         let total: f64 = base.iter().map(|(slides, _)| weigh(*slides)).sum();
         let centre = if total.is_finite() && total > 0.0 {
@@ -74,7 +75,7 @@ impl Daily {
         let (mut ewma, mut spread) = (centre, None);
         let points = means.iter().map(|&(day, slides, mean)| {
             let furthest = FURTHEST * (variance(slides) + known).sqrt();
-            let heeded = (mean - centre).clamp(-furthest, furthest) + centre;
+            let heeded = (mean - ewma).clamp(-furthest, furthest) + ewma;
             ewma = lambda * heeded + (1.0 - lambda) * ewma;
             // Starts at the spread of a chart that has long run: early limits would be narrower.
             let before = spread.unwrap_or(lambda / (2.0 - lambda) * variance(slides));
@@ -83,7 +84,13 @@ impl Daily {
             DayPoint { day, slides, mean, ewma, sigma: (now + known).sqrt() }
         });
         let points = points.collect();
-        Self { centre, within, between, points }
+        (daily.centre, daily.points) = (centre, points);
+        daily
+    }
+
+    /// Variance of the mean of a day of so many slides.
+    pub(super) fn variance(&self, slides: usize) -> f64 {
+        self.between.powi(2) + self.within.powi(2) / slides.max(1) as f64
     }
 }
 

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::{
     baseline::{Value, mean},
+    change,
     chart::{ChartSettings, ControlChart, Group, GroupKind, Side, Signal},
     daily::Daily,
     day::Day,
@@ -33,7 +34,7 @@ pub struct Drift {
     pub side: Side,
     /// How sure.
     pub level: DriftLevel,
-    /// The day on which it began: the first after the average last stood at the centre.
+    /// The day on which it most likely began.
     pub since: Day,
     /// The day on which it was noticed.
     pub noticed: Day,
@@ -54,7 +55,6 @@ pub struct Drift {
 /// Days in a row on which the moving average is out of its limits.
 pub(super) struct Run {
     pub(super) signal: Signal,
-    since: Day,
     severity: f64,
     open: bool,
 }
@@ -66,12 +66,9 @@ impl Drift {
     pub(super) fn runs(daily: &Daily, baseline: Day, settings: &ChartSettings) -> Vec<Run> {
         let mut runs: Vec<Run> = Vec::new();
         let mut previous = None;
-        let mut stood = [baseline, baseline];
         for (place, point) in daily.points.iter().enumerate() {
             let away = point.ewma - daily.centre;
             let side = if away > 0.0 { Side::Above } else { Side::Below };
-            // The last day on which the average stood at the centre or on the other side.
-            stood[usize::from(away > 0.0)] = point.day;
             if point.day <= baseline {
                 continue;
             }
@@ -86,12 +83,9 @@ impl Drift {
                     run.open = last;
                 }
                 _ if out => {
-                    let after = stood[usize::from(away <= 0.0)].max(baseline);
-                    let began = daily.points.iter().map(|p| p.day).find(|day| *day > after);
                     let (from, until) = (point.day, point.day);
                     runs.push(Run {
                         signal: Signal { rule: Rule::Ewma, side, from, until, times: 1 },
-                        since: began.unwrap_or(point.day),
                         severity: sigmas,
                         open: last,
                     });
@@ -117,7 +111,16 @@ impl Drift {
         let days: Vec<&[Value]> = values.chunk_by(|a, b| a.day == b.day).collect();
         let latest = days.iter().rev().take(5).flat_map(|day| day.iter().map(|v| v.value));
         let now = mean(&latest.collect::<Vec<_>>()).unwrap_or(chart.daily.centre);
-        Self::new(chart, run.signal, level, run.since, (chart.daily.centre, now), run.severity)
+        let Signal { side, from, until, .. } = run.signal;
+        let since = change::began(&chart.daily, chart.baseline.1, until, side).unwrap_or(from);
+        Self::new(
+            chart,
+            run.signal,
+            level,
+            since.min(from),
+            (chart.daily.centre, now),
+            run.severity,
+        )
     }
 
     pub(super) fn change(chart: &ControlChart, signal: Signal, now: f64) -> Self {

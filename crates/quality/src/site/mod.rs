@@ -7,6 +7,7 @@
 //! scanner is serviced before its slides fail.
 
 mod baseline;
+mod change;
 mod chart;
 mod constant;
 mod daily;
