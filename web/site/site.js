@@ -86,10 +86,10 @@ function drawVerdicts() {
   const low = { top: 214, bottom: 270 };
   const sum = (/** @type {number[]} */ counts) => counts.reduce((a, b) => a + b, 0);
   const most = Math.max(1, ...[...days.values()].map(sum));
-  const bar = (box.right - box.left) / (Math.floor(length / width) + 1);
+  const bar = Math.min(40, (box.right - box.left) / (Math.floor(length / width) + 1));
   const x = (/** @type {number} */ n) => box.left + bar * n;
   const y = (/** @type {number} */ count) => box.bottom - (box.bottom - box.top) * count / most;
-  ticks(0, most, 4).forEach((count) => {
+  ticks(0, most, Math.min(4, most)).filter(Number.isInteger).forEach((count) => {
     shape(svg, "line", { class: "axis", x1: box.left, x2: box.right, y1: y(count), y2: y(count) });
     shape(svg, "text", { x: box.left - 8, y: y(count) + 4, "text-anchor": "end" }, number(count));
   });
@@ -156,6 +156,7 @@ function drawDrifts() {
   }));
   at("drift-count").textContent = String(open);
   at("no-drifts").hidden = entries.size > 0;
+  at("no-drifts").textContent = t(data.charts.length ? "noDrifts" : "noCharts");
 }
 
 function drawGroups() {
@@ -174,8 +175,8 @@ function drawGroups() {
     const n = groups.filter((group) => group.kind === kind && group.name).length;
     return n ? [`${n} ${t(n === 1 ? `${kind}sOne` : `${kind}s`)}`] : [];
   };
-  const span = data.span ? [`${date(data.span[0], true)} – ${date(data.span[1], true)}`] : [];
-  at("summary").textContent = [...span, `${number(data.slides)} ${t("slideCount")}`, ...count("scanner"), ...count("stainer")].join(" · ");
+  const span = data.span ? [[...new Set(data.span)].map((day) => date(/** @type {string} */ (day), true)).join(" – ")] : [];
+  at("summary").textContent = [...span, `${number(data.slides)} ${t(data.slides === 1 ? "slideOne" : "slideCount")}`, ...count("scanner"), ...count("stainer")].join(" · ");
 }
 
 function drawRest() {
