@@ -1,8 +1,9 @@
-//! What a run and a check write: `report.json`, `report.html`, `quality.json`.
+//! What a run and a check write: `report.json`, `report.html`, `quality.json`, `site.html`.
 
 mod document;
 mod page;
 mod quality_document;
+mod site_page;
 
 pub(crate) use document::{
     EvidenceDocument, LabelDocument, LevelDocument, RegionDocument, Report, SlideDocument,
@@ -10,3 +11,4 @@ pub(crate) use document::{
 };
 pub(crate) use page::{Images, Page};
 pub(crate) use quality_document::QualityDocument;
+pub(crate) use site_page::site_page;
