@@ -1,13 +1,16 @@
 //! `bianque check`: a verdict on each slide, with the place and the reason.
 
 pub(crate) mod output;
+mod site;
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use bianque_core::Digest;
 use bianque_lesion::RESEARCH_USE;
-use bianque_quality::{Check, CheckSettings, DEFAULT_THRESHOLDS, Verdict, check_slide};
+use bianque_quality::{
+    Check, CheckSettings, DEFAULT_THRESHOLDS, Verdict, check_slide, site::SlideRecord,
+};
 use bianque_slide::{OpenOptions, Slide};
 use serde::Serialize;
 
@@ -27,6 +30,9 @@ struct Document<'a> {
     notice: &'static str,
     /// The gravest verdict first.
     checks: Vec<&'a QualityDocument>,
+    /// What the site's memory says, with `--site`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    site: Option<&'a site::Remembered>,
 }
 
 struct Result {
@@ -47,13 +53,23 @@ pub(crate) fn run(arguments: &CheckArguments, terminal: &Terminal) -> anyhow::Re
     let path = arguments.slide.as_deref().context("name a slide or a folder")?;
     let found = slides::find(path, arguments.out.as_deref())?;
     let bar = terminal.progress("slides", found.len() as u64);
+    let stated = site::Stated::new(
+        arguments.scanner.as_deref(),
+        arguments.stainer.as_deref(),
+        arguments.day.as_deref(),
+    )?;
     let mut results = Vec::new();
+    let mut records = Vec::new();
     for (slide, out) in &found {
         if flag.load(std::sync::atomic::Ordering::Relaxed) {
             bar.finish_and_clear();
+            if let Some(file) = &arguments.site {
+                site::remember(file, &records, &settings.thresholds)?;
+            }
             anyhow::bail!("interrupted; the checks that were finished are written");
         }
-        let document = check(slide, out, arguments.mpp, &settings)?;
+        let (document, record) = check(slide, out, arguments.mpp, &settings, &stated)?;
+        records.extend(record);
         let text = output::summary(slide, &document, out);
         results.push(Result { path: slide.clone(), document, text });
         bar.inc(1);
@@ -62,12 +78,22 @@ pub(crate) fn run(arguments: &CheckArguments, terminal: &Terminal) -> anyhow::Re
     results.sort_by(|a, b| {
         (b.document.verdict.cmp(&a.document.verdict)).then_with(|| a.path.cmp(&b.path))
     });
+    let remembered = match &arguments.site {
+        Some(file) => Some(site::remember(file, &records, &settings.thresholds)?),
+        None => None,
+    };
     let checks = results.iter().map(|result| &result.document).collect();
-    let document = Document { schema: "bianque.check/1", notice: RESEARCH_USE, checks };
+    let document = Document {
+        schema: "bianque.check/1",
+        notice: RESEARCH_USE,
+        checks,
+        site: remembered.as_ref(),
+    };
     let mut text: Vec<String> = results.iter().map(|result| result.text.clone()).collect();
     if results.len() > 1 {
         text.push(counts(&results));
     }
+    text.extend(remembered.as_ref().map(site::Remembered::summary));
     text.push(format!("  {RESEARCH_USE}"));
     terminal.result(&document, &text.join("\n"))?;
     let all_pass = results.iter().all(|result| result.document.verdict.passes());
@@ -93,24 +119,20 @@ fn check(
     out: &Path,
     mpp: Option<f64>,
     settings: &CheckSettings,
-) -> anyhow::Result<QualityDocument> {
+    stated: &site::Stated,
+) -> anyhow::Result<(QualityDocument, Option<SlideRecord>)> {
     anyhow::ensure!(path.exists(), "there is no {}", path.display());
     let digest = identity::digest(path).ok();
     let options = OpenOptions { mpp, ..OpenOptions::default() };
-    match bianque_slide::open(path, &options) {
-        Ok(slide) => {
-            let check = check_slide(slide.as_ref(), settings);
-            output::write(
-                path,
-                out,
-                &Checked { slide: Some(slide.as_ref()), digest, check: &check },
-            )
-        }
-        Err(error) => {
-            let check = Check::unreadable(&error.to_string());
-            output::write(path, out, &Checked { slide: None, digest, check: &check })
-        }
-    }
+    let opened = bianque_slide::open(path, &options);
+    let check = match &opened {
+        Ok(slide) => check_slide(slide.as_ref(), settings),
+        Err(error) => Check::unreadable(&error.to_string()),
+    };
+    let slide = opened.as_ref().ok().map(AsRef::as_ref);
+    let document = output::write(path, out, &Checked { slide, digest, check: &check })?;
+    let facts = slide.map(Slide::facts);
+    Ok((document, digest.map(|digest| site::record(facts, digest, &check, stated))))
 }
 
 fn counts(results: &[Result]) -> String {
