@@ -36,10 +36,24 @@ enum Subject {
         /// The slides; four of the real slides unless named.
         slides: Vec<PathBuf>,
     },
+    /// Judging slides: artefacts planted in known strength and place, faulty files, clean slides.
+    Quality {
+        /// Places per slide and strength.
+        #[arg(long, default_value_t = 2)]
+        places: u32,
+        /// Only artefacts and files whose name contains this.
+        #[arg(long)]
+        only: Option<String>,
+        /// A checkout of HistoQC to run on the same clean slides.
+        #[arg(long)]
+        histoqc: Option<PathBuf>,
+        /// A Python with HistoQC's dependencies; BIANQUE_PYTHON unless named.
+        #[arg(long, requires = "histoqc")]
+        python: Option<PathBuf>,
+    },
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let interpreter = python::interpreter()?;
     let slides = tools::real_slides()?;
     let example = |package: &str, example: &str, arguments: &[PathBuf]| {
         let mut command = tools::cargo();
@@ -47,7 +61,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         if tools::can_build_turbojpeg() && package == "bianque-slide" {
             command.args(["--features", "turbojpeg"]);
         }
-        command.env("BIANQUE_PYTHON", &interpreter);
+        command.env("BIANQUE_PYTHON", python::interpreter()?);
         if let Some(slides) = &slides {
             command.env("BIANQUE_SLIDES", slides);
         }
@@ -75,6 +89,23 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
                 arguments.extend(TISSUE_SLIDES.map(|slide| folder.join(slide)));
             }
             example("bianque-quality", "compare_tissue", &arguments)
+        }
+        Subject::Quality { places, only, histoqc, python } => {
+            let mut command = tools::cargo();
+            command.args(["run", "--release", "--package", "bianque-quality"]);
+            command.args(["--example", "bench_quality", "--", "--places", &places.to_string()]);
+            if let Some(only) = only {
+                command.args(["--only", only]);
+            }
+            for (name, path) in [("--histoqc", histoqc), ("--python", python)] {
+                if let Some(path) = path {
+                    command.arg(name).arg(path);
+                }
+            }
+            if let Some(slides) = &slides {
+                command.env("BIANQUE_SLIDES", slides);
+            }
+            start(&mut command)
         }
     }
 }

@@ -28,7 +28,8 @@ pub(crate) fn report(
             .map(|finding| {
                 let area: f64 = finding.areas.iter().map(Polygon::area).sum();
                 let grade = if finding.fails { " FAILS" } else { "" };
-                let share = 100.0 * area / tissue.max(1.0);
+                // The sum of no areas is -0.
+                let share = 100.0 * area.abs() / tissue.max(1.0);
                 format!("{}{grade} {:.3}; {share:.2} %", finding.fault, finding.value)
             })
             .collect();

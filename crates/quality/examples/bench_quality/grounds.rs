@@ -17,7 +17,7 @@ const REAL: [&str; 4] = [
     "composed/composed-1.svs",
 ];
 /// The part of the polyp slide that artefacts are planted into: mucosa, submucosa, lymph follicles.
-const POLYP_WINDOW: PixelRect<Level0> = PixelRect::new(4096, 16_384, 8192, 8192);
+const POLYP_WINDOW: PixelRect<Level0> = PixelRect::new(4096, 16_384, 4608, 4608);
 
 /// A clean slide.
 pub(crate) struct CleanSlide {
@@ -32,7 +32,7 @@ pub(crate) fn slides(folder: &Path) -> Result<Vec<CleanSlide>, Failure> {
         .map(|real| REAL.map(|name| real.join(name)).to_vec())
         .unwrap_or_default();
     let painted = folder.join("generated.svs");
-    write_svs(&SlideRecipe::healthy(11, 5120, 4096, 0.5), &painted)?;
+    write_svs(&SlideRecipe::healthy(11, 4096, 3072, 0.5), &painted)?;
     paths.push(painted);
     paths
         .into_iter()

@@ -55,11 +55,13 @@ fn run(
     } else {
         Command::new(python)
     };
+    // It moves its log from where it runs to `out`: these must be two folders.
+    let working = tempfile::tempdir()?;
     let output = command
         .args(["-m", "histoqc", "-c", "v2.1", "-n", "1", "--force", "-o"])
         .args([out, slide])
         .env("PYTHONPATH", checkout)
-        .current_dir(out)
+        .current_dir(working.path())
         .stdin(Stdio::null())
         .output()?;
     let told = String::from_utf8_lossy(&output.stderr);

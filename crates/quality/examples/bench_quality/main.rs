@@ -1,7 +1,12 @@
 //! What the check finds of artefacts planted in known strength and place, and what it says of clean
 //! slides: `cargo run --release -p bianque-quality --example bench_quality -- [--places N]
 //! [--only NAME] [--histoqc CHECKOUT --python INTERPRETER]`.
-#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark talks to a developer")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    reason = "a benchmark talks to a developer"
+)]
 
 mod artefacts;
 mod clean;
@@ -42,7 +47,7 @@ fn main() -> Result<(), Failure> {
 }
 
 fn arguments() -> Result<Arguments, Failure> {
-    let mut arguments = Arguments { places: 3, only: None, histoqc: None };
+    let mut arguments = Arguments { places: 2, only: None, histoqc: None };
     let (mut checkout, mut python) = (None, std::env::var_os("BIANQUE_PYTHON").map(PathBuf::from));
     let mut given = std::env::args().skip(1);
     while let Some(name) = given.next() {

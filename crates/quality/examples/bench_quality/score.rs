@@ -1,7 +1,9 @@
 //! Plants, checks, and counts what is found.
 
-use bianque_core::{Level0, Point, Polygon, Rect};
+use bianque_core::{Level0, Polygon, Rect};
 use bianque_quality::{Check, CheckSettings, Fault, check_slide};
+
+use rayon::prelude::*;
 
 use crate::{
     Arguments,
@@ -41,12 +43,15 @@ pub(crate) fn report(grounds: &[Ground<'_>], settings: &CheckSettings, arguments
 fn row(kind: &Kind, grounds: &[Ground<'_>], settings: &CheckSettings, places: u32) {
     let (mut recalls, mut overlaps, mut others) = (Vec::new(), Vec::new(), Vec::new());
     for strength in kind.strengths {
-        let mut outcomes = Vec::new();
-        for (ground, number) in grounds.iter().zip(1..) {
-            for place in 1..=places {
-                outcomes.push(try_one(kind, *strength, ground, number * 100 + place, settings));
-            }
-        }
+        let tries: Vec<(&Ground<'_>, u32)> = grounds
+            .iter()
+            .zip(1..)
+            .flat_map(|(ground, number)| (1..=places).map(move |at| (ground, number * 100 + at)))
+            .collect();
+        let outcomes: Vec<Outcome> = tries
+            .par_iter()
+            .map(|(ground, seed)| try_one(kind, *strength, ground, *seed, settings))
+            .collect();
         let found = outcomes.iter().filter(|outcome| outcome.found).count();
         recalls.push((*strength, found as f64 / outcomes.len().max(1) as f64));
         if *strength >= kind.visible {
@@ -112,48 +117,61 @@ fn judge(
     check: &Check,
     clean: &Check,
 ) -> (bool, Option<(f64, f64)>) {
-    let (said, before) = (areas(check, fault), areas(clean, fault));
     if !has(check, fault) {
         return (false, None);
     }
+    let (said, before) = (areas(check, fault), areas(clean, fault));
     if truth.is_empty() || said.is_empty() {
         return (!has(clean, fault), None);
     }
-    let corners = truth.iter().chain(said.iter().copied()).filter_map(Polygon::bounds);
+    let truth: Vec<&Polygon<Level0>> = truth.iter().collect();
+    let corners = truth.iter().chain(&said).filter_map(|polygon| polygon.bounds());
     let Some(bounds) = Rect::around(corners.flat_map(|rect| [rect.min, rect.max])) else {
         return (false, None);
     };
-    let (mut planted, mut both, mut either, mut new) = (0_u32, 0_u32, 0_u32, 0_u32);
-    // Thin lines fall between the points of a grid: a finding's own corners count for "found" too.
-    for point in grid(bounds).chain(said.iter().flat_map(|polygon| polygon.outer.iter().copied())) {
-        let is = |polygons: &[&Polygon<Level0>]| polygons.iter().any(|p| p.contains(point));
-        let (here, said) = (truth.iter().any(|p| p.contains(point)), is(&said));
-        planted += u32::from(here);
-        both += u32::from(here && said);
-        either += u32::from(here || said);
-        new += u32::from(here && !is(&before));
-    }
-    let share = |part: u32, whole: u32| f64::from(part) / f64::from(whole.max(1));
-    let touches = both > 0
-        || truth
-            .iter()
-            .any(|t| said.iter().any(|s| t.outer.iter().any(|point| s.contains(*point))))
-        || truth
-            .iter()
-            .any(|t| said.iter().any(|s| s.outer.iter().any(|point| t.contains(*point))));
-    (touches && new > 0, Some((share(both, planted), share(both, either))))
+    let [here, said, before] = [truth, said, before].map(|polygons| raster(&polygons, bounds));
+    let count = |is: fn(bool, bool, bool) -> bool| {
+        let all = here.iter().zip(&said).zip(&before);
+        all.filter(|((here, said), before)| is(**here, **said, **before)).count() as f64
+    };
+    let both = count(|here, said, _| here && said);
+    let found = count(|here, said, before| here && said && !before) > 0.0;
+    let planted = count(|here, _, _| here).max(1.0);
+    let either = count(|here, said, _| here || said).max(1.0);
+    (found, Some((both / planted, both / either)))
 }
 
-/// 128 x 128 places over a rectangle.
-fn grid(bounds: Rect<Level0>) -> impl Iterator<Item = Point<Level0>> {
-    const SIDE: u32 = 128;
-    (0..SIDE * SIDE).map(move |at| {
-        let part = |at: u32| (f64::from(at) + 0.5) / f64::from(SIDE);
-        Point::new(
-            bounds.min.x + part(at % SIDE) * bounds.width(),
-            bounds.min.y + part(at / SIDE) * bounds.height(),
-        )
-    })
+/// Places along each side of a raster.
+const SIDE: usize = 512;
+
+/// Which of 512 x 512 places over a rectangle lie in any of some polygons (even-odd by scan line).
+fn raster(polygons: &[&Polygon<Level0>], bounds: Rect<Level0>) -> Vec<bool> {
+    let mut out = vec![false; SIDE * SIDE];
+    let column = |x: f64| (x - bounds.min.x) / bounds.width().max(1e-9) * SIDE as f64 - 0.5;
+    let row = |y: f64| (y - bounds.min.y) / bounds.height().max(1e-9) * SIDE as f64 - 0.5;
+    for polygon in polygons {
+        let mut crossings = vec![Vec::new(); SIDE];
+        for ring in std::iter::once(&polygon.outer).chain(&polygon.holes) {
+            for (a, b) in ring.iter().zip(ring.iter().cycle().skip(1)) {
+                let (top, bottom) = if a.y < b.y { (a, b) } else { (b, a) };
+                let first = row(top.y).ceil().max(0.0) as usize;
+                let end = row(bottom.y).ceil().clamp(0.0, SIDE as f64) as usize;
+                for (at, line) in crossings.iter_mut().enumerate().take(end).skip(first) {
+                    let t = (at as f64 - row(top.y)) / (row(bottom.y) - row(top.y));
+                    line.push(column(top.x + t * (bottom.x - top.x)));
+                }
+            }
+        }
+        for (line, places) in crossings.iter_mut().zip(out.chunks_exact_mut(SIDE)) {
+            line.sort_by(f64::total_cmp);
+            for pair in line.chunks_exact(2) {
+                let start = pair[0].ceil().max(0.0) as usize;
+                let end = pair[1].ceil().clamp(0.0, SIDE as f64) as usize;
+                places[start.min(end)..end].fill(true);
+            }
+        }
+    }
+    out
 }
 
 fn counted(faults: &[Fault]) -> String {

@@ -106,12 +106,20 @@ impl Plan {
 
     /// The transfer at every place of the transposed spectrum, with the scale of both ways.
     fn gains(&self, transfer: impl Fn(f64) -> f64) -> Vec<f32> {
-        let frequency = |at: usize, length: usize| at.min(length - at) as f64 / length as f64;
+        // The transfer depends on the distance from 0 alone: asked for once per step of a ruler.
+        const STEPS: f64 = 4096.0;
         let scale = 1.0 / (self.width * self.height) as f64;
+        let ruler: Vec<f32> = (0..STEPS as u32 + 1)
+            .map(|at| (transfer(f64::from(at) / STEPS) * scale) as f32)
+            .collect();
+        let frequency = |at: usize, length: usize| at.min(length - at) as f64 / length as f64;
         let mut gains = Vec::with_capacity(self.width * self.height);
         for x in 0..self.width {
-            let fx = frequency(x, self.width);
-            let gain = |y| (transfer(fx.hypot(frequency(y, self.height))) * scale) as f32;
+            let fx = frequency(x, self.width).powi(2);
+            let gain = |y| {
+                let distance = (fx + frequency(y, self.height).powi(2)).sqrt();
+                ruler[(distance * STEPS).round() as usize]
+            };
             gains.extend((0..self.height).map(gain));
         }
         gains

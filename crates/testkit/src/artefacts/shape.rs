@@ -76,6 +76,12 @@ impl Region {
     /// The region's share of a pixel of `step` level-0 pixels, 0 to 1, its border faded.
     #[must_use]
     pub fn share(&self, place: Point<Level0>, step: f64) -> f32 {
+        let widest = 1.0 + self.waves.iter().map(|(amplitude, _)| amplitude.abs()).sum::<f64>();
+        let reach = self.radii.0.max(self.radii.1) * widest + self.border.max(step);
+        let (x, y) = (place.x - self.centre.x, place.y - self.centre.y);
+        if x * x + y * y > reach * reach {
+            return 0.0;
+        }
         (0.5 - self.distance(place) / self.border.max(step)).clamp(0.0, 1.0) as f32
     }
 
@@ -156,20 +162,20 @@ impl Stroke {
     /// on its right, and its half width there.
     #[must_use]
     pub fn nearest(&self, place: Point<Level0>) -> (f64, f64) {
-        let mut best = (f64::INFINITY, 0.0);
+        // Squared distance, side, half width.
+        let mut best = (f64::INFINITY, 1.0, 0.0);
         for pair in self.points.windows(2) {
             let ((a, half_a), (b, half_b)) = (pair[0], pair[1]);
             let (dx, dy) = (b.x - a.x, b.y - a.y);
             let (px, py) = (place.x - a.x, place.y - a.y);
             let t = ((px * dx + py * dy) / (dx * dx + dy * dy).max(1e-12)).clamp(0.0, 1.0);
-            let distance = (px - t * dx).hypot(py - t * dy);
-            if distance < best.0.abs() {
-                let right = dx * py - dy * px >= 0.0;
-                let signed = if right { distance } else { -distance };
-                best = (signed, half_a + (half_b - half_a) * t);
+            let squared = (px - t * dx).powi(2) + (py - t * dy).powi(2);
+            if squared < best.0 {
+                let side = if dx * py - dy * px >= 0.0 { 1.0 } else { -1.0 };
+                best = (squared, side, half_a + (half_b - half_a) * t);
             }
         }
-        best
+        (best.0.sqrt() * best.1, best.2)
     }
 
     /// The stroke's share of a pixel of `step` level-0 pixels, 0 to 1.
