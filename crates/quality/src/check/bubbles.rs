@@ -1,77 +1,91 @@
 //! Air bubbles: the dark, colourless rim that refraction draws around trapped air.
+//!
+//! The rim sends light aside whatever its colour: it is grey, over glass and over stained tissue. The
+//! rims of glands and vessels have a stain's colour.
 
 use super::scene::Scene;
 use crate::{
-    components::{Component, Components, without_small_holes},
+    components::{Component, Components},
     morphology::closed,
-    plane::{Mask, box_mean},
+    plane::{Mask, Plane, box_mean},
 };
 
 /// A bubble is at least so large across.
-const LEAST_DIAMETER_UM: f64 = 200.0;
+const LEAST_DIAMETER_UM: f64 = 180.0;
 /// How much denser the rim is than its surroundings, in thousandths.
-const RIM: u16 = 60;
-/// The area inside over the area of the rim.
-const HOLLOW: usize = 3;
-/// The area inside over that of an ellipse in the same box.
-const ROUND: f64 = 0.72;
-/// A rim on glass is grey: colour at most this share of its depth, in hundredths.
-const MOST_COLOUR: u64 = 45;
+const RIM: i32 = 60;
+/// The most colour of a grey: largest density less smallest, in hundredths of their mean.
+const GREY: i32 = 42;
+/// The rim lies between these shares of the way from the middle to an ellipse in its box.
+const RING: (f64, f64) = (0.66, 1.06);
+/// Share of the rim's pixels that do, and of its directions that have one.
+const ON_RING: f64 = 0.75;
+const CLOSED: f64 = 0.75;
+const SECTORS: usize = 32;
 
 /// The pixels of bubbles, rims and insides.
 pub(super) fn bubbles(scene: &Scene<'_>) -> Mask {
-    let density = &scene.density.mean;
-    let around = box_mean(density, scene.pixels(48.0).clamp(3, 12));
-    let lines = density.zip(&around, |own, around| u8::from(own > around.saturating_add(RIM)));
-    // Only rims that are grey: those of glands and vessels are stained.
-    let grey = lines.zip(&scene.density.chroma, |line, chroma| (line, chroma));
-    let rims = grey.zip(density, |(line, chroma), mean| {
-        u8::from(line != 0 && u64::from(chroma) * 100 < u64::from(mean) * MOST_COLOUR)
-    });
-    let components = Components::of(&closed(&rims, 2));
+    let components = Components::of(&closed(&rims(scene), 2));
     let mut found = scene.empty();
     for (index, component) in components.list.iter().enumerate() {
-        let label = index as u32 + 1;
-        if let Some(filled) = filled_if_bubble(&components, label, component, scene.um) {
-            paint(&mut found, &filled, component.min);
+        let (width, height) =
+            (component.max.0 - component.min.0 + 1, component.max.1 - component.min.1 + 1);
+        let (short, long) = (width.min(height) as f64, width.max(height) as f64);
+        let plausible = short * scene.um >= LEAST_DIAMETER_UM && long <= 3.0 * short;
+        if plausible && is_ring(&components.labels, index as u32 + 1, component) {
+            fill_ellipse(&mut found, component);
         }
     }
     found
 }
 
-/// The filled component, where its outline is a bubble's.
-fn filled_if_bubble(
-    components: &Components,
-    label: u32,
-    component: &Component,
-    um: f64,
-) -> Option<Mask> {
-    let (width, height) =
-        (component.max.0 - component.min.0 + 1, component.max.1 - component.min.1 + 1);
-    let (short, long) = (width.min(height) as f64, width.max(height) as f64);
-    if short * um < LEAST_DIAMETER_UM || long > 3.0 * short || component.border > 0 {
-        return None;
-    }
-    // One pixel around, so that the outside is connected and touches the border.
-    let mut own = Mask::filled(width + 2, height + 2, 0);
-    for y in 0..height {
-        for x in 0..width {
-            let at = (component.min.1 + y) * components.labels.width + component.min.0 + x;
-            own.data[(y + 1) * own.width + x + 1] = u8::from(components.labels.data[at] == label);
-        }
-    }
-    let filled = without_small_holes(&own, usize::MAX);
-    let area = filled.count();
-    let ellipse = std::f64::consts::FRAC_PI_4 * width as f64 * height as f64;
-    (area >= HOLLOW * component.area && area as f64 >= ROUND * ellipse).then_some(filled)
+/// Grey pixels that are darker than their surroundings.
+fn rims(scene: &Scene<'_>) -> Mask {
+    let around = box_mean(&scene.fine.mean, scene.pixels(40.0).clamp(2, 8));
+    let darker = scene.fine.mean.zip(&around, |own, around| {
+        if i32::from(own) >= i32::from(around) + RIM { own } else { 0 }
+    });
+    darker.zip(&scene.fine.chroma, |mean, chroma| {
+        u8::from(mean > 0 && i32::from(chroma) * 100 < i32::from(mean) * GREY)
+    })
 }
 
-/// Lays a mask with a margin of one pixel onto another.
-fn paint(onto: &mut Mask, mask: &Mask, (left, top): (usize, usize)) {
-    for y in 1..mask.height - 1 {
-        for x in 1..mask.width - 1 {
-            if mask.data[y * mask.width + x] != 0 {
-                onto.data[(top + y - 1) * onto.width + left + x - 1] = 1;
+/// Where a pixel lies relative to the ellipse in the component's box: share of the way to it, and
+/// direction in turns.
+fn polar(component: &Component, x: usize, y: usize) -> (f64, f64) {
+    let half = |low: usize, high: usize| ((high - low) as f64 + 1.0) / 2.0;
+    let (a, b) = (half(component.min.0, component.max.0), half(component.min.1, component.max.1));
+    let (dx, dy) = (
+        (x as f64 + 0.5 - component.min.0 as f64 - a) / a,
+        (y as f64 + 0.5 - component.min.1 as f64 - b) / b,
+    );
+    (dx.hypot(dy), dy.atan2(dx) / std::f64::consts::TAU + 0.5)
+}
+
+fn is_ring(labels: &Plane<u32>, label: u32, component: &Component) -> bool {
+    let mut sectors = [false; SECTORS];
+    let mut on_ring = 0_usize;
+    for y in component.min.1..=component.max.1 {
+        for x in component.min.0..=component.max.0 {
+            if labels.data[y * labels.width + x] != label {
+                continue;
+            }
+            let (radius, turn) = polar(component, x, y);
+            if (RING.0..=RING.1).contains(&radius) {
+                on_ring += 1;
+                sectors[((turn * SECTORS as f64) as usize).min(SECTORS - 1)] = true;
+            }
+        }
+    }
+    let closed = sectors.iter().filter(|set| **set).count() as f64;
+    on_ring as f64 >= ON_RING * component.area as f64 && closed >= CLOSED * SECTORS as f64
+}
+
+fn fill_ellipse(mask: &mut Mask, component: &Component) {
+    for y in component.min.1..=component.max.1 {
+        for x in component.min.0..=component.max.0 {
+            if polar(component, x, y).0 <= 1.0 {
+                mask.data[y * mask.width + x] = 1;
             }
         }
     }

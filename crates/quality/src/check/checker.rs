@@ -171,10 +171,9 @@ impl<'a> Checker<'a> {
         {
             self.measures.insert(name, f64::from(value));
         }
-        if let Some(tint) = exposure::glass_tint(self.scene) {
-            let say = format!("empty glass is tinted by {:.0} %", 100.0 * tint);
-            self.judge(Fault::WhiteBalance, "light.glass_tint", tint, say);
-        }
+        let tint = exposure::glass_tint(self.scene);
+        let say = format!("empty glass is tinted by {:.0} %", 100.0 * tint);
+        self.judge(Fault::WhiteBalance, "light.glass_tint", tint, say);
     }
 
     fn stain(&mut self) {

@@ -33,11 +33,15 @@ fn middle_tile(slide: &dyn Slide) -> Option<RawTile<'_>> {
 /// The quality whose scaled table is nearest to the stream's first.
 fn quality_of(jpeg: &[u8]) -> Option<f64> {
     let table = first_table(jpeg)?;
-    // The mean ratio to the standard table, without entries that are clamped to 1.
-    let scaled = table.iter().zip(LUMINANCE);
+    // The ratio to the standard table, without entries that were cut off at 1 or 255.
+    let scaled = table.iter().zip(LUMINANCE).filter(|(own, _)| (2..255).contains(*own));
     let (sum, base) = scaled.fold((0.0, 0.0), |(sum, base), (own, standard)| {
         (sum + f64::from(*own), base + f64::from(standard))
     });
+    if base == 0.0 {
+        // All ones is quality 100, all 255 the coarsest there is.
+        return Some(if table.iter().all(|own| *own <= 1) { 100.0 } else { 1.0 });
+    }
     let scale = 100.0 * sum / base;
     // S = 5000 / q below 50, else 200 - 2 q.
     let quality = if scale > 100.0 { 5000.0 / scale } else { (200.0 - scale) / 2.0 };
@@ -76,14 +80,18 @@ mod tests {
 
     fn stream(scale: u16) -> Vec<u8> {
         let mut bytes = vec![0xFF, 0xD8, 0xFF, 0xE0, 0, 4, 0, 0, 0xFF, 0xDB, 0, 67, 0];
-        bytes.extend(LUMINANCE.map(|v| ((v * scale + 50) / 100).clamp(1, 255) as u8));
+        bytes.extend(
+            LUMINANCE.map(|v| ((u32::from(v) * u32::from(scale) + 50) / 100).clamp(1, 255) as u8),
+        );
         bytes
     }
 
     #[test]
     fn the_scale_of_the_table_is_the_quality() {
         // Scales 200 - 2q: q 90 is 20, q 75 is 50; 5000 / q: q 25 is 200.
-        for (scale, quality) in [(20, 90.0), (50, 75.0), (100, 50.0), (200, 25.0)] {
+        for (scale, quality) in
+            [(20, 90.0), (50, 75.0), (100, 50.0), (200, 25.0), (500, 10.0), (1000, 5.0)]
+        {
             let found = quality_of(&stream(scale)).unwrap();
             assert!((found - quality).abs() <= 1.0, "{found} for {quality}");
         }

@@ -55,8 +55,14 @@ pub(super) fn missing_tissue(scene: &Scene<'_>) -> Macro {
     if short < 100 {
         return Macro::NotJudged(format!("it is {} x {} px", image.width(), image.height()));
     }
-    let um = GLASS_HEIGHT_UM / f64::from(short);
     let frame = green_frame(&image);
+    // The frame is the scan, so it tells the scale better than the glass: a macro shows more.
+    let scan_um =
+        scene.um_known.then(|| f64::from(scene.overview.bounds.width) * scene.level0_um());
+    let um = match (frame, scan_um) {
+        (Some(frame), Some(scan)) => scan / (frame.right - frame.left),
+        _ => GLASS_HEIGHT_UM / f64::from(short),
+    };
     let tissue = match macro_tissue(image, frame, um) {
         Ok(tissue) => tissue,
         Err(why) => return Macro::NotJudged(why),

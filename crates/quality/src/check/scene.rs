@@ -18,6 +18,8 @@ pub(super) struct Scene<'a> {
     pub(super) tissue: Tissue,
     /// Optical density of the overview against its glass.
     pub(super) density: Density,
+    /// The same without smoothing, for what is a pixel wide.
+    pub(super) fine: Density,
     /// Tissue, and ink that lies on it.
     pub(super) tissue_mask: Mask,
     /// Microns per overview pixel; assumed where the slide states no scale.
@@ -32,6 +34,7 @@ impl<'a> Scene<'a> {
         let tissue = Tissue::find(&overview, settings)?;
         let um = overview.filter_mpp();
         let (glass, shading) = find_glass(&overview.image);
+        let fine = density(&overview.image, &glass, &shading, 0);
         let density = density(&overview.image, &glass, &shading, 1);
         let reasons = &tissue.reasons;
         let tissue_mask = Mask {
@@ -40,7 +43,7 @@ impl<'a> Scene<'a> {
             data: reasons.pixels().iter().map(|c| u8::from(*c == Reason::Tissue.code())).collect(),
         };
         let um_known = overview.mpp.is_some();
-        Ok(Self { slide, overview, tissue, density, tissue_mask, um, um_known })
+        Ok(Self { slide, overview, tissue, density, fine, tissue_mask, um, um_known })
     }
 
     /// Microns per level-0 pixel.

@@ -119,19 +119,23 @@ impl Seams {
         let mut found = Vec::new();
         for (lines, vertical) in [(&self.columns, true), (&self.rows, false)] {
             let spread = Spread::of(lines);
+            let steps: Vec<f32> =
+                lines.iter().map(|fields| median(fields.iter().map(|line| line.0))).collect();
             for (at, fields) in lines.iter().enumerate() {
                 if fields.len() < LEAST_FIELDS {
                     continue;
                 }
                 let noise = NOISE / (fields.len() as f32).sqrt();
-                let step = median(fields.iter().map(|line| line.0));
+                let step = steps[at];
+                let is_step = step.abs() > spread.step * noise
+                    && is_everywhere(fields, step)
+                    && is_alone(&steps, at);
                 let roughness = lower_median(fields.iter().map(|line| line.1));
-                let steps = step.abs() > spread.step * noise;
                 let is_rough = roughness - 1.0 > spread.roughness * noise;
                 found.push(Seam {
                     vertical,
                     place: (at + 1) as f64 * self.grid.step,
-                    step: if steps { f64::from(step) } else { 0.0 },
+                    step: if is_step { f64::from(step) } else { 0.0 },
                     roughness: if is_rough { f64::from(roughness) } else { 1.0 },
                 });
             }
@@ -140,8 +144,20 @@ impl Seams {
     }
 }
 
+/// Whether nearly all fields on a line step alike, as across a scanner's seam.
+fn is_everywhere(fields: &[Line], step: f32) -> bool {
+    let alike = fields.iter().filter(|line| line.0 * step.signum() > 0.3 * step.abs()).count();
+    alike * 5 >= fields.len() * 4
+}
+
+/// Whether the step is one line, or two where pixels were averaged, and no slope.
+fn is_alone(steps: &[f32], at: usize) -> bool {
+    let beside = (at.saturating_sub(6)..(at + 7).min(steps.len())).filter(|n| n.abs_diff(at) > 1);
+    beside.map(|n| steps[n].abs()).fold(0.0, f32::max) * 2.0 <= steps[at].abs()
+}
+
 /// Standard errors of a median by which a line must stand out: there are thousands of lines.
-const NOISE: f32 = 6.5;
+const NOISE: f32 = 6.0;
 
 /// How far single fields lie from the usual on this slide, as standard deviations.
 struct Spread {
