@@ -17,7 +17,7 @@ use super::{
     thresholds::Thresholds,
     verdict::{Finding, Measures, Verdict},
 };
-use crate::{QualityError, Result, coverage::CoverageTable, plane::Mask};
+use crate::{InkColour, QualityError, Result, coverage::CoverageTable, plane::Mask};
 
 /// Gathers measures and findings.
 pub(super) struct Checker<'a> {
@@ -227,13 +227,15 @@ impl<'a> Checker<'a> {
         let note = "air under the cover slip";
         self.judge_mask(Fault::Bubble, "bubble.share", &bubbles::bubbles(scene), note);
         let note = "dense colourless matter on tissue";
-        self.judge_mask(Fault::Dirt, "dirt.share", &dirt::dirt(scene), note);
+        let grey = dirt::Grey::find(scene);
+        self.judge_mask(Fault::Dirt, "dirt.share", &grey.dirt, note);
         let note = "the cover slip's edge crosses tissue";
-        let edge = dirt::cover_slip_edge(scene);
-        self.judge_mask(Fault::CoverSlipEdge, "cover_slip_edge.share", &edge, note);
+        self.judge_mask(Fault::CoverSlipEdge, "cover_slip_edge.share", &grey.edges, note);
         let (ink, on_tissue) = dirt::ink(scene);
+        let on_tissue = on_tissue.zip(&grey.ink, |a, b| a | b);
         let colours: Vec<String> = {
             let mut colours: Vec<_> = scene.tissue.ink.iter().map(|mark| mark.colour).collect();
+            colours.extend((grey.ink.count() > 0).then_some(InkColour::Black));
             colours.sort_unstable();
             colours.dedup();
             colours.iter().map(ToString::to_string).collect()

@@ -3,7 +3,7 @@
 use super::scene::Scene;
 use crate::{
     Reason,
-    components::Components,
+    components::{Component, Components},
     morphology::{closed, dilated},
     plane::Mask,
 };
@@ -13,27 +13,58 @@ const NEAR_UM: f64 = 40.0;
 /// Dirt is dense and colourless: density in thousandths, colour as a share of it in hundredths.
 const LEAST_DENSITY: u16 = 420;
 const MOST_COLOUR: u32 = 26;
+/// The cover slip's edge is at least so long, and so thin.
+const EDGE_UM: f64 = 400.0;
+const EDGE_WIDTH_UM: f64 = 34.0;
+/// A pen's stroke is broader than this.
+const STROKE_WIDTH_UM: f64 = 60.0;
+/// A colourless area of this size is a stroke of a pen.
+const INK_UM2: f64 = 40_000.0;
 /// Smaller specks are pigment or a nucleus.
 const LEAST_SPECK_UM2: f64 = 600.0;
 
-/// Dense colourless specks and fibres on tissue.
-pub(super) fn dirt(scene: &Scene<'_>) -> Mask {
-    let grey = scene.density.mean.zip(&scene.density.chroma, |mean, chroma| {
-        u8::from(mean >= LEAST_DENSITY && u32::from(chroma) * 100 < u32::from(mean) * MOST_COLOUR)
-    });
-    let on_tissue = grey.zip(&hull(scene), |grey, hull| grey & hull);
-    let ink = of_reason(scene, |reason| matches!(reason, Reason::Ink(_)));
-    let free = on_tissue.zip(&dilated(&ink, 2), |dirt, ink| dirt & (1 - ink));
-    let least = scene.area_pixels(LEAST_SPECK_UM2).max(4);
-    Components::of(&free).keep(|_, component| component.area >= least)
+/// Dense colourless matter on tissue, by what its shape says.
+pub(super) struct Grey {
+    /// Specks and fibres.
+    pub(super) dirt: Mask,
+    /// Long, thin lines: the cover slip's edge.
+    pub(super) edges: Mask,
+    /// Large dark areas: black ink that the tissue mask took for tissue.
+    pub(super) ink: Mask,
 }
 
-/// The dark line of a cover slip's edge where it crosses tissue.
-pub(super) fn cover_slip_edge(scene: &Scene<'_>) -> Mask {
-    let edges = of_reason(scene, |reason| reason == Reason::DarkEdge);
-    let long = scene.pixels(1500.0);
-    let lines = Components::of(&edges).keep(|_, component| component.length() >= long);
-    lines.zip(&hull(scene), |line, hull| line & hull)
+impl Grey {
+    pub(super) fn find(scene: &Scene<'_>) -> Self {
+        let grey = scene.density.mean.zip(&scene.density.chroma, |mean, chroma| {
+            let colourless = u32::from(chroma) * 100 < u32::from(mean) * MOST_COLOUR;
+            u8::from(mean >= LEAST_DENSITY && colourless)
+        });
+        let hull = hull(scene);
+        let on_tissue = grey.zip(&hull, |grey, hull| grey & hull);
+        let ink = of_reason(scene, |reason| matches!(reason, Reason::Ink(_)));
+        let free = on_tissue.zip(&dilated(&ink, 2), |dirt, ink| dirt & (1 - ink));
+        let components = Components::of(&closed(&free, 1));
+        let least = scene.area_pixels(LEAST_SPECK_UM2).max(4);
+        let (long, large) = (scene.pixels(EDGE_UM), scene.area_pixels(INK_UM2));
+        let is_edge = |c: &Component| {
+            c.length() >= long && c.area <= c.length() * scene.pixels(EDGE_WIDTH_UM)
+        };
+        let is_ink = |c: &Component| !is_edge(c) && c.area >= large;
+        let dark_edge = of_reason(scene, |reason| reason == Reason::DarkEdge);
+        let dark = Components::of(&dark_edge);
+        // A broad dark line that ends on the slide was drawn; an edge runs out of it or is thin.
+        let is_stroke = |c: &Component| {
+            c.border == 0 && c.area >= large && c.area > c.length() * scene.pixels(STROKE_WIDTH_UM)
+        };
+        let strokes = dark.keep(|_, c| is_stroke(c)).zip(&hull, |line, hull| line & hull);
+        let crossing = dark.keep(|_, c| c.length() >= long && !is_stroke(c));
+        let crossing = crossing.zip(&hull, |line, hull| line & hull);
+        Self {
+            dirt: components.keep(|_, c| c.area >= least && !is_edge(c) && !is_ink(c)),
+            edges: components.keep(|_, c| is_edge(c)).zip(&crossing, |a, b| a | b),
+            ink: components.keep(|_, c| is_ink(c)).zip(&strokes, |a, b| a | b),
+        }
+    }
 }
 
 /// Ink, and that part of it that lies on or beside tissue.
