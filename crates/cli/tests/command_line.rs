@@ -205,6 +205,64 @@ fn lesions_are_measured_from_files() {
 }
 
 #[test]
+fn a_check_gives_a_verdict_on_each_slide_and_remembers() {
+    let folder = tempfile::tempdir().unwrap();
+    let slides = folder.path().join("slides");
+    fs::create_dir(&slides).unwrap();
+    sample(&slides);
+    fs::write(slides.join("broken.svs"), b"no slide").unwrap();
+    let (out, site) = (folder.path().join("out"), folder.path().join("site.jsonl"));
+    let arguments = [
+        "check",
+        text(&slides),
+        "--out",
+        text(&out),
+        "--site",
+        text(&site),
+        "--scanner",
+        "One",
+        "--json",
+    ];
+    let document = json(&bianque(&arguments));
+    assert_eq!(document["schema"], "bianque.check/1");
+    let checks = document["checks"].as_array().unwrap();
+    assert_eq!(checks.len(), 2, "the worst first");
+    assert_eq!(
+        (&checks[0]["slide"], &checks[0]["verdict"]),
+        (&"broken.svs".into(), &"unreadable".into())
+    );
+    let verdict = checks[1]["verdict"].as_str().unwrap();
+    assert!(verdict.starts_with("pass"), "{}", checks[1]);
+    for name in ["quality.json", "quality.geojson", "quality.png"] {
+        assert!(out.join("small").join(name).is_file(), "{name}");
+    }
+    let written = fs::read_to_string(out.join("small/quality.geojson")).unwrap();
+    geojson::decode(&written).unwrap();
+    assert!(site.with_extension("html").is_file());
+    assert_eq!(fs::read_to_string(&site).unwrap().lines().count(), 2);
+    let strict = bianque(&["check", text(&slides), "--out", text(&out), "--strict"]);
+    assert_eq!(strict.status.code(), Some(1));
+}
+
+#[test]
+fn faults_are_explained_and_thresholds_checked() {
+    let output = bianque(&["check", "--explain", "fold"]);
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.contains("What to do") && said.contains("皱褶"), "{said}");
+    let output = bianque(&["check", "--explain", "folly"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(message(&output).contains("out-of-focus"), "names the faults there are");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ours.toml");
+    fs::write(&file, "[fold]\nmark = 9\n").unwrap();
+    let slide = folder.path().join("any.svs");
+    fs::write(&slide, b"any").unwrap();
+    let output = bianque(&["check", text(&slide), "--thresholds", text(&file)]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(message(&output).contains("[fold]"), "{}", message(&output));
+}
+
+#[test]
 fn wrong_usage_and_missing_files_have_their_own_exit_codes() {
     assert_eq!(bianque(&["run"]).status.code(), Some(2));
     assert_eq!(bianque(&["dance"]).status.code(), Some(2));
@@ -217,8 +275,9 @@ fn wrong_usage_and_missing_files_have_their_own_exit_codes() {
 
 #[test]
 fn every_verb_has_help_with_an_example() {
-    let verbs: [&[&str]; 9] = [
+    let verbs: [&[&str]; 10] = [
         &[],
+        &["check"],
         &["run"],
         &["region"],
         &["thumbnail"],
