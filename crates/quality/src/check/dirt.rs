@@ -56,7 +56,9 @@ impl Grey {
         let is_stroke = |c: &Component| {
             c.border == 0 && c.area >= large && c.area > c.length() * scene.pixels(STROKE_WIDTH_UM)
         };
-        let strokes = dark.keep(|_, c| is_stroke(c)).zip(&hull, |line, hull| line & hull);
+        // A stroke over tissue hides it: what is left of the tissue lies beside it.
+        let beside = dark.sums(&dilated(&scene.tissue_mask, scene.pixels(NEAR_UM).clamp(2, 10)));
+        let strokes = dark.keep(|index, c| is_stroke(c) && beside[index] * 6 >= c.area as u64);
         let crossing = dark.keep(|_, c| c.length() >= long && !is_stroke(c));
         let crossing = crossing.zip(&hull, |line, hull| line & hull);
         Self {
