@@ -154,16 +154,18 @@ pub(crate) struct RunArguments {
 }
 
 #[derive(Args)]
-#[command(group = clap::ArgGroup::new("resolution").args(["level", "at_mpp"]))]
+#[command(group = clap::ArgGroup::new("resolution").args(["level", "mpp"]))]
 #[command(after_help = "Examples:
   bianque region slide.svs --x 20000 --y 14000 --width 512 --height 512 --out a.png
-  bianque region slide.svs --x 20000 --y 14000 --width 512 --height 512 --at-mpp 0.5 --out b.png
+  bianque region slide.svs --x 20000 --y 14000 --width 512 --height 512 --mpp 0.5 --out b.png
 
 --x and --y are level-0 pixels whatever the level; --width and --height are pixels of the picture.")]
 pub(crate) struct RegionArguments {
-    /// The slide.
-    #[command(flatten)]
-    pub(crate) slide: SlideArguments,
+    /// The slide: a file, or a folder with one DICOM pyramid.
+    pub(crate) slide: PathBuf,
+    /// Microns per level-0 pixel, where the file states none or a wrong one.
+    #[arg(long, value_name = "UM")]
+    pub(crate) slide_mpp: Option<f64>,
     /// Left edge in level-0 pixels.
     #[arg(long, allow_negative_numbers = true)]
     pub(crate) x: i64,
@@ -181,7 +183,7 @@ pub(crate) struct RegionArguments {
     pub(crate) level: Option<usize>,
     /// Read at this resolution in microns per pixel.
     #[arg(long, value_name = "UM")]
-    pub(crate) at_mpp: Option<f64>,
+    pub(crate) mpp: Option<f64>,
     /// The picture to write: .png, .jpg or .jpeg.
     #[arg(long)]
     pub(crate) out: PathBuf,

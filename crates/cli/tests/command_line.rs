@@ -161,7 +161,7 @@ fn regions_and_thumbnails_are_pictures() {
         "64",
         "--height",
         "48",
-        "--at-mpp",
+        "--mpp",
         "1.0",
         "--out",
         text(&picture),

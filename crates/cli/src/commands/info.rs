@@ -39,7 +39,7 @@ struct LevelDocument {
 }
 
 pub(crate) fn run(arguments: &SlideArguments, terminal: &Terminal) -> anyhow::Result<Outcome> {
-    let slide = open_slide(arguments)?;
+    let slide = open_slide(&arguments.slide, arguments.mpp)?;
     let facts = slide.facts();
     let bounds = facts.bounds();
     let name = arguments.slide.file_name().unwrap_or(arguments.slide.as_os_str());

@@ -18,7 +18,7 @@ use anyhow::Context;
 use bianque_slide::{OpenOptions, Slide};
 
 use crate::{
-    arguments::{Arguments, Command, EvaluateCommand, SlideArguments},
+    arguments::{Arguments, Command, EvaluateCommand},
     models::Models,
     terminal::Terminal,
 };
@@ -64,9 +64,9 @@ pub(crate) fn dispatch(arguments: Arguments, terminal: &Terminal) -> anyhow::Res
     }
 }
 
-fn open_slide(arguments: &SlideArguments) -> anyhow::Result<Box<dyn Slide>> {
-    let options = OpenOptions { mpp: arguments.mpp, ..OpenOptions::default() };
-    bianque_slide::open(&arguments.slide, &options).context("the slide does not open")
+fn open_slide(path: &std::path::Path, mpp: Option<f64>) -> anyhow::Result<Box<dyn Slide>> {
+    let options = OpenOptions { mpp, ..OpenOptions::default() };
+    bianque_slide::open(path, &options).context("the slide does not open")
 }
 
 /// A file is there whole or not at all.

@@ -15,10 +15,10 @@ struct Document {
 }
 
 pub(crate) fn run(arguments: &RegionArguments, terminal: &Terminal) -> anyhow::Result<Outcome> {
-    let slide = open_slide(&arguments.slide)?;
+    let slide = open_slide(&arguments.slide, arguments.slide_mpp)?;
     let (width, height) = (arguments.width, arguments.height);
     anyhow::ensure!(width > 0 && height > 0, "--width and --height must be at least 1");
-    let image = if let Some(mpp) = arguments.at_mpp {
+    let image = if let Some(mpp) = arguments.mpp {
         let origin = Point::new(arguments.x as f64, arguments.y as f64);
         slide.read_at_mpp(origin, mpp, width, height)?
     } else {

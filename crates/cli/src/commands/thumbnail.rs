@@ -14,7 +14,7 @@ struct Document {
 }
 
 pub(crate) fn run(arguments: &ThumbnailArguments, terminal: &Terminal) -> anyhow::Result<Outcome> {
-    let slide = open_slide(&arguments.slide)?;
+    let slide = open_slide(&arguments.slide.slide, arguments.slide.mpp)?;
     let image = match &arguments.associated {
         Some(name) => slide.associated_image(name)?,
         None => slide.thumbnail(arguments.size)?,
