@@ -57,13 +57,16 @@ pub(super) fn analyse(
         anyhow::bail!("the slide cannot be judged: {why}");
     };
     clock.lap("check");
-    let good = GoodTissue { tissue: &tissue, check: &check };
+    let wanted = loaded.encoder.recipe().input.mpp;
+    let too_coarse = mpp.mean() > COARSEST * wanted;
+    let good = GoodTissue { tissue: &tissue, check: &check, too_coarse };
     let extraction = extract(request, loaded, terminal, &*slide, digest, &good)?;
     clock.lap("features");
     let features = &extraction.features;
     let (tiles, share) = (&features.facts.grid, loaded.task.tiles.tissue);
     let with_tissue = tissue_cells(tiles, &tissue, share).len();
-    let flawed_tiles = with_tissue.saturating_sub(tissue_cells(tiles, &good, share).len());
+    let good_tiles = tissue_cells(tiles, &good, share).len();
+    let flawed_tiles = if too_coarse { 0 } else { with_tissue.saturating_sub(good_tiles) };
     let probabilities =
         loaded.task.head.probabilities(&features.matrix()?, loaded.task.temperature)?;
     let grid = &features.facts.grid;
@@ -80,13 +83,19 @@ pub(super) fn analyse(
     let mut warnings = slide.facts().warnings.clone();
     warnings.extend(tissue.warnings.iter().map(ToString::to_string));
     warnings.extend(extraction.warnings.iter().cloned());
-    if flawed_tiles > 0 {
+    if too_coarse {
+        warnings.push(format!(
+            "the slide has {:.1} um/px, the model needs {wanted:.2}: nothing was judged; scan at a \
+             higher power, or give --mpp if the file states a wrong scale",
+            mpp.mean()
+        ));
+    } else if flawed_tiles > 0 {
         warnings.push(format!(
             "{flawed_tiles} tiles lie where the check found the tissue wanting and were left out"
         ));
     }
     let scale = mpp.mean() / grid.mpp();
-    if scale > 1.2 {
+    if scale > 1.2 && !too_coarse {
         warnings.push(format!(
             "the slide has {:.2} um/px, the model was made for {:.2}: tiles are enlarged and the \
              result is doubtful",
@@ -154,14 +163,19 @@ fn extract(
 struct GoodTissue<'a> {
     tissue: &'a Tissue,
     check: &'a Check,
+    /// The slide has too little detail for the model: none of it is judged.
+    too_coarse: bool,
 }
+
+/// A slide with more microns per pixel than this times the model's has lost what the model sees.
+const COARSEST: f64 = 3.0;
 
 /// A tile of which this share is flawed is left out.
 const MOST_FLAWED: f64 = 0.3;
 
 impl TissueMap for GoodTissue<'_> {
     fn tissue_fraction(&self, rect: PixelRect<Level0>) -> f64 {
-        if self.check.flawed_fraction(rect) >= MOST_FLAWED {
+        if self.too_coarse || self.check.flawed_fraction(rect) >= MOST_FLAWED {
             return 0.0;
         }
         self.tissue.tissue_fraction(rect)
