@@ -7,7 +7,7 @@ mod convnet;
 mod encoder;
 mod error;
 mod load;
-mod matrix;
+pub mod matrix;
 mod normalise;
 mod recipe;
 mod rows;

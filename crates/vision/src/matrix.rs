@@ -8,7 +8,7 @@
 
 /// A matrix to read: `rows x columns` values of a slice, by strides.
 #[derive(Copy, Clone, Debug)]
-pub(crate) struct View<'a> {
+pub struct View<'a> {
     values: &'a [f32],
     rows: usize,
     columns: usize,
@@ -21,13 +21,13 @@ impl<'a> View<'a> {
     ///
     /// # Panics
     /// When the slice does not hold them, as indexing does.
-    pub(crate) fn new(values: &'a [f32], rows: usize, columns: usize, row_stride: usize) -> Self {
+    pub fn new(values: &'a [f32], rows: usize, columns: usize, row_stride: usize) -> Self {
         assert!(fits(values.len(), rows, columns, row_stride), "view outside its slice");
         Self { values, rows, columns, row_stride, column_stride: 1 }
     }
 
     /// The same values with rows and columns exchanged.
-    pub(crate) fn transposed(self) -> Self {
+    pub fn transposed(self) -> Self {
         Self {
             rows: self.columns,
             columns: self.rows,
@@ -40,7 +40,7 @@ impl<'a> View<'a> {
 
 /// A matrix to write: rows of contiguous values, by stride.
 #[derive(Debug)]
-pub(crate) struct ViewMut<'a> {
+pub struct ViewMut<'a> {
     values: &'a mut [f32],
     rows: usize,
     columns: usize,
@@ -52,7 +52,7 @@ impl<'a> ViewMut<'a> {
     ///
     /// # Panics
     /// When the slice does not hold them or rows overlap.
-    pub(crate) fn new(
+    pub fn new(
         values: &'a mut [f32],
         rows: usize,
         columns: usize,
@@ -76,7 +76,7 @@ fn fits(length: usize, rows: usize, columns: usize, row_stride: usize) -> bool {
 
 /// What stands in the destination before a product.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Destination {
+pub enum Destination {
     /// Is overwritten.
     Replace,
     /// The product is added to it.
@@ -92,7 +92,7 @@ const COLUMNS_AT_ONCE: usize = 256;
 ///
 /// # Panics
 /// When the shapes do not fit together.
-pub(crate) fn multiply(
+pub fn multiply(
     destination: ViewMut<'_>,
     what_stands: Destination,
     left: View<'_>,
