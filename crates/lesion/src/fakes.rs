@@ -27,8 +27,10 @@ impl MeanColourEncoder {
                 version: "1".into(),
                 licence: "Apache-2.0".into(),
                 source: "test".into(),
+                terms: None,
                 weights: "none".into(),
                 digest: Some(digest),
+                published: None,
                 input: Input {
                     size,
                     mpp: 1.0,

@@ -11,6 +11,8 @@ pub mod matrix;
 mod normalise;
 mod recipe;
 mod rows;
+mod test_tiles;
+mod verify;
 mod vit;
 mod weights;
 
@@ -18,6 +20,10 @@ pub use encoder::Encoder;
 pub use error::{Result, VisionError};
 pub use load::{load, load_with_weights};
 pub use recipe::{
-    Architecture, ConvNet, ConvStage, Ffn, Filter, Input, Normalise, Pooling, Position, PrefixRows,
-    Recipe, TableResample, Vit,
+    Architecture, Channels, ConvNet, ConvStage, Dialect, Ffn, Filter, Input, Normalise, Permission,
+    Pooler, PoolerWeights, Pooling, Position, Precision, PrefixRows, Published, Purpose, Recipe,
+    RotaryPrecision, TableResample, Terms, Transform, Vit,
 };
+pub use test_tiles::{TEST_TILES, test_tiles};
+pub use verify::{TestFeatures, Verification, verify};
+pub use weights::{Container, Survey, TensorFacts, inspect, inspect_bytes};

@@ -38,7 +38,7 @@ pub fn load_with_weights(recipe: &Path, weights: &Path) -> Result<Box<dyn Encode
     build(Recipe::read(recipe)?, recipe, weights)
 }
 
-fn build(recipe: Recipe, path: &Path, weights: &Path) -> Result<Box<dyn Encoder>> {
+pub(crate) fn build(recipe: Recipe, path: &Path, weights: &Path) -> Result<Box<dyn Encoder>> {
     let weights = Weights::open(weights, recipe.digest.as_ref())?;
     match recipe.architecture.clone() {
         Architecture::Vit(vit) => Ok(Box::new(VitEncoder::new(recipe, &vit, weights)?)),

@@ -52,12 +52,7 @@ impl<'a> ViewMut<'a> {
     ///
     /// # Panics
     /// When the slice does not hold them or rows overlap.
-    pub fn new(
-        values: &'a mut [f32],
-        rows: usize,
-        columns: usize,
-        row_stride: usize,
-    ) -> Self {
+    pub fn new(values: &'a mut [f32], rows: usize, columns: usize, row_stride: usize) -> Self {
         assert!(fits(values.len(), rows, columns, row_stride), "view outside its slice");
         assert!(rows < 2 || row_stride >= columns, "rows of a destination overlap");
         Self { values, rows, columns, row_stride }

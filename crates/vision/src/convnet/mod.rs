@@ -89,6 +89,14 @@ impl ConvNetEncoder {
         Ok(Self { recipe, producer, network, scratch: Mutex::new(Vec::new()) })
     }
 
+    /// Looks at every tensor that a planned network would take.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub(crate) fn survey(plan: ConvNetPlan, weights: &mut Weights) -> Result<()> {
+        Network::read(plan.0, weights, Instructions::best()).map(drop)
+    }
+
     fn borrow_scratch(&self) -> Borrowed<'_> {
         let kept = self.scratch.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let scratch = kept.unwrap_or_else(|| self.network.scratch());

@@ -23,6 +23,8 @@ pub(super) struct Scratch {
     qkv: Vec<f32>,
     scores: Vec<f32>,
     hidden: Vec<f32>,
+    /// What attentional pooling needs.
+    pooled: Vec<f32>,
 }
 
 impl Scratch {
@@ -37,6 +39,7 @@ impl Scratch {
             qkv: zeros(tokens * 3 * network.dim),
             scores: zeros(tokens.min(QUERIES) * tokens),
             hidden: zeros(tokens * hidden),
+            pooled: zeros(network.pooler.as_ref().map_or(0, |p| p.scratch(tokens))),
         }
     }
 }
@@ -50,7 +53,16 @@ impl Network {
         scratch: &mut Scratch,
         out: &mut [f32],
     ) {
-        unfold(normalise, tile, self.patch, &mut scratch.patches);
+        let each = out.len() / self.passes;
+        for (pass, out) in out.chunks_exact_mut(each).enumerate() {
+            let first = if self.passes == 1 { 0..3 } else { pass..pass + 1 };
+            unfold(normalise, tile, self.patch, first, &mut scratch.patches);
+            self.pass(scratch, out);
+        }
+    }
+
+    /// From unfolded patches to a vector.
+    fn pass(&self, scratch: &mut Scratch, out: &mut [f32]) {
         scratch.tokens.copy_from_slice(&self.seed);
         self.embed.add_product(
             &scratch.patches,
@@ -117,7 +129,11 @@ impl Network {
         let needed = if self.pooling == Pooling::Class { 1 } else { self.tokens() };
         let stream = &stream[..needed * self.dim];
         rows::layer_norm(stream, &self.norm.weight, &self.norm.bias, self.epsilon, normed);
+        if let Some(pooler) = &self.pooler {
+            return pooler.pool(normed, &mut scratch.pooled, out);
+        }
         let mean = match self.pooling {
+            Pooling::Attentional(_) => return,
             Pooling::Class => return out.copy_from_slice(&normed[..self.dim]),
             Pooling::Mean => out,
             Pooling::ClassAndMean => {
@@ -136,12 +152,18 @@ impl Network {
 }
 
 /// Writes each patch as one row in the order of a convolution's weights: channel, y, x.
-fn unfold(normalise: &Normalise, tile: &RgbImage, patch: usize, out: &mut [f32]) {
+fn unfold(
+    normalise: &Normalise,
+    tile: &RgbImage,
+    patch: usize,
+    channels: std::ops::Range<usize>,
+    out: &mut [f32],
+) {
     let table = normalise::table(normalise, tile);
     let grid = tile.width() as usize / patch;
-    for (index, row) in out.chunks_exact_mut(3 * patch * patch).enumerate() {
+    for (index, row) in out.chunks_exact_mut(channels.len() * patch * patch).enumerate() {
         let (top, left) = (index / grid * patch, index % grid * patch);
-        for (channel, plane) in row.chunks_exact_mut(patch * patch).enumerate() {
+        for (channel, plane) in channels.clone().zip(row.chunks_exact_mut(patch * patch)) {
             for (y, line) in plane.chunks_exact_mut(patch).enumerate() {
                 let pixels = &tile.row((top + y) as u32)[left * 3..];
                 for (value, pixel) in line.iter_mut().zip(pixels.chunks_exact(3)) {

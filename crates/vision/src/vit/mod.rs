@@ -1,8 +1,10 @@
 //! Vision transformers by the recipe's switches.
 
 mod attention;
+mod dialect;
 mod forward;
 mod network;
+mod pooler;
 mod position;
 mod resample;
 mod tensors;
@@ -12,6 +14,7 @@ use std::sync::{Mutex, PoisonError};
 use bianque_core::{Producer, RgbImage};
 use rayon::prelude::*;
 
+pub(crate) use self::dialect::Spelling;
 use self::{forward::Scratch, network::Network};
 use crate::{
     encoder::{Encoder, check_sizes},
@@ -25,6 +28,8 @@ use crate::{
 pub(crate) struct VitEncoder {
     recipe: Recipe,
     producer: Producer,
+    /// Values a tile.
+    dimension: usize,
     network: Network,
     /// Buffers of finished images, for the next ones.
     idle: Mutex<Vec<Scratch>>,
@@ -39,7 +44,16 @@ impl VitEncoder {
         let network = Network::take(vit, &recipe, &mut weights)?;
         let producer = recipe.producer(weights.digest());
         weights.finish()?;
-        Ok(Self { recipe, producer, network, idle: Mutex::default() })
+        let dimension = vit.output();
+        Ok(Self { recipe, producer, dimension, network, idle: Mutex::default() })
+    }
+
+    /// Looks at all tensors of a weight file, and says by which names they go.
+    ///
+    /// # Errors
+    /// When there is no encoder in the file, or it cannot be read.
+    pub(crate) fn survey(recipe: &Recipe, vit: &Vit, weights: &mut Weights) -> Result<Spelling> {
+        Network::survey(vit, recipe, weights)
     }
 
     fn encode_one(&self, tile: &RgbImage, out: &mut [f32]) {
@@ -61,7 +75,7 @@ impl Encoder for VitEncoder {
     }
 
     fn dimension(&self) -> usize {
-        self.network.output()
+        self.dimension
     }
 
     fn encode(&self, tiles: &[RgbImage], out: &mut [f32]) -> Result<()> {

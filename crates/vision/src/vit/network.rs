@@ -1,8 +1,8 @@
 //! The network: its tensors and its linear layers.
 
-use super::{position::Rotation, tensors::Tensors};
+use super::{dialect::Spelling, pooler::PoolerLayers, position::Rotation, tensors::Tensors};
 use crate::{
-    error::Result,
+    error::{Result, VisionError},
     matrix::{Destination, View, ViewMut, multiply},
     recipe::{Ffn, Pooling, Recipe, Vit},
     rows,
@@ -52,6 +52,10 @@ pub(super) struct Network {
     pub(super) gated: bool,
     pub(super) epsilon: f32,
     pub(super) pooling: Pooling,
+    /// Layers of attentional pooling.
+    pub(super) pooler: Option<PoolerLayers>,
+    /// How often it runs over a tile: once, or once a channel.
+    pub(super) passes: usize,
     /// Patches to tokens, without bias.
     pub(super) embed: Linear,
     /// What stands in each token before the patches are added: class token, registers, the
@@ -64,31 +68,35 @@ pub(super) struct Network {
 
 impl Network {
     /// Takes every tensor that the recipe's switches ask for, and drops what only training needs.
+    ///
+    /// # Errors
+    /// When tensors are missing or misshapen.
     pub(super) fn take(vit: &Vit, recipe: &Recipe, weights: &mut Weights) -> Result<Self> {
-        let patch = vit.patch as usize;
         let grid = (recipe.input.size / vit.patch) as usize;
-        let mut tensors = Tensors::new(weights);
-        let inputs = 3 * patch * patch;
-        let embed = Linear::new(
-            tensors.take("patch_embed.proj.weight", &[vit.dim, 3, patch, patch])?,
-            tensors.take("patch_embed.proj.bias", &[vit.dim])?,
-            inputs,
-        );
+        let stated = recipe.published.as_ref().and_then(|published| published.prefix.as_deref());
+        let mut tensors = Tensors::new(weights, stated)?;
+        let embed = tensors.embedding(vit)?;
         let seed = tensors.seed(vit, grid, &embed.bias)?;
         let rotation = tensors.rotation(vit, grid)?;
         let blocks =
             (0..vit.depth).map(|index| tensors.block(vit, index)).collect::<Result<_>>()?;
-        let norm = tensors.norm("norm", vit.dim)?;
+        let norm = tensors.last_norm(vit.dim)?;
+        let pooler = match &vit.pooling {
+            Pooling::Attentional(pooler) => Some(tensors.pooler(pooler, vit.dim)?),
+            _ => None,
+        };
         tensors.drop_training_only();
         Ok(Self {
-            patch,
+            patch: vit.patch as usize,
             grid,
             dim: vit.dim,
             heads: vit.heads,
             prefix: vit.prefix(),
             gated: matches!(vit.ffn, Ffn::SwiGlu { .. }),
             epsilon: vit.norm_eps,
-            pooling: vit.pooling,
+            pooling: vit.pooling.clone(),
+            pooler,
+            passes: vit.passes(),
             embed,
             seed,
             rotation,
@@ -97,12 +105,35 @@ impl Network {
         })
     }
 
-    /// Values in the feature vector.
-    pub(super) fn output(&self) -> usize {
-        match self.pooling {
-            Pooling::Class | Pooling::Mean => self.dim,
-            Pooling::ClassAndMean => 2 * self.dim,
+    /// Looks at every tensor that [`Network::take`] would take, and keeps none: memory for one
+    /// block is enough.
+    ///
+    /// # Errors
+    /// When no encoder is found in the file, or the file cannot be read.
+    pub(super) fn survey(vit: &Vit, recipe: &Recipe, weights: &mut Weights) -> Result<Spelling> {
+        let grid = (recipe.input.size / vit.patch) as usize;
+        let stated = recipe.published.as_ref().and_then(|published| published.prefix.as_deref());
+        let mut tensors = Tensors::new(weights, stated)?;
+        let embed = tensors.embedding(vit)?;
+        let mut whole = Ok(());
+        // A table or periods that cannot be are one finding; the other tensors are looked at all
+        // the same.
+        whole = whole.and(tensors.seed(vit, grid, &embed.bias).map(drop));
+        whole = whole.and(tensors.rotation(vit, grid).map(drop));
+        for index in 0..vit.depth {
+            whole = whole.and(tensors.block(vit, index).map(drop));
         }
+        whole = whole.and(tensors.last_norm(vit.dim).map(drop));
+        if let Pooling::Attentional(pooler) = &vit.pooling {
+            whole = whole.and(tensors.pooler(pooler, vit.dim).map(drop));
+        }
+        tensors.drop_training_only();
+        let spelling = tensors.into_spelling();
+        match whole {
+            Err(VisionError::Weights { what, .. }) => weights.note(what),
+            other => other?,
+        }
+        Ok(spelling)
     }
 
     /// Tokens of one image.

@@ -1,5 +1,9 @@
 //! Two-dimensional axial rotary positions (DINOv3).
 
+use half::bf16;
+
+use crate::recipe::RotaryPrecision;
+
 /// The periods of `head_width / 4` rotations: `base^(2 i / (head_width / 2))`.
 pub(super) fn periods(base: f32, head_width: usize) -> impl Iterator<Item = f32> {
     let count = head_width / 4;
@@ -16,21 +20,36 @@ pub(super) struct Rotation {
 impl Rotation {
     /// Centres of patches are mapped to -1..1 along each axis; the angle is `2 pi * coordinate /
     /// period`, all periods for the vertical axis, then for the horizontal one, the whole twice.
-    pub(super) fn new(base: f32, grid: usize, head_width: usize) -> Self {
-        let periods: Vec<f32> = periods(base, head_width).collect();
-        let coordinate = |index: usize| 2.0 * ((index as f32 + 0.5) / grid as f32) - 1.0;
+    ///
+    /// Where the published network makes them in bfloat16, each step is rounded as there: angles
+    /// are then off by up to a hundredth, and the features with them.
+    pub(super) fn new(
+        base: f32,
+        grid: usize,
+        head_width: usize,
+        precision: RotaryPrecision,
+    ) -> Self {
+        let rounded = |value: f32| match precision {
+            RotaryPrecision::F32 => value,
+            RotaryPrecision::Bf16 => bf16::from_f32(value).to_f32(),
+        };
+        let periods: Vec<f32> = periods(base, head_width).map(rounded).collect();
+        let coordinate = |index: usize| {
+            let share = rounded(rounded(index as f32 + 0.5) / grid as f32);
+            rounded(rounded(2.0 * share) - 1.0)
+        };
         let mut angles = Vec::with_capacity(grid * grid * head_width);
         for y in 0..grid {
             for x in 0..grid {
                 for axis in [y, x, y, x] {
-                    let turn = std::f32::consts::TAU * coordinate(axis);
-                    angles.extend(periods.iter().map(|period| turn / period));
+                    let turn = rounded(std::f32::consts::TAU * coordinate(axis));
+                    angles.extend(periods.iter().map(|period| rounded(turn / period)));
                 }
             }
         }
         Self {
-            cosine: angles.iter().map(|angle| angle.cos()).collect(),
-            sine: angles.iter().map(|angle| angle.sin()).collect(),
+            cosine: angles.iter().map(|angle| rounded(angle.cos())).collect(),
+            sine: angles.iter().map(|angle| rounded(angle.sin())).collect(),
             width: head_width,
         }
     }
@@ -60,7 +79,7 @@ mod tests {
     #[test]
     fn one_patch_stands_in_the_middle_and_does_not_turn() {
         let mut row = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0];
-        Rotation::new(100.0, 1, 4).turn(0, &mut row);
+        Rotation::new(100.0, 1, 4, RotaryPrecision::F32).turn(0, &mut row);
         assert_eq!(row, [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]);
     }
 
@@ -68,7 +87,7 @@ mod tests {
     fn vertical_angles_come_first() {
         // Two by two patches: coordinates -0.5 and 0.5, angles of -pi and pi times 1/period.
         let mut row = [1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
-        Rotation::new(4.0, 2, 8).turn(1, &mut row);
+        Rotation::new(4.0, 2, 8, RotaryPrecision::F32).turn(1, &mut row);
         let (vertical, second) = (-std::f32::consts::PI, -std::f32::consts::FRAC_PI_2);
         let expected = [vertical.cos(), second.cos(), 0.0, 0.0, vertical.sin(), second.sin()];
         for (value, expected) in row.iter().zip(expected) {

@@ -1,46 +1,89 @@
-//! A network's tensors in a weight file, by the names of timm or of DINOv2 and DINOv3.
+//! A network's tensors in a weight file.
 
 use super::{
+    dialect::{Names, Spelling},
     network::{Block, Linear, Norm},
+    pooler::PoolerLayers,
     position::{Rotation, periods},
     resample::resampled,
 };
 use crate::{
     error::{Result, VisionError},
-    recipe::{Ffn, Position, Vit},
+    recipe::{Ffn, Pooler, PoolerWeights, Position, Vit},
     weights::Weights,
 };
 
 /// Tensors that training leaves in a file and inference does not need, by how they begin.
-const TRAINING_ONLY: [&str; 5] =
-    ["head.", "mask_token", "local_cls_norm.", "dino_head.", "ibot_head."];
+const TRAINING_ONLY: [&str; 8] = [
+    "head.",
+    "mask_token",
+    "embeddings.mask_token",
+    "local_cls_norm.",
+    "dino_head.",
+    "ibot_head.",
+    "pooler.",
+    "fc_norm.",
+];
 
-/// What registers are called in timm, DINOv2 and DINOv3.
-const REGISTERS: [&str; 3] = ["reg_token", "register_tokens", "storage_tokens"];
-
-/// Takes tensors whose names may all begin with a prefix such as `backbone.`.
+/// Takes tensors by the names that their file has for them.
 pub(super) struct Tensors<'a> {
     weights: &'a mut Weights,
-    prefix: String,
+    spelling: Spelling,
+    names: &'static Names,
 }
 
 impl<'a> Tensors<'a> {
-    pub(super) fn new(weights: &'a mut Weights) -> Self {
-        let prefix = weights.untaken().find_map(|name| name.strip_suffix("cls_token"));
-        let prefix = prefix.unwrap_or("").to_owned();
-        Self { weights, prefix }
+    /// Finds the encoder in the file.
+    ///
+    /// # Errors
+    /// When there is none, or several.
+    pub(super) fn new(weights: &'a mut Weights, stated: Option<&str>) -> Result<Self> {
+        let spelling = match Spelling::of(weights, stated) {
+            Ok(spelling) => spelling,
+            Err(what) => {
+                return Err(VisionError::Weights { path: weights.path().to_owned(), what });
+            }
+        };
+        weights.set_prefix(&spelling.prefix);
+        let names = spelling.names();
+        Ok(Self { weights, spelling, names })
+    }
+
+    pub(super) fn into_spelling(self) -> Spelling {
+        self.spelling
     }
 
     pub(super) fn take(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
-        self.weights.take(&format!("{}{name}", self.prefix), shape)
+        self.weights.take(&format!("{}{name}", self.spelling.prefix), shape)
     }
 
     fn has(&self, name: &str) -> bool {
-        self.weights.has(&format!("{}{name}", self.prefix))
+        self.weights.has(&format!("{}{name}", self.spelling.prefix))
+    }
+
+    /// Of several spellings the one that the file has, else the first, for a message.
+    fn spelled(&self, names: &[&'static str]) -> &'static str {
+        let found = names.iter().find(|name| self.has(name));
+        found.or(names.first()).copied().unwrap_or("")
     }
 
     fn wrong(&self, what: String) -> VisionError {
         VisionError::Weights { path: self.weights.path().to_owned(), what }
+    }
+
+    /// The layer that makes tokens of patches.
+    pub(super) fn embedding(&mut self, vit: &Vit) -> Result<Linear> {
+        let (patch, channels) = (vit.patch as usize, vit.depth_of_patch());
+        let there = |name: &&&str| self.has(&format!("{name}.weight"));
+        let name = self.names.patch.iter().find(there).unwrap_or(&self.names.patch[0]);
+        let weight = self.take(&format!("{name}.weight"), &[vit.dim, channels, patch, patch])?;
+        let bias = self.take(&format!("{name}.bias"), &[vit.dim])?;
+        Ok(Linear::new(weight, bias, channels * patch * patch))
+    }
+
+    /// The norm after the last block.
+    pub(super) fn last_norm(&mut self, dim: usize) -> Result<Norm> {
+        self.norm(self.names.norm, dim)
     }
 
     pub(super) fn norm(&mut self, name: &str, dim: usize) -> Result<Norm> {
@@ -59,9 +102,9 @@ impl<'a> Tensors<'a> {
     /// embedding's bias in every patch token, and learned positions.
     pub(super) fn seed(&mut self, vit: &Vit, grid: usize, bias: &[f32]) -> Result<Vec<f32>> {
         let dim = vit.dim;
-        let mut seed = self.take("cls_token", &[1, 1, dim])?;
+        let mut seed = self.take(self.names.class_token, &[1, 1, dim])?;
         if vit.registers > 0 {
-            let name = REGISTERS.into_iter().find(|name| self.has(name)).unwrap_or(REGISTERS[0]);
+            let name = self.spelled(self.names.registers);
             seed.extend(self.take(name, &[1, vit.registers, dim])?);
         }
         for _ in 0..grid * grid {
@@ -81,7 +124,12 @@ impl<'a> Tensors<'a> {
 
     /// A learned position table of any square number of patches, and their number along an edge.
     fn position_table(&mut self, prefix: usize, dim: usize) -> Result<(Vec<f32>, usize)> {
-        let shape = self.weights.shape(&format!("{}pos_embed", self.prefix))?;
+        let name = self.names.positions;
+        if !self.has(name) {
+            let table = self.take(name, &[1, prefix + 1, dim])?;
+            return Ok((table, 1));
+        }
+        let shape = self.weights.shape(&format!("{}{name}", self.spelling.prefix))?;
         let patches = match shape[..] {
             [1, rows, width] if width == dim => rows.saturating_sub(prefix),
             _ => 0,
@@ -89,15 +137,15 @@ impl<'a> Tensors<'a> {
         let edge = patches.isqrt();
         if edge == 0 || edge * edge != patches {
             return Err(self.wrong(format!(
-                "tensor 'pos_embed' has shape {shape:?}: not [1, {prefix} + a square, {dim}]"
+                "tensor '{name}' has shape {shape:?}: not [1, {prefix} + a square, {dim}]"
             )));
         }
-        Ok((self.take("pos_embed", &shape)?, edge))
+        Ok((self.take(name, &shape)?, edge))
     }
 
     /// The rotation of rotary positions; periods in the file must be those of the recipe.
     pub(super) fn rotation(&mut self, vit: &Vit, grid: usize) -> Result<Option<Rotation>> {
-        let Position::Rope { base } = vit.position else {
+        let Position::Rope { base, precision } = vit.position else {
             return Ok(None);
         };
         let width = vit.dim / vit.heads;
@@ -111,20 +159,20 @@ impl<'a> Tensors<'a> {
                 )));
             }
         }
-        Ok(Some(Rotation::new(base, grid, width)))
+        Ok(Some(Rotation::new(base, grid, width, precision)))
     }
 
     pub(super) fn block(&mut self, vit: &Vit, index: usize) -> Result<Block> {
-        let dim = vit.dim;
-        let name = |part: &str| format!("blocks.{index}.{part}");
-        let norm1 = self.norm(&name("norm1"), dim)?;
-        let qkv = self.qkv(&name("attn.qkv"), vit)?;
-        let mut project = self.linear(&name("attn.proj"), dim, dim)?;
-        let norm2 = self.norm(&name("norm2"), dim)?;
-        let (up, mut down) = self.feed_forward(&name("mlp"), vit)?;
+        let (dim, names) = (vit.dim, self.names);
+        let begin = self.spelling.block(self.weights, index);
+        let norm1 = self.norm(&format!("{begin}{}", names.norm1), dim)?;
+        let qkv = self.qkv(&begin, vit)?;
+        let mut project = self.linear(&format!("{begin}{}", names.project), dim, dim)?;
+        let norm2 = self.norm(&format!("{begin}{}", names.norm2), dim)?;
+        let (up, mut down) = self.feed_forward(&begin, vit)?;
         if vit.layer_scale {
-            project = project.scaled(&self.take(&name("ls1.gamma"), &[dim])?);
-            down = down.scaled(&self.take(&name("ls2.gamma"), &[dim])?);
+            project = project.scaled(&self.scale(&begin, names.scales[0], dim)?);
+            down = down.scaled(&self.scale(&begin, names.scales[1], dim)?);
         }
         Ok(Block {
             norm1,
@@ -136,55 +184,161 @@ impl<'a> Tensors<'a> {
         })
     }
 
-    fn qkv(&mut self, name: &str, vit: &Vit) -> Result<Linear> {
-        let (inputs, outputs) = (vit.dim, 3 * vit.dim);
-        let weight = self.take(&format!("{name}.weight"), &[outputs, inputs])?;
+    fn scale(&mut self, begin: &str, names: &[&'static str], dim: usize) -> Result<Vec<f32>> {
+        let there = |name: &&&str| self.has(&format!("{begin}{name}"));
+        let Some(name) = names.iter().find(there).or(names.first()) else {
+            return Err(self.wrong("is of a family without layer scale, the recipe has it".into()));
+        };
+        self.take(&format!("{begin}{name}"), &[dim])
+    }
+
+    /// Queries, keys and values in one layer, whatever the file does.
+    fn qkv(&mut self, begin: &str, vit: &Vit) -> Result<Linear> {
+        let (dim, outputs) = (vit.dim, 3 * vit.dim);
+        let separate = self.names.separate.map(|name| format!("{begin}{name}"));
+        let fused = match self.names.fused {
+            Some(name) if !self.has(&format!("{}.weight", separate[0])) => format!("{begin}{name}"),
+            _ => return self.separate_qkv(&separate, vit),
+        };
+        let weight = self.take(&format!("{fused}.weight"), &[outputs, dim])?;
         let mut bias = vec![0.0; outputs];
-        if vit.qkv_bias {
-            bias = self.take(&format!("{name}.bias"), &[outputs])?;
+        // timm's Eva has keys without a bias, and the two others apart.
+        let parts = [("attn.q_bias", 0), ("attn.v_bias", 2)];
+        if vit.qkv_bias && parts.iter().all(|(name, _)| self.has(&format!("{begin}{name}"))) {
+            for (name, part) in parts {
+                let values = self.take(&format!("{begin}{name}"), &[dim])?;
+                bias[part * dim..(part + 1) * dim].copy_from_slice(&values);
+            }
+        } else if vit.qkv_bias {
+            bias = self.take(&format!("{fused}.bias"), &[outputs])?;
         }
         // DINOv3 may hold the keys' bias at zero by a mask stored beside it.
-        let mask = format!("{name}.bias_mask");
+        let mask = format!("{fused}.bias_mask");
         if self.has(&mask) {
             let mask = self.take(&mask, &[outputs])?;
             for (value, mask) in bias.iter_mut().zip(mask) {
                 *value *= mask;
             }
         }
-        Ok(Linear::new(weight, bias, inputs))
+        Ok(Linear::new(weight, bias, dim))
+    }
+
+    fn separate_qkv(&mut self, names: &[String; 3], vit: &Vit) -> Result<Linear> {
+        let dim = vit.dim;
+        let (mut weight, mut bias) = (Vec::with_capacity(3 * dim * dim), Vec::new());
+        for (part, name) in names.iter().enumerate() {
+            weight.extend(self.take(&format!("{name}.weight"), &[dim, dim])?);
+            let name = format!("{name}.bias");
+            let keyless = part == 1 && !self.has(&name) && self.spelling.has_keys_without_bias();
+            if vit.qkv_bias && !keyless {
+                bias.extend(self.take(&name, &[dim])?);
+            } else {
+                bias.resize(bias.len() + dim, 0.0);
+            }
+        }
+        Ok(Linear::new(weight, bias, dim))
     }
 
     /// The two layers of a feed-forward network; gate and value packed, whatever the file does.
-    fn feed_forward(&mut self, name: &str, vit: &Vit) -> Result<(Linear, Linear)> {
-        let dim = vit.dim;
-        let has = |tensors: &Self, part: &str| tensors.has(&format!("{name}.{part}.weight"));
+    fn feed_forward(&mut self, begin: &str, vit: &Vit) -> Result<(Linear, Linear)> {
+        let (dim, names) = (vit.dim, self.names);
+        let full = |name: &str| format!("{begin}{name}");
+        let has = |tensors: &Self, name: &str| tensors.has(&format!("{begin}{name}.weight"));
         match vit.ffn {
-            Ffn::Gelu { hidden } => Ok((
-                self.linear(&format!("{name}.fc1"), dim, hidden)?,
-                self.linear(&format!("{name}.fc2"), hidden, dim)?,
-            )),
-            Ffn::SwiGlu { hidden } if has(self, "w1") => {
-                let mut up = self.linear(&format!("{name}.w1"), dim, hidden)?;
-                let value = self.linear(&format!("{name}.w2"), dim, hidden)?;
-                up.weight.extend(value.weight);
-                up.bias.extend(value.bias);
-                up.outputs = 2 * hidden;
-                Ok((up, self.linear(&format!("{name}.w3"), hidden, dim)?))
+            Ffn::Gelu { hidden } => {
+                let [up, down] = names.plain[0];
+                Ok((self.linear(&full(up), dim, hidden)?, self.linear(&full(down), hidden, dim)?))
             }
             Ffn::SwiGlu { hidden } => {
-                let (up, down) = if has(self, "w12") { ("w12", "w3") } else { ("fc1", "fc2") };
+                let split = names.split.iter().find(|[gate, ..]| has(self, gate));
+                if let Some([gate, value, down]) = split {
+                    let mut up = self.linear(&full(gate), dim, hidden)?;
+                    let value = self.linear(&full(value), dim, hidden)?;
+                    up.weight.extend(value.weight);
+                    up.bias.extend(value.bias);
+                    up.outputs = 2 * hidden;
+                    return Ok((up, self.linear(&full(down), hidden, dim)?));
+                }
+                let packed = names.packed.iter().find(|[up, _]| has(self, up));
+                let Some([up, down]) = packed.or(names.packed.last()).copied() else {
+                    return Err(
+                        self.wrong("is of a family without gates, the recipe has one".into())
+                    );
+                };
                 Ok((
-                    self.linear(&format!("{name}.{up}"), dim, 2 * hidden)?,
-                    self.linear(&format!("{name}.{down}"), hidden, dim)?,
+                    self.linear(&full(up), dim, 2 * hidden)?,
+                    self.linear(&full(down), hidden, dim)?,
                 ))
             }
         }
     }
 
+    /// The layers of attentional pooling, which stand beside the trunk (CoCa's names).
+    pub(super) fn pooler(&mut self, pooler: &Pooler, context: usize) -> Result<PoolerLayers> {
+        let tower = match self.spelling.prefix.strip_suffix("trunk.") {
+            Some(tower) => tower.to_owned(),
+            None => return Err(self.wrong("has no image tower with a pooler beside it".into())),
+        };
+        let dim = pooler.dim;
+        let mut take =
+            |name: &str, shape: &[usize]| self.weights.take(&format!("{tower}{name}"), shape);
+        let mut norm = |name: &str, dim: usize| -> Result<Norm> {
+            let name = |part| format!("{name}.{part}");
+            Ok(Norm { weight: take(&name("weight"), &[dim])?, bias: take(&name("bias"), &[dim])? })
+        };
+        let norm_query = norm("attn_pool_contrast.ln_q", dim)?;
+        let norm_tokens = norm("attn_pool_contrast.ln_k", context)?;
+        let norm_last = norm("ln_contrast", dim)?;
+        let query = take("attn_pool_contrast.query", &[1, dim])?;
+        let (to_query, keys_values, project) = match pooler.weights {
+            PoolerWeights::Torch => {
+                let name = |part: &str| format!("attn_pool_contrast.attn.{part}");
+                let query = take(&name("q_proj_weight"), &[dim, dim])?;
+                let mut both = take(&name("k_proj_weight"), &[dim, context])?;
+                both.extend(take(&name("v_proj_weight"), &[dim, context])?);
+                let bias = take(&name("in_proj_bias"), &[3 * dim])?;
+                let (first, others) = bias.split_at(dim);
+                let project = Linear::new(
+                    take(&name("out_proj.weight"), &[dim, dim])?,
+                    take(&name("out_proj.bias"), &[dim])?,
+                    dim,
+                );
+                (
+                    Linear::new(query, first.to_vec(), dim),
+                    Linear::new(both, others.to_vec(), context),
+                    project,
+                )
+            }
+            PoolerWeights::Linear => {
+                let mut layer = |name: &str, outputs: usize, inputs: usize| -> Result<Linear> {
+                    let name = format!("attn_pool_contrast.{name}.weight");
+                    let weight = take(&name, &[outputs, inputs])?;
+                    Ok(Linear::new(weight, vec![0.0; outputs], inputs))
+                };
+                (
+                    layer("to_q", dim, dim)?,
+                    layer("to_kv", 2 * dim, context)?,
+                    layer("to_out", dim, dim)?,
+                )
+            }
+        };
+        Ok(PoolerLayers::new(
+            pooler,
+            &query,
+            &norm_query,
+            &to_query,
+            norm_tokens,
+            keys_values,
+            project,
+            norm_last,
+        ))
+    }
+
     /// Leaves out what only training needs.
     pub(super) fn drop_training_only(&mut self) {
+        let prefix = &self.spelling.prefix;
         let known = |name: &&str| {
-            let short = name.strip_prefix(self.prefix.as_str()).unwrap_or(name);
+            let short = name.strip_prefix(prefix.as_str()).unwrap_or(name);
             TRAINING_ONLY.iter().any(|begin| short.starts_with(begin) || name.starts_with(begin))
         };
         let names: Vec<_> = self.weights.untaken().filter(known).map(str::to_owned).collect();

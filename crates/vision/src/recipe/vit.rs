@@ -1,157 +1,6 @@
-//! Recipes: an encoder described as data.
+//! Vision transformers by their switches.
 
-use std::path::Path;
-
-use bianque_core::{Digest, Producer};
 use serde::{Deserialize, Serialize};
-
-use crate::{
-    convnet::ConvNetPlan,
-    error::{Result, VisionError},
-};
-
-/// The longest recipe file that is read.
-const LONGEST_FILE: u64 = 1 << 20;
-
-/// Everything that must be known to run an encoder, beside its weights.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Recipe {
-    /// Version of this file's form; 1.
-    pub schema: u32,
-    /// Name, such as `bianque-lite`.
-    pub name: String,
-    /// Version of the weights.
-    pub version: String,
-    /// Licence of the weights, as an SPDX expression.
-    pub licence: String,
-    /// Where the weights come from, for people.
-    pub source: String,
-    /// The weight file, relative to the recipe; safetensors.
-    pub weights: String,
-    /// The weight file's digest; loading refuses another file. Absent for a user's own file.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub digest: Option<Digest>,
-    /// How a tile is cut and normalised.
-    pub input: Input,
-    /// The network.
-    pub architecture: Architecture,
-}
-
-impl Recipe {
-    /// The version of the form that this program reads.
-    pub const SCHEMA: u32 = 1;
-
-    /// Reads and checks a recipe file.
-    ///
-    /// # Errors
-    /// When it cannot be read, is malformed or describes a network that cannot be.
-    pub fn read(path: &Path) -> Result<Self> {
-        let io = |source| VisionError::Io { path: path.to_owned(), source };
-        let wrong = |what| VisionError::Recipe { path: path.to_owned(), what };
-        let length = std::fs::metadata(path).map_err(io)?.len();
-        if length > LONGEST_FILE {
-            return Err(wrong(format!("is {length} bytes long: this is no recipe")));
-        }
-        let text = std::fs::read_to_string(path).map_err(io)?;
-        let recipe: Self = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
-        recipe.check().map_err(wrong)?;
-        Ok(recipe)
-    }
-
-    /// Who stands behind a feature vector.
-    pub(crate) fn producer(&self, digest: Digest) -> Producer {
-        Producer {
-            name: self.name.clone(),
-            version: self.version.clone(),
-            digest: Some(digest),
-            licence: Some(self.licence.clone()),
-        }
-    }
-
-    /// What makes the recipe impossible, if anything does.
-    fn check(&self) -> std::result::Result<(), String> {
-        if self.schema != Self::SCHEMA {
-            return Err(format!("schema {} is unknown; this program reads 1", self.schema));
-        }
-        self.input.check()?;
-        match &self.architecture {
-            Architecture::Vit(vit) => vit.check(self.input.size),
-            Architecture::ConvNet(network) => ConvNetPlan::new(network, self.input.size).map(drop),
-        }
-    }
-}
-
-/// How a tile is cut and normalised.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Input {
-    /// Edge of the square tile in pixels.
-    pub size: u32,
-    /// Microns per pixel at which the tile is cut.
-    pub mpp: f64,
-    /// The filter with which tiles of another size are brought to `size`.
-    pub filter: Filter,
-    /// How pixel values become the network's input.
-    pub normalise: Normalise,
-}
-
-impl Input {
-    fn check(&self) -> std::result::Result<(), String> {
-        if !(8..=4096).contains(&self.size) {
-            return Err(format!("input.size {} is outside 8..=4096 px", self.size));
-        }
-        if !(0.02..=500.0).contains(&self.mpp) {
-            return Err(format!("input.mpp {} is outside 0.02..=500 um/px", self.mpp));
-        }
-        let valid = match &self.normalise {
-            Normalise::Fixed { mean, std } => {
-                mean.iter().all(|m| m.is_finite()) && std.iter().all(|s| *s > 0.0 && s.is_finite())
-            }
-            Normalise::PerTile { floor } => *floor > 0.0 && floor.is_finite(),
-        };
-        if valid { Ok(()) } else { Err("input.normalise divides by zero or less".to_owned()) }
-    }
-}
-
-/// A resampling filter, antialiased when it makes smaller.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Filter {
-    /// Triangle.
-    Bilinear,
-    /// Cubic convolution, a = -0.5.
-    Bicubic,
-}
-
-/// How pixel values become the network's input.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "kind", deny_unknown_fields)]
-pub enum Normalise {
-    /// `(value / 255 - mean) / std` per channel.
-    Fixed {
-        /// Per channel, in 0..1.
-        mean: [f32; 3],
-        /// Per channel, in 0..1.
-        std: [f32; 3],
-    },
-    /// `(value / 255 - m) / max(s, floor)` per channel with the tile's own mean `m` and standard
-    /// deviation `s`: what a scanner or stain multiplies or adds to a channel falls out.
-    PerTile {
-        /// Smallest standard deviation, so that blank glass stays blank.
-        floor: f32,
-    },
-}
-
-/// The network.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "kind")]
-pub enum Architecture {
-    /// A vision transformer.
-    Vit(Vit),
-    /// A compact convolutional network of inverted residual blocks (EfficientNet-Lite).
-    ConvNet(ConvNet),
-}
 
 /// A vision transformer by its switches.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -180,6 +29,9 @@ pub struct Vit {
     /// Whether q, k and v have a bias.
     #[serde(default = "yes")]
     pub qkv_bias: bool,
+    /// What the network sees of a tile at once.
+    #[serde(default, skip_serializing_if = "Channels::are_together")]
+    pub channels: Channels,
     /// How tokens become one vector.
     pub pooling: Pooling,
 }
@@ -192,10 +44,26 @@ impl Vit {
     /// Values in the feature vector.
     #[must_use]
     pub fn output(&self) -> usize {
-        match self.pooling {
+        let once = match &self.pooling {
             Pooling::Class | Pooling::Mean => self.dim,
             Pooling::ClassAndMean => 2 * self.dim,
+            Pooling::Attentional(pooler) => pooler.dim,
+        };
+        once * self.passes()
+    }
+
+    /// How often the network runs over a tile.
+    #[must_use]
+    pub fn passes(&self) -> usize {
+        match self.channels {
+            Channels::Together => 1,
+            Channels::Each => 3,
         }
+    }
+
+    /// Channels that the network sees at once.
+    pub(crate) fn depth_of_patch(&self) -> usize {
+        3 / self.passes()
     }
 
     /// Tokens before the patch tokens: the class token and the registers.
@@ -231,11 +99,11 @@ impl Vit {
         let attention = 4 * dim * dim + dim + if self.qkv_bias { 3 * dim } else { 0 };
         let scales = if self.layer_scale { 2 * dim } else { 0 };
         let block = attention + ffn + scales + 4 * dim;
-        let patch = 3 * dim * (self.patch as usize).pow(2) + dim;
+        let patch = self.depth_of_patch() * dim * (self.patch as usize).pow(2) + dim;
         patch + position + self.prefix() * dim + self.depth * block + 2 * dim
     }
 
-    fn check(&self, input: u32) -> std::result::Result<(), String> {
+    pub(super) fn check(&self, input: u32) -> std::result::Result<(), String> {
         let within = |what: &str, value: usize, greatest: usize| {
             if (1..=greatest).contains(&value) {
                 Ok(())
@@ -248,6 +116,9 @@ impl Vit {
         within("depth", self.depth, 256)?;
         within("heads", self.heads, self.dim)?;
         let (Ffn::Gelu { hidden } | Ffn::SwiGlu { hidden }) = self.ffn;
+        if let Pooling::Attentional(pooler) = &self.pooling {
+            pooler.check()?;
+        }
         within("ffn.hidden", hidden, 1 << 16)?;
         within("registers", self.registers.saturating_add(1), 64)?;
         if !input.is_multiple_of(self.patch) {
@@ -261,7 +132,7 @@ impl Vit {
         if !(self.norm_eps > 0.0 && self.norm_eps < 1.0) {
             return Err(format!("norm_eps {} is outside 0..1", self.norm_eps));
         }
-        if let Position::Rope { base } = self.position {
+        if let Position::Rope { base, .. } = self.position {
             if !(self.dim / self.heads).is_multiple_of(4) {
                 return Err("rotary positions need a head width that 4 divides".to_owned());
             }
@@ -305,6 +176,9 @@ pub enum Position {
     Rope {
         /// Base of the periods.
         base: f32,
+        /// The arithmetic in which the published network makes its angles.
+        #[serde(default, skip_serializing_if = "RotaryPrecision::is_full")]
+        precision: RotaryPrecision,
     },
 }
 
@@ -331,8 +205,43 @@ pub enum TableResample {
     Plain,
 }
 
+/// The arithmetic of rotary angles, their cosines and sines.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RotaryPrecision {
+    /// 32-bit floats.
+    #[default]
+    F32,
+    /// Rounded to bfloat16 after each step, as networks do that were trained so.
+    Bf16,
+}
+
+impl RotaryPrecision {
+    fn is_full(&self) -> bool {
+        *self == Self::F32
+    }
+}
+
+/// What a network sees of a tile at once.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Channels {
+    /// Red, green and blue.
+    #[default]
+    Together,
+    /// Red, then green, then blue, each as a picture of its own; the three vectors one after the
+    /// other.
+    Each,
+}
+
+impl Channels {
+    fn are_together(&self) -> bool {
+        *self == Self::Together
+    }
+}
+
 /// How tokens become one vector, after the last norm.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Pooling {
     /// The class token.
@@ -341,32 +250,49 @@ pub enum Pooling {
     ClassAndMean,
     /// The mean of the patch tokens.
     Mean,
+    /// A learned query attends to all tokens (CoCa).
+    Attentional(Pooler),
 }
 
-/// A compact convolutional network by its stages (EfficientNet-Lite: ReLU6, no squeeze).
+/// Attentional pooling: norms of the query and of the tokens, multi-head attention of the one
+/// query to all tokens, a projection, a last norm.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ConvNet {
-    /// Channels after the first 3x3 convolution of stride 2.
-    pub stem: usize,
-    /// Stages of inverted residual blocks.
-    pub stages: Vec<ConvStage>,
-    /// Channels of the last 1x1 convolution, averaged over the tile: the feature vector.
-    pub head: usize,
+pub struct Pooler {
+    /// Width of the query and of the result.
+    pub dim: usize,
+    /// Attention heads.
+    pub heads: usize,
+    /// Epsilon of its layer norms.
+    pub norm_eps: f32,
+    /// How its attention is stored.
+    pub weights: PoolerWeights,
 }
 
-/// One stage of [`ConvNet`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ConvStage {
-    /// Edge of the depthwise kernel, 3 or 5.
-    pub kernel: usize,
-    /// Stride of its first block.
-    pub stride: usize,
-    /// Widening inside a block.
-    pub expand: usize,
-    /// Channels out.
-    pub channels: usize,
-    /// Number of blocks.
-    pub blocks: usize,
+/// How the attention of a [`Pooler`] is stored.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PoolerWeights {
+    /// PyTorch's `MultiheadAttention` with keys of another width, with biases (CONCH).
+    Torch,
+    /// Linear layers `to_q`, `to_kv` and `to_out` without biases (CONCH v1.5).
+    Linear,
+}
+
+impl Pooler {
+    fn check(&self) -> std::result::Result<(), String> {
+        if !(1..=1 << 14).contains(&self.dim) || !(1..=self.dim).contains(&self.heads) {
+            return Err(format!("a pooler of {} heads, {} wide, cannot be", self.heads, self.dim));
+        }
+        if !self.dim.is_multiple_of(self.heads) {
+            return Err(format!(
+                "the pooler's width {} is no multiple of its heads, {}",
+                self.dim, self.heads
+            ));
+        }
+        if !(self.norm_eps > 0.0 && self.norm_eps < 1.0) {
+            return Err(format!("the pooler's norm_eps {} is outside 0..1", self.norm_eps));
+        }
+        Ok(())
+    }
 }
