@@ -100,7 +100,11 @@ impl Vit {
         let scales = if self.layer_scale { 2 * dim } else { 0 };
         let block = attention + ffn + scales + 4 * dim;
         let patch = self.depth_of_patch() * dim * (self.patch as usize).pow(2) + dim;
-        patch + position + self.prefix() * dim + self.depth * block + 2 * dim
+        let pooler = match &self.pooling {
+            Pooling::Attentional(pooler) => pooler.parameters(dim),
+            _ => 0,
+        };
+        patch + position + self.prefix() * dim + self.depth * block + 2 * dim + pooler
     }
 
     pub(super) fn check(&self, input: u32) -> std::result::Result<(), String> {
@@ -280,6 +284,16 @@ pub enum PoolerWeights {
 }
 
 impl Pooler {
+    /// Number of weights, for tokens of `context` values.
+    fn parameters(&self, context: usize) -> usize {
+        let dim = self.dim;
+        let biases = match self.weights {
+            PoolerWeights::Torch => 4 * dim,
+            PoolerWeights::Linear => 0,
+        };
+        2 * dim * dim + 2 * dim * context + biases + dim + 4 * dim + 2 * context
+    }
+
     fn check(&self) -> std::result::Result<(), String> {
         if !(1..=1 << 14).contains(&self.dim) || !(1..=self.dim).contains(&self.heads) {
             return Err(format!("a pooler of {} heads, {} wide, cannot be", self.heads, self.dim));

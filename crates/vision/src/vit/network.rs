@@ -73,8 +73,7 @@ impl Network {
     /// When tensors are missing or misshapen.
     pub(super) fn take(vit: &Vit, recipe: &Recipe, weights: &mut Weights) -> Result<Self> {
         let grid = (recipe.input.size / vit.patch) as usize;
-        let stated = recipe.published.as_ref().and_then(|published| published.prefix.as_deref());
-        let mut tensors = Tensors::new(weights, stated)?;
+        let mut tensors = Tensors::new(weights, recipe.published.as_ref())?;
         let embed = tensors.embedding(vit)?;
         let seed = tensors.seed(vit, grid, &embed.bias)?;
         let rotation = tensors.rotation(vit, grid)?;
@@ -112,8 +111,7 @@ impl Network {
     /// When no encoder is found in the file, or the file cannot be read.
     pub(super) fn survey(vit: &Vit, recipe: &Recipe, weights: &mut Weights) -> Result<Spelling> {
         let grid = (recipe.input.size / vit.patch) as usize;
-        let stated = recipe.published.as_ref().and_then(|published| published.prefix.as_deref());
-        let mut tensors = Tensors::new(weights, stated)?;
+        let mut tensors = Tensors::new(weights, recipe.published.as_ref())?;
         let embed = tensors.embedding(vit)?;
         let mut whole = Ok(());
         // A table or periods that cannot be are one finding; the other tensors are looked at all

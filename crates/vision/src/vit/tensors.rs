@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     error::{Result, VisionError},
-    recipe::{Ffn, Pooler, PoolerWeights, Position, Vit},
+    recipe::{Dialect, Ffn, Pooler, PoolerWeights, Position, PrefixRows, Published, Vit},
     weights::Weights,
 };
 
@@ -30,6 +30,8 @@ pub(super) struct Tensors<'a> {
     weights: &'a mut Weights,
     spelling: Spelling,
     names: &'static Names,
+    /// The names that the recipe was written for.
+    stated: Option<Dialect>,
 }
 
 impl<'a> Tensors<'a> {
@@ -37,8 +39,9 @@ impl<'a> Tensors<'a> {
     ///
     /// # Errors
     /// When there is none, or several.
-    pub(super) fn new(weights: &'a mut Weights, stated: Option<&str>) -> Result<Self> {
-        let spelling = match Spelling::of(weights, stated) {
+    pub(super) fn new(weights: &'a mut Weights, published: Option<&Published>) -> Result<Self> {
+        let prefix = published.and_then(|published| published.prefix.as_deref());
+        let spelling = match Spelling::of(weights, prefix) {
             Ok(spelling) => spelling,
             Err(what) => {
                 return Err(VisionError::Weights { path: weights.path().to_owned(), what });
@@ -46,7 +49,8 @@ impl<'a> Tensors<'a> {
         };
         weights.set_prefix(&spelling.prefix);
         let names = spelling.names();
-        Ok(Self { weights, spelling, names })
+        let stated = published.map(|published| published.keys);
+        Ok(Self { weights, spelling, names, stated })
     }
 
     pub(super) fn into_spelling(self) -> Spelling {
@@ -111,7 +115,7 @@ impl<'a> Tensors<'a> {
             seed.extend_from_slice(bias);
         }
         if let Position::Learned { prefix_rows, resample } = vit.position {
-            let prefix = vit.table_prefix(prefix_rows);
+            let prefix = vit.table_prefix(self.rows_in_file(prefix_rows));
             let (table, edge) = self.position_table(prefix, dim)?;
             let (head, table) = table.split_at(prefix * dim);
             let table = resampled(table, edge, grid, dim, resample);
@@ -120,6 +124,21 @@ impl<'a> Tensors<'a> {
             crate::rows::add(patch_tokens, &table);
         }
         Ok(seed)
+    }
+
+    /// The rows at the head of the position table as this file has them. DINOv2 keeps one for the
+    /// class token; its networks with registers in timm's names have it added to the token.
+    fn rows_in_file(&self, recipe: PrefixRows) -> PrefixRows {
+        let is_dinov2 = |dialect| matches!(dialect, Dialect::Dinov2 | Dialect::HfDinov2);
+        match (self.stated, self.spelling.dialect, recipe) {
+            (Some(stated), Dialect::Timm, PrefixRows::Class)
+                if is_dinov2(stated) && self.has("reg_token") =>
+            {
+                PrefixRows::None
+            }
+            (Some(Dialect::Timm), found, PrefixRows::None) if is_dinov2(found) => PrefixRows::Class,
+            _ => recipe,
+        }
     }
 
     /// A learned position table of any square number of patches, and their number along an edge.
