@@ -7,12 +7,19 @@ expected.bin (32-bit floats). References are timm's own models where timm has th
 the rotary family (RuiPath, DINOv3) the formulation below, written from the published
 specification and compared with timm's DINOv3 model on the way.
 
+Where Hugging Face's transformers is installed (it need not be), cases with its names are also
+compared with its own models.
+
 The committed fixtures are written by: timm_equality.py fixtures learned rotary
 """
 
+import importlib.util
 import json
 import math
+import re
 import sys
+import tempfile
+from functools import partial
 from pathlib import Path
 
 import timm
@@ -64,12 +71,17 @@ def to_half(state):
             tensor.copy_(tensor.half().float())
 
 
-def write(folder, recipe, state, images, expected, half=False):
+def write(folder, recipe, state, images, expected, half=False, wrap=None):
+    """`wrap` makes a file of torch.save of the state: a dictionary around it."""
     folder.mkdir(parents=True, exist_ok=True)
     kind = torch.float16 if half else torch.float32
     # One tensor after the other, so that both precisions never stand in memory together.
     saved = {name: state.pop(name).detach().to(kind).contiguous() for name in list(state)}
-    save_file(saved, folder / "weights.safetensors")
+    if wrap:
+        recipe["weights"] = "weights.pth"
+        torch.save(wrap(saved), folder / "weights.pth")
+    else:
+        save_file(saved, folder / "weights.safetensors")
     (folder / "recipe.json").write_text(json.dumps(recipe, indent=2) + "\n")
     (folder / "tiles.bin").write_bytes(images.numpy().tobytes())
     expected = expected.detach().float().contiguous()
@@ -104,8 +116,10 @@ def pooled(tokens, prefix, pooling):
     return {"class": cls, "mean": mean, "class_and_mean": torch.cat([cls, mean], -1)}[pooling]
 
 
-def timm_case(folder, model_name, *, size, vit, half=False, plain=False, **arguments):
-    """A timm model; `vit` holds the recipe's switches that are not read off the model."""
+def timm_case(folder, model_name, *, size, vit, half=False, plain=False, class_row=False, names=None, wrap=None,
+              judge=None, **arguments):
+    """A timm model; `vit` holds the recipe's switches that are not read off the model, `names`
+    renames its tensors, `judge` is another program's model of the same weights."""
     model = timm.create_model(model_name, pretrained=False, num_classes=0, dynamic_img_size=True, **arguments).eval()
     state = model.state_dict()
     randomise(state)
@@ -113,6 +127,12 @@ def timm_case(folder, model_name, *, size, vit, half=False, plain=False, **argum
         to_half(state)
     state = {name: tensor for name, tensor in state.items() if not name.startswith("fc_norm")}
     images = tiles(size)
+    if class_row:
+        # DINOv2 has a row of the table for the class token; timm adds it to the token.
+        row = torch.randn_like(model.cls_token) / 2
+        state["cls_token"] = model.cls_token.detach().clone()
+        state["pos_embed"] = torch.cat([row, model.pos_embed.detach()], 1)
+        model.cls_token += row
     if plain:
         # Hugging Face's Dinov2 resamples its table without antialiasing.
         prefix = 0 if model.no_embed_class else model.num_prefix_tokens
@@ -124,12 +144,13 @@ def timm_case(folder, model_name, *, size, vit, half=False, plain=False, **argum
         table = torch.cat([saved[:, :prefix], table.flatten(2).transpose(1, 2)], 1)
         model.set_input_size((size, size))
         model.pos_embed = torch.nn.Parameter(table)
-        state = {**state, "pos_embed": saved.detach()}
+        kept = state["pos_embed"] if class_row else saved.detach()
+        state = {**state, "pos_embed": kept}
     tokens = model.forward_features(normalised(images, IMAGENET))
     block = model.blocks[0]
     gated = vit.pop("gated", False)
     hidden = block.mlp.fc2.in_features
-    rows = "none" if model.no_embed_class else "all"
+    rows = "class" if class_row else "none" if model.no_embed_class else "all"
     switches = {
         "patch": model.patch_embed.patch_size[0],
         "dim": model.embed_dim,
@@ -144,17 +165,122 @@ def timm_case(folder, model_name, *, size, vit, half=False, plain=False, **argum
         **vit,
     }
     expected = pooled(tokens, model.num_prefix_tokens, switches["pooling"])
+    if names:
+        state = names(state)
+    if judge:
+        judge(state, switches, size, normalised(images, IMAGENET), tokens)
     del model, block
-    write(folder, recipe(folder.name, size, IMAGENET, **switches), state, images, expected, half)
+    write(folder, recipe(folder.name, size, IMAGENET, **switches), state, images, expected, half, wrap)
 
 
-def rotary_state(dim, depth, patch, registers, hidden, gated, qkv_bias):
+def hugging_face(state, blocks, rules):
+    """The tensors by Hugging Face's names, which has queries, keys and values apart."""
+    renamed = {}
+    for name, tensor in state.items():
+        for pattern, by in rules:
+            name = re.sub(pattern, by, name)
+        name = re.sub(r"^blocks\.", blocks, name)
+        if ".qkv." in name:
+            for part, values in zip(("query", "key", "value"), tensor.chunk(3)):
+                renamed[name.replace("qkv", part)] = values
+        else:
+            renamed[name] = tensor
+    return renamed
+
+
+EMBEDDINGS = [
+    (r"^cls_token", "embeddings.cls_token"), (r"^pos_embed", "embeddings.position_embeddings"),
+    (r"^(reg_token|storage_tokens)", "embeddings.register_tokens"), (r"^mask_token", "embeddings.mask_token"),
+    (r"^patch_embed\.proj", "embeddings.patch_embeddings.projection"), (r"^norm\.", "layernorm."),
+    (r"attn\.proj", "attention.output.dense"), (r"attn\.qkv", "attention.attention.qkv"),
+]
+HF_VIT = partial(hugging_face, blocks="encoder.layer.", rules=EMBEDDINGS + [
+    (r"norm1\.", "layernorm_before."), (r"norm2\.", "layernorm_after."),
+    (r"mlp\.fc1", "intermediate.dense"), (r"mlp\.fc2", "output.dense")])
+SCALES = [(r"ls([12])\.gamma", r"layer_scale\1.lambda1")]
+
+
+def hf_dinov2(state, gated=False):
+    packed = [(r"mlp\.fc1", "mlp.weights_in"), (r"mlp\.fc2", "mlp.weights_out")] if gated else []
+    state = state | {"mask_token": torch.zeros(1, state["cls_token"].shape[-1])}
+    return hugging_face(state, "encoder.layer.", EMBEDDINGS + SCALES + packed)
+
+
+def hf_dinov3(state):
+    """Keys have no bias there, and queries, keys and values other names."""
+    rules = EMBEDDINGS + SCALES + [
+        (r"layernorm\.", "norm."), (r"patch_embeddings\.projection", "patch_embeddings"),
+        (r"attention\.output\.dense", "attention.o_proj"), (r"attention\.attention\.", "attention."),
+        (r"mlp\.(fc1|w2)", "mlp.up_proj"), (r"mlp\.(fc2|w3)", "mlp.down_proj"), (r"mlp\.w1", "mlp.gate_proj")]
+    renamed = hugging_face(state, "layer.", rules)
+    parts = {".query.": ".q_proj.", ".key.": ".k_proj.", ".value.": ".v_proj."}
+    for old, new in parts.items():
+        renamed = {name.replace(old, new): tensor for name, tensor in renamed.items()}
+    renamed["embeddings.mask_token"] = renamed["embeddings.mask_token"].reshape(1, 1, -1)
+    dropped = ("k_proj.bias", "rope_embed.periods", "local_cls_norm.weight", "local_cls_norm.bias")
+    return {name: tensor for name, tensor in renamed.items() if not name.endswith(dropped)}
+
+
+def timm_dinov3(state):
+    """timm's Eva: keys have no bias, queries and values theirs apart."""
+    renamed = {}
+    for name, tensor in state.items():
+        name = name.replace("storage_tokens", "reg_token")
+        name = re.sub(r"ls([12])\.gamma", r"gamma_\1", name)
+        name = name.replace("mlp.w1", "mlp.fc1_g").replace("mlp.w2", "mlp.fc1_x").replace("mlp.w3", "mlp.fc2")
+        if name.endswith("attn.qkv.bias"):
+            renamed[name.replace("qkv.bias", "q_bias")], _, renamed[name.replace("qkv.bias", "v_bias")] = tensor.chunk(3)
+        elif not name.startswith(("mask_token", "local_cls_norm", "rope_embed")):
+            renamed[name] = tensor
+    return renamed
+
+
+def dinov2(state, chunk=None):
+    """DINOv2's own names; it may keep blocks in chunks of some, and counts them through."""
+    renamed = {}
+    for name, tensor in state.items():
+        name = name.replace("reg_token", "register_tokens")
+        name = re.sub(r"^blocks\.(\d+)", lambda m: f"blocks.{int(m[1]) // chunk}.{m[1]}" if chunk else m[0], name)
+        renamed[name] = tensor
+    renamed["mask_token"] = torch.zeros(1, state["cls_token"].shape[-1])
+    return renamed
+
+
+def dinov2_gated(state, chunk=None):
+    renamed = dinov2(state, chunk)
+    return {name.replace("mlp.fc1", "mlp.w12").replace("mlp.fc2", "mlp.w3"): t for name, t in renamed.items()}
+
+
+def transformers_model(name, state, switches, size, pixels, tokens, **more):
+    """What Hugging Face's own model makes of the same file, where it is installed."""
+    if importlib.util.find_spec("transformers") is None:
+        print(f"NOT COMPARED with Hugging Face's {name}: transformers is not installed")
+        return
+    import transformers
+
+    config = getattr(transformers, name.replace("Model", "Config"))(
+        hidden_size=switches["dim"], num_hidden_layers=switches["depth"], num_attention_heads=switches["heads"],
+        intermediate_size=switches["ffn"]["hidden"], patch_size=switches["patch"], layer_norm_eps=switches["norm_eps"],
+        **{"image_size": size, **more})
+    with tempfile.TemporaryDirectory() as folder:
+        config.save_pretrained(folder)
+        save_file({name: tensor.detach().contiguous() for name, tensor in state.items()}, folder + "/model.safetensors",
+                  metadata={"format": "pt"})
+        arguments = {"add_pooling_layer": False} if name == "ViTModel" else {}
+        model, report = getattr(transformers, name).from_pretrained(folder, output_loading_info=True, **arguments)
+    assert not report["missing_keys"] and not report["mismatched_keys"], report
+    difference = (model.eval()(pixels).last_hidden_state - tokens).abs().max().item()
+    print(f"Hugging Face's {name} differs by {difference:.2e}")
+    assert difference < 2e-4, f"Hugging Face's {name} differs by {difference}"
+
+
+def rotary_state(dim, depth, patch, registers, hidden, gated, qkv_bias, channels=3):
     """Tensors by DINOv3's own names."""
     shapes = {
         "cls_token": (1, 1, dim),
         "storage_tokens": (1, registers, dim),
         "mask_token": (1, dim),
-        "patch_embed.proj.weight": (dim, 3, patch, patch),
+        "patch_embed.proj.weight": (dim, channels, patch, patch),
         "patch_embed.proj.bias": (dim,),
         "norm.weight": (dim,),
         "norm.bias": (dim,),
@@ -186,19 +312,20 @@ def rotary_periods(base, head):
     return base ** (2 * torch.arange(head // 4, dtype=torch.float32) / (head // 2))
 
 
-def rotary_angles(grid, head, base):
+def rotary_angles(grid, head, base, kind=torch.float32):
     """Per patch: 2 pi * coordinate / period; vertical, horizontal, and both again."""
-    centre = (torch.arange(grid, dtype=torch.float32) + 0.5) / grid * 2 - 1
+    centre = torch.arange(0.5, grid, dtype=kind) / grid
+    centre = 2.0 * centre - 1.0
     rows = []
     for y in range(grid):
         for x in range(grid):
-            both = torch.cat([2 * math.pi * centre[axis] / rotary_periods(base, head) for axis in (y, x)])
+            both = torch.cat([2 * math.pi * centre[axis] / rotary_periods(base, head).to(kind) for axis in (y, x)])
             rows.append(torch.cat([both, both]))
     return torch.stack(rows)
 
 
-def rotary_forward(state, pixels, *, depth, heads, patch, base, eps, gated):
-    """The DINOv3 forward pass up to the last norm."""
+def rotary_forward(state, pixels, *, depth, heads, patch, base, eps, gated, kind=torch.float32):
+    """The DINOv3 forward pass up to the last norm; angles and rotation in the given type."""
     dim = state["cls_token"].shape[-1]
     grid = pixels.shape[-1] // patch
     head = dim // heads
@@ -207,13 +334,13 @@ def rotary_forward(state, pixels, *, depth, heads, patch, base, eps, gated):
     x = torch.cat([state["cls_token"].expand(count, -1, -1), state["storage_tokens"].expand(count, -1, -1),
                    embedded.flatten(2).transpose(1, 2)], 1)
     prefix = 1 + state["storage_tokens"].shape[1]
-    angles = rotary_angles(grid, head, base)
+    angles = rotary_angles(grid, head, base, kind)
 
     def turned(t):
-        patches = t[:, :, prefix:]
+        patches = t[:, :, prefix:].to(kind)
         first, second = patches.chunk(2, -1)
         patches = patches * angles.cos() + torch.cat([-second, first], -1) * angles.sin()
-        return torch.cat([t[:, :, :prefix], patches], 2)
+        return torch.cat([t[:, :, :prefix], patches.to(t.dtype)], 2)
 
     for index in range(depth):
         w = {name.removeprefix(f"blocks.{index}."): t for name, t in state.items() if name.startswith(f"blocks.{index}.")}
@@ -258,30 +385,105 @@ def agrees_with_timm(state, pixels, depth, **arguments):
 
 
 def rotary_case(folder, *, size, dim, depth, heads, patch, registers, hidden, gated, qkv_bias=True,
-                eps=1e-5, half=False, pooling="class", check=False, names="dinov3"):
-    state = rotary_state(dim, depth, patch, registers, hidden, gated, qkv_bias)
+                eps=1e-5, half=False, pooling="class", check=False, names="dinov3", each=False, low=False):
+    state = rotary_state(dim, depth, patch, registers, hidden, gated, qkv_bias, 1 if each else 3)
+    if names in ("hf", "timm"):
+        for name, tensor in state.items():
+            if name.endswith("qkv.bias"):
+                tensor[dim : 2 * dim] = 0
     if half:
         to_half(state)
     images = tiles(size)
     pixels = normalised(images, RUIPATH)
     form = dict(depth=depth, heads=heads, patch=patch, base=100.0, eps=eps, gated=gated)
+    if low:
+        form["kind"] = torch.bfloat16
     if check:
         agrees_with_timm(state, pixels, **form)
-    tokens = rotary_forward(state, pixels, **form)
-    expected = pooled(tokens, 1 + registers, pooling)
+    if each:
+        vectors = [pooled(rotary_forward(state, pixels[:, c : c + 1], **form), 1 + registers, pooling) for c in range(3)]
+        expected = torch.cat(vectors, -1)
+    else:
+        tokens = rotary_forward(state, pixels, **form)
+        expected = pooled(tokens, 1 + registers, pooling)
     switches = {
         "patch": patch, "dim": dim, "depth": depth, "heads": heads,
         "ffn": {"kind": "swi_glu" if gated else "gelu", "hidden": hidden},
         "position": {"kind": "rope", "base": 100.0},
         "registers": registers, "layer_scale": True, "norm_eps": eps, "qkv_bias": qkv_bias, "pooling": pooling,
     }
+    if each:
+        switches["channels"] = "each"
+    if low:
+        switches["position"]["precision"] = "bf16"
     state["rope_embed.periods"] = rotary_periods(100.0, dim // heads)
+    if names == "hf":
+        state = hf_dinov3(state)
+        transformers_model("DINOv3ViTModel", state, switches, size, pixels, tokens, use_gated_mlp=gated, hidden_act="silu" if gated else "gelu",
+                           num_register_tokens=registers)
+    if names == "timm":
+        state = timm_dinov3(state)
     if names == "teacher":
         state = {f"backbone.{name}": tensor for name, tensor in state.items()}
         state["dino_head.last_layer.weight"] = torch.zeros(4, 4)
     write(folder, recipe(folder.name, size, RUIPATH, **switches), state, images, expected, half)
 
 
+class Pooler(torch.nn.Module):
+    """CoCa's attentional pooling of one query, with PyTorch's attention or with bare layers."""
+
+    def __init__(self, dim, context, heads, kind):
+        super().__init__()
+        self.kind, self.heads = kind, heads
+        self.query = torch.nn.Parameter(torch.empty(1, dim))
+        self.ln_q, self.ln_k = torch.nn.LayerNorm(dim), torch.nn.LayerNorm(context)
+        if kind == "torch":
+            self.attn = torch.nn.MultiheadAttention(dim, heads, kdim=context, vdim=context, batch_first=True)
+        else:
+            self.to_q = torch.nn.Linear(dim, dim, bias=False)
+            self.to_kv = torch.nn.Linear(context, 2 * dim, bias=False)
+            self.to_out = torch.nn.Linear(dim, dim, bias=False)
+
+    def forward(self, tokens):
+        x, q = self.ln_k(tokens), self.ln_q(self.query).expand(len(tokens), -1, -1)
+        if self.kind == "torch":
+            return self.attn(q, x, x, need_weights=False)[0][:, 0]
+        k, v = self.to_kv(x).chunk(2, -1)
+        q, k, v = (t.unflatten(-1, (self.heads, -1)).transpose(1, 2) for t in (self.to_q(q), k, v))
+        return self.to_out(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))[:, 0]
+
+
+def tower_case(folder, *, kind, dim, heads, prefix, beside, **arguments):
+    """An image tower: a timm trunk without LayerScale or with it, and a pooler beside it."""
+    trunk = timm.create_model("vit_small_patch16_224", num_classes=0, img_size=96, embed_dim=96, depth=2, num_heads=3,
+                              **arguments).eval()
+    tower = torch.nn.ModuleDict({
+        "trunk": trunk, "attn_pool_contrast": Pooler(dim, 96, heads, kind), "ln_contrast": torch.nn.LayerNorm(dim)}).eval()
+    state = tower.state_dict()
+    randomise(state)
+    images = tiles(96)
+    tokens = trunk.forward_features(normalised(images, IMAGENET))
+    expected = tower["ln_contrast"](tower["attn_pool_contrast"](tokens))
+    switches = {
+        "patch": 16, "dim": 96, "depth": 2, "heads": 3, "ffn": {"kind": "gelu", "hidden": 384},
+        "position": learned_positions("all"), "layer_scale": "init_values" in arguments, "norm_eps": 1e-6,
+        "pooling": {"attentional": {"dim": dim, "heads": heads, "norm_eps": 1e-5, "weights": kind}},
+    }
+    state = {prefix + name: tensor for name, tensor in state.items()} | beside
+    write(folder, recipe(folder.name, 96, IMAGENET, **switches), state, images, expected,
+          wrap=lambda state: {"state_dict": state})
+
+
+def teacher_and_student(state):
+    """A checkpoint as training leaves it."""
+    teacher = {f"backbone.{name}": tensor for name, tensor in state.items()}
+    student = {name: torch.nn.Parameter(tensor.half()) for name, tensor in teacher.items()}
+    head = {"dino_head.mlp.0.weight": torch.zeros(4, 4)}
+    return {"iteration": 7, "teacher": teacher | head, "student": student | head,
+            "optimizer": {"state": {0: {"exp_avg": torch.zeros(3)}}, "param_groups": [{"lr": 1e-3, "params": [0]}]}}
+
+
+TINY = dict(embed_dim=96, depth=2, num_heads=3)
 GIANT = dict(size=224, vit={"gated": True}, img_size=224, depth=2)
 
 CASES = {
@@ -304,6 +506,45 @@ CASES = {
         f, "vit_small_patch14_dinov2", size=224, img_size=518, depth=2, plain=True, vit={"pooling": "mean"}),
     "ruipath": lambda f: rotary_case(
         f, size=224, dim=1024, depth=4, heads=16, patch=16, registers=4, hidden=4096, gated=False, check=True),
+    # One for each form and each way of naming tensors that a recipe has, small.
+    "patch-8": lambda f: timm_case(f, "vit_small_patch8_224", size=224, depth=1, vit={}),
+    "gigapath": lambda f: timm_case(
+        f, "vit_giant_patch14_dinov2", size=96, img_size=96, patch_size=16, embed_dim=192, depth=2, num_heads=3,
+        mlp_ratio=5.33334, vit={"gated": True}),
+    "phikon": lambda f: timm_case(
+        f, "vit_base_patch16_224", size=96, img_size=96, norm_layer=partial(torch.nn.LayerNorm, eps=1e-12), vit={},
+        names=HF_VIT, judge=partial(transformers_model, "ViTModel"), **TINY),
+    "phikon-v2": lambda f: timm_case(
+        f, "vit_large_patch16_224", size=96, img_size=96, init_values=1e-5, vit={}, names=hf_dinov2,
+        judge=partial(transformers_model, "Dinov2Model"), **TINY),
+    "midnight": lambda f: timm_case(
+        f, "vit_giant_patch14_dinov2", size=84, img_size=112, plain=True, names=partial(hf_dinov2, gated=True), mlp_ratio=16 / 3,
+        vit={"gated": True, "pooling": "class_and_mean"},
+        judge=partial(transformers_model, "Dinov2Model", use_swiglu_ffn=True, image_size=112), **TINY),
+    "hibou": lambda f: timm_case(
+        f, "vit_giant_patch14_reg4_dinov2", size=84, img_size=84, class_row=True, names=partial(hf_dinov2, gated=True), mlp_ratio=16 / 3,
+        vit={"gated": True}, judge=partial(transformers_model, "Dinov2WithRegistersModel", use_swiglu_ffn=True,
+                                           num_register_tokens=4), **TINY),
+    "openmidnight": lambda f: timm_case(
+        f, "vit_giant_patch14_reg4_dinov2", size=84, img_size=84, class_row=True, names=dinov2_gated, mlp_ratio=16 / 3,
+        vit={"gated": True}, wrap=lambda state: state, **TINY),
+    "gpfm": lambda f: timm_case(
+        f, "vit_large_patch14_dinov2", size=84, img_size=84, vit={}, names=partial(dinov2, chunk=2),
+        wrap=teacher_and_student, **{**TINY, "depth": 5}),
+    "dinov3-hugging-face": lambda f: rotary_case(
+        f, size=96, dim=96, depth=2, heads=3, patch=16, registers=4, hidden=192, gated=False, names="hf"),
+    "dinov3-hugging-face-gated": lambda f: rotary_case(
+        f, size=96, dim=96, depth=2, heads=3, patch=16, registers=4, hidden=192, gated=True, names="hf"),
+    "dinov3-timm": lambda f: rotary_case(
+        f, size=96, dim=96, depth=2, heads=3, patch=16, registers=4, hidden=192, gated=True, names="timm"),
+    "genbio": lambda f: rotary_case(
+        f, size=224, dim=192, depth=3, heads=3, patch=16, registers=4, hidden=256, gated=True, qkv_bias=False, eps=1e-6,
+        each=True, low=True),
+    "conch": lambda f: tower_case(
+        f, kind="torch", dim=64, heads=8, prefix="visual.",
+        beside={"text.cls_emb": torch.zeros(4), "visual.proj_contrast": torch.zeros(64, 64), "logit_scale": torch.zeros(())}),
+    "conch-v1.5": lambda f: tower_case(
+        f, kind="linear", dim=64, heads=8, prefix="", beside={}, init_values=1.0),
     "rotary-gated": lambda f: rotary_case(
         f, size=160, dim=384, depth=3, heads=6, patch=16, registers=4, hidden=1024, gated=True, qkv_bias=False,
         pooling="class_and_mean"),

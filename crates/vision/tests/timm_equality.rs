@@ -43,6 +43,10 @@ impl Case {
     }
 
     fn assert_equal(&self, name: &str) {
+        self.assert_within(name, 1e-4);
+    }
+
+    fn assert_within(&self, name: &str, greatest: f64) {
         let actual = self.encoded(&self.tiles);
         assert_eq!(actual.len(), self.expected.len(), "{name}: values");
         let dimension = self.encoder.dimension();
@@ -51,7 +55,7 @@ impl Case {
             let (cosine, error) = distance(actual, expected);
             println!("{name}, tile {tile}: cosine {cosine:.9}, greatest error {error:.2e}");
             assert!(cosine >= 0.9999, "{name}, tile {tile}: cosine {cosine}");
-            assert!(error <= 1e-4, "{name}, tile {tile}: greatest error {error}");
+            assert!(error <= greatest, "{name}, tile {tile}: greatest error {error}");
         }
     }
 }
@@ -76,13 +80,17 @@ fn fixture(name: &str) -> PathBuf {
 
 /// Lets the script write a case, compares, and removes it.
 fn compare(name: &str) {
+    compare_within(name, 1e-4);
+}
+
+fn compare_within(name: &str, greatest: f64) {
     let Some(python) = surroundings::python() else { return };
     let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let folder = tempfile::tempdir().unwrap();
     let script = surroundings::crate_folder().join("tests/timm_equality.py");
     let status = Command::new(python).arg(script).arg(folder.path()).arg(name).status().unwrap();
     assert!(status.success(), "timm_equality.py {name} failed: {status}");
-    Case::read(&folder.path().join(name)).assert_equal(name);
+    Case::read(&folder.path().join(name)).assert_within(name, greatest);
     drop(alone);
 }
 
@@ -170,4 +178,75 @@ fn ruipath_form() {
 #[test]
 fn rotary_gated_without_qkv_bias() {
     compare("rotary-gated");
+}
+
+#[test]
+fn patches_of_eight_pixels() {
+    compare("patch-8");
+}
+
+#[test]
+fn gigapath_form() {
+    compare("gigapath");
+}
+
+#[test]
+fn hugging_face_vit() {
+    compare("phikon");
+}
+
+#[test]
+fn hugging_face_dinov2() {
+    compare("phikon-v2");
+}
+
+#[test]
+fn hugging_face_dinov2_gated_and_resampled() {
+    compare("midnight");
+}
+
+#[test]
+fn hugging_face_dinov2_with_registers() {
+    compare("hibou");
+}
+
+#[test]
+fn dinov2_with_registers_from_a_torch_file() {
+    compare("openmidnight");
+}
+
+#[test]
+fn teacher_beside_student_with_blocks_in_chunks() {
+    compare("gpfm");
+}
+
+#[test]
+fn hugging_face_dinov3() {
+    compare("dinov3-hugging-face");
+}
+
+#[test]
+fn hugging_face_dinov3_gated() {
+    compare("dinov3-hugging-face-gated");
+}
+
+#[test]
+fn timm_dinov3_with_keys_without_bias() {
+    compare("dinov3-timm");
+}
+
+#[test]
+fn each_channel_alone_with_angles_in_bfloat16() {
+    // Queries and keys themselves are rounded there while they are turned, here they are not.
+    compare_within("genbio", 3e-3);
+}
+
+#[test]
+fn attentional_pooling_of_conch() {
+    compare("conch");
+}
+
+#[test]
+fn attentional_pooling_of_conch_v1_5() {
+    compare("conch-v1.5");
 }
