@@ -16,7 +16,10 @@ mod head;
 mod matrix;
 mod regions;
 mod slide_features;
+mod slide_head;
+mod slide_training;
 mod splits;
+mod tape;
 mod task;
 mod tiles;
 mod train;
@@ -28,6 +31,11 @@ pub use head::*;
 pub use matrix::{FeatureMatrix, Probabilities};
 pub use regions::*;
 pub use slide_features::*;
+pub use slide_head::{
+    SlideGradient, SlideHead, SlideHeadFacts, SlideHeadKind, SlidePrediction, SlidePurpose,
+    SlideTarget, slide_head_from_bytes, slide_head_to_bytes,
+};
+pub use slide_training::*;
 pub use splits::*;
 pub use task::*;
 pub use tiles::*;

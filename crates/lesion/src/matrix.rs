@@ -49,6 +49,11 @@ impl FeatureMatrix {
         &self.values
     }
 
+    /// All values, vector by vector, without a copy.
+    pub(crate) fn into_values(self) -> Vec<f32> {
+        self.values
+    }
+
     /// The chosen vectors, in the order of `rows`.
     #[must_use]
     pub fn select(&self, rows: &[usize]) -> Self {

@@ -125,6 +125,15 @@ impl Standardisation {
         }
     }
 
+    /// Standardises rows where they lie.
+    pub(crate) fn apply_in_place(&self, values: &mut [f32]) {
+        values.par_chunks_exact_mut(self.mean.len().max(1)).for_each(|row| {
+            for ((x, mean), scale) in row.iter_mut().zip(&self.mean).zip(&self.scale) {
+                *x = (*x - mean) * scale;
+            }
+        });
+    }
+
     /// All features standardised.
     #[must_use]
     pub(crate) fn applied(&self, features: &FeatureMatrix) -> Vec<f32> {

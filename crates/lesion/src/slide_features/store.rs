@@ -21,7 +21,7 @@ use crate::{
 
 /// The one metadata key: the order of several is not fixed, and equal features must give equal
 /// bytes.
-const KEY: &str = "bianque_features";
+pub(super) const KEY: &str = "bianque_features";
 /// Largest file that is read: 8 million tiles of 4,096 values.
 const MAX_FILE: u64 = 1 << 36;
 
@@ -70,6 +70,27 @@ pub struct SlideFeatures {
 }
 
 impl SlideFeatures {
+    /// Features that were made elsewhere: tiles in raster order, vectors one after the other.
+    ///
+    /// # Errors
+    /// When numbers do not fit, a tile lies outside the grid or out of order, or a value is not
+    /// finite.
+    pub fn new(facts: FeatureFacts, cells: Vec<Cell>, values: Vec<f16>) -> Result<Self> {
+        let inside =
+            |cell: &Cell| cell.row < facts.grid.rows() && cell.column < facts.grid.columns();
+        let fits = facts.dimension > 0
+            && cells.len().checked_mul(facts.dimension) == Some(values.len())
+            && cells.iter().all(inside)
+            && cells.is_sorted_by(|a, b| a < b)
+            && values.iter().all(|value| value.is_finite());
+        if fits {
+            Ok(Self { facts, cells, values })
+        } else {
+            let what = "features: tiles and finite vectors must fit the grid, in raster order";
+            Err(LesionError::Data(what.into()))
+        }
+    }
+
     /// Where the tiles lie.
     #[must_use]
     pub fn cells(&self) -> &[Cell] {
@@ -149,12 +170,9 @@ impl SlideFeatures {
     }
 }
 
-fn parse(bytes: &[u8]) -> std::result::Result<SlideFeatures, String> {
-    let (_, metadata) =
-        SafeTensors::read_metadata(bytes).map_err(|e| format!("no safetensors file: {e}"))?;
-    let facts = metadata.metadata().as_ref().and_then(|map| map.get(KEY));
-    let facts = facts.ok_or_else(|| format!("its header has no '{KEY}'"))?;
-    let facts: FeatureFacts = serde_json::from_str(facts).map_err(|e| format!("'{KEY}': {e}"))?;
+/// Reads and checks what a header says of its features.
+pub(super) fn facts_from_json(text: &str) -> std::result::Result<FeatureFacts, String> {
+    let facts: FeatureFacts = serde_json::from_str(text).map_err(|e| format!("'{KEY}': {e}"))?;
     if facts.schema != 1 {
         return Err(format!("schema {} is not known", facts.schema));
     }
@@ -164,6 +182,15 @@ fn parse(bytes: &[u8]) -> std::result::Result<SlideFeatures, String> {
     {
         return Err("its grid contradicts its microns per pixel".into());
     }
+    Ok(facts)
+}
+
+fn parse(bytes: &[u8]) -> std::result::Result<SlideFeatures, String> {
+    let (_, metadata) =
+        SafeTensors::read_metadata(bytes).map_err(|e| format!("no safetensors file: {e}"))?;
+    let facts = metadata.metadata().as_ref().and_then(|map| map.get(KEY));
+    let facts = facts.ok_or_else(|| format!("its header has no '{KEY}'"))?;
+    let facts = facts_from_json(facts)?;
     let file = SafeTensors::deserialize(bytes).map_err(|e| e.to_string())?;
     let tensor = |name: &str, kind: Dtype, width: usize| {
         let view = file.tensor(name).map_err(|_| format!("it has no tensor '{name}'"))?;
@@ -204,7 +231,7 @@ fn parse(bytes: &[u8]) -> std::result::Result<SlideFeatures, String> {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use proptest::prelude::*;
 
     use super::*;

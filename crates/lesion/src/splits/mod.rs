@@ -3,9 +3,12 @@
 pub(crate) mod colour;
 mod kmeans;
 mod list;
+mod patients;
 
 pub use colour::{ColourStatistics, colour_cluster_folds};
 pub use list::list_parts;
+pub(crate) use patients::check_patients;
+pub use patients::patient_folds;
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};

@@ -1,0 +1,33 @@
+//! From features and a table of labels to heads of slides.
+
+mod bags;
+mod checkpoint;
+mod cohort;
+mod experiment;
+#[cfg(test)]
+mod experiment_tests;
+mod labels;
+mod optimiser;
+mod predictions;
+mod settings;
+mod split;
+mod stream;
+mod table;
+mod train;
+#[cfg(test)]
+mod train_tests;
+
+pub use bags::{Bags, FeatureFolder, FileBags, MemoryBags};
+pub use cohort::{Cohort, CohortSettings, SlideQuestion};
+pub use experiment::{
+    Experiment, ExperimentSettings, ExperimentWatch, FoldReport, predict_with_run, run_experiment,
+    run_purpose,
+};
+pub use labels::{LabelRow, LabelTable};
+pub use predictions::{PredictedSlide, Predictions};
+pub use settings::SlideTrainingSettings;
+pub use split::SlideSplit;
+pub use train::{
+    EpochRecord, SlideTrainingData, SlideTrainingWatch, TrainedSlideHead, mean_features,
+    slide_order, train_slide_head,
+};

@@ -1,0 +1,137 @@
+//! Tables of text with a heading, as spreadsheets write them.
+
+use std::path::Path;
+
+use crate::{
+    error::{LesionError, Result},
+    files::read_bounded,
+};
+
+/// Largest table that is read.
+const MAX_TABLE: u64 = 1 << 28;
+
+/// A table: its heading and its rows, all of the heading's length.
+#[derive(Clone, Debug)]
+pub(crate) struct Table {
+    pub(crate) name: String,
+    pub(crate) heading: Vec<String>,
+    /// With the line of the file that each stands in, from 1.
+    pub(crate) rows: Vec<(usize, Vec<String>)>,
+}
+
+impl Table {
+    pub(crate) fn read(path: &Path) -> Result<Self> {
+        let bytes = read_bounded(path, MAX_TABLE)?;
+        let name = path.display().to_string();
+        let text = String::from_utf8(bytes)
+            .map_err(|_| LesionError::Data(format!("{name}: not UTF-8 text; save it as UTF-8")))?;
+        Self::parse(&text, name)
+    }
+
+    /// Comma, semicolon or tab, whichever the heading has most of; fields may be quoted.
+    pub(crate) fn parse(text: &str, name: String) -> Result<Self> {
+        let text = text.trim_start_matches('\u{feff}');
+        let first = text.lines().next().unwrap_or_default();
+        let separator = [',', ';', '\t']
+            .into_iter()
+            .max_by_key(|separator| first.matches(*separator).count())
+            .unwrap_or(',');
+        let mut lines = records(text, separator)
+            .filter(|(_, fields)| fields.iter().any(|field| !field.is_empty()));
+        let (_, heading) = lines.next().ok_or_else(|| {
+            LesionError::Data(format!("{name}: empty; its first line must name the columns"))
+        })?;
+        let rows: Vec<(usize, Vec<String>)> = lines.collect();
+        for (line, row) in &rows {
+            if row.len() != heading.len() {
+                return Err(LesionError::Data(format!(
+                    "{name}, line {line}: {} fields, the heading has {}",
+                    row.len(),
+                    heading.len()
+                )));
+            }
+        }
+        Ok(Self { name, heading, rows })
+    }
+
+    /// The column that bears one of these names; the first name that is there counts.
+    pub(crate) fn column(&self, names: &[&str]) -> Option<usize> {
+        let is = |heading: &String, name: &str| heading.eq_ignore_ascii_case(name);
+        names.iter().find_map(|name| self.heading.iter().position(|heading| is(heading, name)))
+    }
+}
+
+/// Fields of every line; a quoted field may hold separators, doubled quotes and line ends.
+fn records(text: &str, separator: char) -> impl Iterator<Item = (usize, Vec<String>)> {
+    let mut characters = text.chars().peekable();
+    let mut line = 1;
+    std::iter::from_fn(move || {
+        characters.peek()?;
+        let begins = line;
+        let mut fields = vec![String::new()];
+        let mut quoted = false;
+        while let Some(character) = characters.next() {
+            let field = fields.last_mut()?;
+            match character {
+                '"' if quoted && characters.peek() == Some(&'"') => {
+                    characters.next();
+                    field.push('"');
+                }
+                '"' if quoted || field.trim().is_empty() => quoted = !quoted,
+                '\n' => {
+                    line += 1;
+                    if !quoted {
+                        break;
+                    }
+                    field.push(' ');
+                }
+                '\r' => {}
+                _ if character == separator && !quoted => fields.push(String::new()),
+                _ => field.push(character),
+            }
+        }
+        let trimmed = fields.iter().map(|field| field.trim().to_owned());
+        Some((begins, trimmed.collect()))
+    })
+}
+
+/// A field as it must be written so that [`Table::parse`] reads it back.
+pub(crate) fn field(text: &str) -> String {
+    if text.contains([',', '"', '\n', ';', '\t']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn spreadsheets_dialects_are_read() {
+        let text = "\u{feff}slide;label\r\n\"a;1\";\"says \"\"x\"\"\"\r\n\r\nb;y\r\n";
+        let table = Table::parse(text, "t".into()).unwrap();
+        assert_eq!(table.heading, ["slide", "label"]);
+        assert_eq!(table.rows[0], (2, vec!["a;1".to_owned(), "says \"x\"".to_owned()]));
+        assert_eq!(table.rows[1].0, 4);
+        assert_eq!(table.column(&["target", "LABEL"]), Some(1));
+        assert!(Table::parse("", "t".into()).is_err());
+        let error = Table::parse("a,b\n1\n", "t".into()).unwrap_err().to_string();
+        assert!(error.contains("line 2"), "{error}");
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_back(fields in proptest::collection::vec("[ -~]{0,9}", 2..5)) {
+            let fields: Vec<String> = fields.iter().map(|f| format!("x{}", f.trim())).collect();
+            let heading: Vec<String> = (0..fields.len()).map(|i| format!("c{i}")).collect();
+            let line: Vec<String> = fields.iter().map(|f| field(f)).collect();
+            let text = format!("{}\n{}\n", heading.join(","), line.join(","));
+            let table = Table::parse(&text, "t".into()).unwrap();
+            prop_assert_eq!(&table.rows[0].1, &fields);
+        }
+    }
+}

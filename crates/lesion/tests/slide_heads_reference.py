@@ -1,0 +1,86 @@
+"""Slide heads in PyTorch, written from their papers: reads weights and a bag as JSON, prints each
+head's outputs, loss and gradient as JSON."""
+
+import json
+import sys
+
+import torch
+from torch.nn.functional import cross_entropy, linear, relu
+
+
+def layer(p, name, x):
+    return linear(x, p[f"{name}.weight"], p[f"{name}.bias"])
+
+
+def gated(p, x):
+    h = relu(layer(p, "hidden", x))
+    gate = torch.tanh(layer(p, "attention.tanh", h)) * torch.sigmoid(layer(p, "attention.sigmoid", h))
+    a = torch.softmax(linear(gate, p["attention.score.weight"]), dim=0).T
+    return h, a, a @ h
+
+
+def clam(p, x, head, classes, label):
+    h, a, m = gated(p, x)
+    if head["branch_per_class"]:
+        out = (m * p["output.weight"]).sum(dim=1)[None] + p["output.bias"]
+    else:
+        out = layer(p, "output", m)
+    losses = []
+    k = head["instances"]
+    for c in range(classes):
+        scores = a[c if head["branch_per_class"] else 0]
+        top = torch.topk(scores, k).indices
+        low = torch.topk(-scores, k).indices
+        if c == label:
+            rows, truth = torch.cat([top, low]), torch.tensor([1] * k + [0] * k)
+        elif classes > 2:
+            rows, truth = top, torch.zeros(k, dtype=torch.long)
+        else:
+            continue
+        losses.append(cross_entropy(layer(p, f"instance.{c}", h[rows]), truth))
+    return [out], sum(losses) / len(losses), head["instance_weight"]
+
+
+def dsmil(p, x):
+    scores = layer(p, "instance", x)
+    most, critical = scores.max(dim=0)
+
+    def query(t):
+        return torch.tanh(layer(p, "query.second", relu(layer(p, "query.first", t))))
+
+    q = query(x)
+    a = torch.softmax(q @ query(x[critical]).T / q.shape[1] ** 0.5, dim=0)
+    return [most[None], layer(p, "output", (a.T @ x).reshape(1, -1))]
+
+
+def run(case, x):
+    head, classes = case["head"], case["classes"]
+    p = {
+        name: torch.tensor(t["values"]).reshape(t["shape"]).requires_grad_()
+        for name, t in case["parameters"].items()
+    }
+    instance_loss, share = 0.0, 0.0
+    if head["kind"] == "mean":
+        outputs = [layer(p, "output", x.mean(dim=0, keepdim=True))]
+    elif head["kind"] == "max":
+        outputs = [layer(p, "output", x.max(dim=0, keepdim=True).values)]
+    elif head["kind"] == "abmil":
+        outputs = [layer(p, "output", gated(p, x)[2].reshape(1, -1))]
+    elif head["kind"] == "clam":
+        outputs, instance_loss, share = clam(p, x, head, classes, 1)
+    else:
+        outputs = dsmil(p, x)
+    if classes == 1:
+        losses = [((o - (5.0 - 2.0) / 4.0) ** 2).sum() for o in outputs]
+    else:
+        losses = [cross_entropy(o, torch.tensor([1])) for o in outputs]
+    loss = (1 - share) * sum(losses) / len(losses) + share * instance_loss
+    loss.backward()
+    slope = {n: (t.grad if t.grad is not None else torch.zeros_like(t)).ravel().tolist() for n, t in p.items()}
+    mean = (sum(outputs) / len(outputs)).ravel().tolist()
+    return {"loss": loss.item(), "outputs": mean, "gradient": slope}
+
+
+data = json.load(sys.stdin)
+bag = torch.tensor(data["bag"]).reshape(-1, data["inputs"])
+json.dump([run(case, bag) for case in data["cases"]], sys.stdout)
