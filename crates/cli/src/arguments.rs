@@ -1,8 +1,12 @@
 //! What the user typed. Parsing opens no file.
 
+mod slide_heads;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use slide_heads::{EvaluateSlidesArguments, Question, TrainSlideArguments};
 
 /// Slides in, lesions out, every finding for a person to confirm.
 ///
@@ -216,6 +220,8 @@ pub(crate) enum TrainCommand {
     Tiles(TrainTilesArguments),
     /// Slides, each with a GeoJSON of annotated regions beside it.
     Slides(TrainSlidesArguments),
+    /// Kept features and a table of labels, one a slide.
+    Slide(TrainSlideArguments),
 }
 
 /// The kind of head.
@@ -340,6 +346,8 @@ pub(crate) struct TrainSlidesArguments {
 pub(crate) enum EvaluateCommand {
     /// Tile classification on a folder per class.
     Tiles(EvaluateTilesArguments),
+    /// Predictions of slides: measures with intervals, calibration, abstention, comparison.
+    Slides(EvaluateSlidesArguments),
     /// Lesion finding: FROC as CAMELYON16 defines it, recall by size, Dice.
     Lesions(EvaluateLesionsArguments),
 }

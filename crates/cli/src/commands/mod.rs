@@ -3,6 +3,7 @@
 mod check;
 mod demo;
 mod evaluate_lesions;
+mod evaluate_slides;
 mod evaluate_tiles;
 mod identity;
 mod info;
@@ -59,6 +60,9 @@ pub(crate) fn dispatch(arguments: Arguments, terminal: &Terminal) -> anyhow::Res
         }
         Command::Evaluate(EvaluateCommand::Lesions(arguments)) => {
             evaluate_lesions::run(&arguments, terminal)
+        }
+        Command::Evaluate(EvaluateCommand::Slides(arguments)) => {
+            evaluate_slides::run(&arguments, terminal)
         }
         Command::Demo(arguments) => demo::run(&arguments, &models()?, terminal),
     }

@@ -1,9 +1,11 @@
-//! What a run and a check write: `report.json`, `report.html`, `quality.json`, `site.html`.
+//! What a run and a check write: `report.json`, `report.html`, `quality.json`, `site.html`,
+//! `evaluation.html`.
 
 mod document;
 mod page;
 mod quality_document;
 mod site_page;
+mod slides_page;
 
 pub(crate) use document::{
     EvidenceDocument, LabelDocument, LevelDocument, RegionDocument, Report, SlideDocument,
@@ -12,3 +14,4 @@ pub(crate) use document::{
 pub(crate) use page::{Images, Page};
 pub(crate) use quality_document::QualityDocument;
 pub(crate) use site_page::site_page;
+pub(crate) use slides_page::slides_page;

@@ -70,16 +70,17 @@ pub struct SlideFeatures {
 }
 
 impl SlideFeatures {
-    /// Features that were made elsewhere: tiles in raster order, vectors one after the other.
+    /// Features that were made elsewhere: tiles in raster order, a vector each.
     ///
     /// # Errors
-    /// When numbers do not fit, a tile lies outside the grid or out of order, or a value is not
-    /// finite.
-    pub fn new(facts: FeatureFacts, cells: Vec<Cell>, values: Vec<f16>) -> Result<Self> {
+    /// When numbers do not fit, a tile lies outside the grid or out of order, or a value is too
+    /// large for half precision.
+    pub fn new(facts: FeatureFacts, cells: Vec<Cell>, vectors: &FeatureMatrix) -> Result<Self> {
+        let values: Vec<f16> = vectors.values().iter().map(|value| f16::from_f32(*value)).collect();
         let inside =
             |cell: &Cell| cell.row < facts.grid.rows() && cell.column < facts.grid.columns();
-        let fits = facts.dimension > 0
-            && cells.len().checked_mul(facts.dimension) == Some(values.len())
+        let fits = facts.dimension == vectors.dimension()
+            && cells.len() == vectors.rows()
             && cells.iter().all(inside)
             && cells.is_sorted_by(|a, b| a < b)
             && values.iter().all(|value| value.is_finite());

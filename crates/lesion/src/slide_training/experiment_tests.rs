@@ -5,11 +5,10 @@ use std::{
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
-use half::f16;
-
 use super::{table::Table, *};
 use crate::{
     error::LesionError,
+    matrix::FeatureMatrix,
     slide_features::{SlideFeatures, store_tests},
     slide_head::{SlideHeadKind, SlideTarget},
     tape::mixed,
@@ -25,12 +24,12 @@ fn folder(slides: usize, shift: f32) -> (tempfile::TempDir, String) {
         let value = |index: usize| {
             let noise = (mixed((slide * 1000 + index) as u64) % 2000) as f32 / 1000.0 - 1.0;
             let telling = (index / 3).is_multiple_of(5) && index % 3 == class;
-            f16::from_f32(noise + if telling { shift } else { 0.0 })
+            noise + if telling { shift } else { 0.0 }
         };
         let mut facts = template.facts.clone();
         facts.slide = format!("slide {slide}");
-        let values = (0..90).map(value).collect();
-        let made = SlideFeatures::new(facts, template.cells().to_vec(), values).unwrap();
+        let vectors = FeatureMatrix::new(3, (0..90).map(value).collect()).unwrap();
+        let made = SlideFeatures::new(facts, template.cells().to_vec(), &vectors).unwrap();
         made.write(&folder.path().join(format!("s{slide}.safetensors"))).unwrap();
         let (patient, site) = (slide / 2, ["north", "south", "west"][slide / 4 % 3]);
         csv.push_str(&format!("s{slide},p{patient},{},{site}\n", ["no", "yes"][class]));

@@ -1,5 +1,6 @@
 //! `bianque train`: a head on kept features, into a task's folder.
 
+mod slide;
 mod slides;
 mod task;
 mod tiles;
@@ -26,6 +27,7 @@ pub(crate) fn run(
 ) -> anyhow::Result<Outcome> {
     interrupt::flag()?;
     let made = match command {
+        TrainCommand::Slide(arguments) => return slide::run(arguments, terminal),
         TrainCommand::Tiles(arguments) => tiles::train(arguments, models, terminal)?,
         TrainCommand::Slides(arguments) => slides::train(arguments, models, terminal)?,
     };

@@ -1,0 +1,185 @@
+//! `bianque train slide` and `bianque evaluate slides` as a person runs them.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::{
+    path::Path,
+    process::{Command, Output},
+};
+
+use bianque_core::{Confidence, Digest, Mpp, MppSource, PixelRect, Producer};
+use bianque_lesion::{Cell, FeatureFacts, FeatureMatrix, SlideFeatures, TileGrid};
+use serde_json::Value;
+
+const TILES: usize = 40;
+const DIMENSION: usize = 8;
+
+fn bianque(arguments: &[&str]) -> Output {
+    let program = env!("CARGO_BIN_EXE_bianque");
+    Command::new(program).args(arguments).output().expect("the program does not start")
+}
+
+/// Numbers from -1 to 1 that are the same every time.
+fn number(seed: usize) -> f32 {
+    let mixed = (seed as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mixed = (mixed ^ (mixed >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    ((mixed >> 40) as f32 / (1 << 23) as f32) - 1.0
+}
+
+/// Slides of two classes, two a patient, of three sites; some tiles of `yes` tell of it.
+fn features(folder: &Path, slides: std::ops::Range<usize>, encoder: &str) -> String {
+    std::fs::create_dir_all(folder).unwrap();
+    let mpp = Mpp::new(0.5, 0.5, MppSource::User, Confidence::High).unwrap();
+    let grid = TileGrid::over(PixelRect::new(0, 0, 4480, 4480), &mpp, 224, 1.0, 1).unwrap();
+    let cells: Vec<Cell> = grid.cells().take(TILES).collect();
+    let mut csv = String::from("slide,patient,label,site\n");
+    for slide in slides {
+        let class = slide / 2 % 2;
+        let value = |index: usize| {
+            let telling =
+                class == 1 && (index / DIMENSION).is_multiple_of(5) && index % DIMENSION == 2;
+            number(slide * 1_000 + index) + if telling { 2.0 } else { 0.0 }
+        };
+        let values = (0..TILES * DIMENSION).map(value).collect();
+        let facts = FeatureFacts {
+            schema: 1,
+            slide: Digest::of(slide.to_string().as_bytes()).to_string(),
+            mpp: mpp.clone(),
+            grid: grid.clone(),
+            tissue: 0.35,
+            encoder: Producer {
+                name: encoder.into(),
+                version: "1".into(),
+                digest: Some(Digest::of(encoder.as_bytes())),
+                licence: Some("Apache-2.0".into()),
+            },
+            recipe_digest: Digest::of(encoder.as_bytes()),
+            dimension: DIMENSION,
+            program: "test".into(),
+            left_out: Vec::new(),
+        };
+        let vectors = FeatureMatrix::new(DIMENSION, values).unwrap();
+        let made = SlideFeatures::new(facts, cells.clone(), &vectors).unwrap();
+        made.write(&folder.join(format!("s{slide}.safetensors"))).unwrap();
+        let (label, site) = (["no", "yes"][class], ["north", "south", "west"][slide / 4 % 3]);
+        csv.push_str(&format!("s{slide}.svs,p{},{label},{site}\n", slide / 2));
+    }
+    csv
+}
+
+fn json(path: &Path) -> Value {
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+}
+
+#[test]
+fn a_run_is_trained_measured_taken_up_and_tried_elsewhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let csv = features(&folder.path().join("features"), 0..60, "one");
+    std::fs::write(at("labels.csv"), &csv).unwrap();
+    let (labels, from, out) = (at("labels.csv"), at("features"), at("run"));
+    let train = |more: &[&str]| {
+        let own = ["train", "slide", "--features", &from, "--labels", &labels, "--out", &out];
+        let quick = ["--folds", "3", "--head", "mean,abmil", "--epochs", "6"];
+        bianque(
+            &[&own[..], &quick, &["--learning-rate", "0.005", "--split", "nested"], more].concat(),
+        )
+    };
+    let first = train(&[]);
+    let said = String::from_utf8_lossy(&first.stdout).into_owned();
+    assert!(first.status.success(), "{said}{}", String::from_utf8_lossy(&first.stderr));
+    assert!(said.contains("auroc") && said.contains("60 slides of 30 patients"), "{said}");
+    let run = folder.path().join("run");
+    let evaluation = json(&run.join("evaluation.json"));
+    assert_eq!(evaluation["schema"], "bianque.slide-evaluation/1");
+    assert!(evaluation["measures"][0]["value"].as_f64().unwrap() > 0.9, "{said}");
+    assert_eq!(evaluation["groups"].as_array().unwrap().len(), 3);
+    assert!(evaluation["site_shift"]["chance"].as_f64().unwrap() > 0.3);
+    let manifest = json(&run.join("manifest.json"));
+    assert_eq!(manifest["parts"].as_array().unwrap().len(), 3);
+    assert_eq!(manifest["encoder"]["name"], "one");
+    let card = std::fs::read_to_string(run.join("CARD.md")).unwrap();
+    assert!(card.contains("research") && card.contains("site north"), "{card}");
+    let page = std::fs::read_to_string(run.join("evaluation.html")).unwrap();
+    assert!(page.contains("<svg") || page.contains("createElementNS"));
+    // Again: nothing is trained, the same is written. Otherwise: another folder is asked for.
+    let again = train(&[]);
+    assert!(again.status.success() && !String::from_utf8_lossy(&again.stderr).contains("pass"));
+    let other = train(&["--seed", "2"]);
+    assert!(String::from_utf8_lossy(&other.stderr).contains("another --out"));
+    // Elsewhere.
+    let csv = features(&folder.path().join("elsewhere"), 100..140, "one");
+    std::fs::write(at("elsewhere.csv"), csv).unwrap();
+    let tried = bianque(&[
+        "evaluate",
+        "slides",
+        "--run",
+        &out,
+        "--features",
+        &at("elsewhere"),
+        "--labels",
+        &at("elsewhere.csv"),
+        "--out",
+        &at("tried"),
+        "--json",
+        "--rounds",
+        "50",
+    ]);
+    assert!(tried.status.success(), "{}", String::from_utf8_lossy(&tried.stderr));
+    let document: Value = serde_json::from_slice(&tried.stdout).unwrap();
+    assert!(document["measures"][0]["value"].as_f64().unwrap() > 0.9);
+    let compared = bianque(&[
+        "evaluate",
+        "slides",
+        "--predictions",
+        &at("run/predictions.csv"),
+        "--against",
+        &at("run/predictions.csv"),
+        "--rounds",
+        "50",
+    ]);
+    assert!(String::from_utf8_lossy(&compared.stdout).contains("McNemar"));
+}
+
+#[test]
+fn what_cannot_be_trained_on_is_refused_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let csv = features(&folder.path().join("features"), 0..20, "one");
+    let first: String = csv.lines().take(3).map(|line| format!("{line}\n")).collect();
+    let unknown = format!("{csv}s99.svs,p99,yes,north\n");
+    let no_patient = csv.replace("patient", "person");
+    for (labels, part) in [
+        (first.as_str(), "all slides are of one class"),
+        (unknown.as_str(), "--allow-missing"),
+        (no_patient.as_str(), "no column 'patient'"),
+    ] {
+        std::fs::write(at("labels.csv"), labels).unwrap();
+        let out = bianque(&[
+            "train",
+            "slide",
+            "--features",
+            &at("features"),
+            "--labels",
+            &at("labels.csv"),
+            "--out",
+            &at("run"),
+        ]);
+        let said = String::from_utf8_lossy(&out.stderr).into_owned();
+        assert!(!out.status.success() && said.contains(part), "{part}: {said}");
+    }
+    features(&folder.path().join("features"), 20..22, "two");
+    std::fs::write(at("labels.csv"), csv).unwrap();
+    let out = bianque(&[
+        "train",
+        "slide",
+        "--features",
+        &at("features"),
+        "--labels",
+        &at("labels.csv"),
+        "--out",
+        &at("run"),
+    ]);
+    let said = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert!(said.contains("of 2 encoders") && said.contains("two 1"), "{said}");
+}
