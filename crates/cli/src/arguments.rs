@@ -231,6 +231,10 @@ pub(crate) enum HeadKind {
     Linear,
     /// One hidden layer.
     Mlp,
+    /// The votes of the nearest examples.
+    Knn,
+    /// The nearest prototype of each class.
+    Prototypes,
 }
 
 /// How tiles are held out.

@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 use crate::{
     error::{LesionError, Result},
     evaluation::{ClassificationMetrics, at_the_end, fit_temperature},
-    head::{Examples, Head, LogisticSettings, MlpSettings, train_logistic, train_mlp},
+    head::{
+        Examples, Head, LogisticSettings, MlpSettings, NeighbourSettings, PrototypeSettings,
+        find_prototypes, keep_neighbours, train_logistic, train_mlp,
+    },
     matrix::{FeatureMatrix, Probabilities},
     splits::Parts,
 };
@@ -26,6 +29,10 @@ pub enum HeadSettings {
     },
     /// One hidden layer; the validation part says when to stop.
     Mlp(MlpSettings),
+    /// The votes of the nearest examples; nothing is trained but the temperature.
+    Neighbours(NeighbourSettings),
+    /// The nearest prototype of each class.
+    Prototypes(PrototypeSettings),
 }
 
 impl Default for HeadSettings {
@@ -108,6 +115,12 @@ pub fn train_head(
             let (head, passes) = train_mlp(&train, &held_out, settings)?;
             let (temperature, _) = validation.calibrate(&head)?;
             Candidate { head, temperature, l2: None, iterations: passes }
+        }
+        HeadSettings::Neighbours(settings) => {
+            validation.candidate(keep_neighbours(&train, settings)?)?
+        }
+        HeadSettings::Prototypes(settings) => {
+            validation.candidate(find_prototypes(&train, settings)?)?
         }
     };
     let Candidate { head, temperature, l2, iterations } = candidate;
@@ -266,6 +279,12 @@ impl Held {
         Self { features: data.features.select(rows), labels }
     }
 
+    /// A head that is made at once, with its temperature.
+    fn candidate(&self, head: Head) -> Result<Candidate> {
+        let (temperature, _) = self.calibrate(&head)?;
+        Ok(Candidate { head, temperature, l2: None, iterations: 1 })
+    }
+
     /// The best temperature and the mean log loss with it.
     fn calibrate(&self, head: &Head) -> Result<(f64, f64)> {
         let logits = head.logits(&self.features)?;
@@ -317,7 +336,8 @@ mod tests {
             TrainingData { features: &features, varied: &[], labels: &labels, classes: &classes };
         let folds = random_folds(&labels, 4, 1).unwrap();
         let parts = Parts::from_folds(&folds, 4, 0).unwrap();
-        for settings in [HeadSettings::default(), mlp()] {
+        let neighbours = HeadSettings::Neighbours(NeighbourSettings::default());
+        for settings in [HeadSettings::default(), mlp(), neighbours] {
             let trained = train_head(&data, &parts, &settings).unwrap();
             let test = trained.report.test.clone().unwrap();
             assert_eq!((test.examples, trained.report.train_examples), (60, 120));

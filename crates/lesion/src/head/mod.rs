@@ -1,5 +1,7 @@
-//! Heads: from a tile's feature vector to class logits, linear or through one hidden layer.
+//! Heads: from a tile's feature vector to class logits: linear, through one hidden layer, by
+//! nearest neighbours or by prototypes.
 
+mod exemplars;
 mod lbfgs;
 mod logistic;
 mod mlp;
@@ -8,6 +10,9 @@ mod store;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+pub use exemplars::{
+    Exemplars, NeighbourSettings, PrototypeSettings, find_prototypes, keep_neighbours,
+};
 pub use logistic::{LogisticSettings, train_logistic};
 pub use mlp::{MlpSettings, train_mlp};
 pub use store::{head_from_bytes, head_to_bytes};
@@ -40,6 +45,18 @@ pub enum Network {
         activation: Activation,
         /// Hidden units to classes.
         output: Layer,
+    },
+    /// The votes of the nearest kept examples.
+    Neighbours {
+        /// The examples.
+        exemplars: Exemplars,
+        /// How many vote.
+        neighbours: usize,
+    },
+    /// The likeness to each class's nearest prototype.
+    Prototypes {
+        /// The prototypes.
+        exemplars: Exemplars,
     },
 }
 
@@ -159,6 +176,9 @@ impl Head {
         match &self.network {
             Network::Linear(layer) => layer.outputs(),
             Network::Mlp { output, .. } => output.outputs(),
+            Network::Neighbours { exemplars, .. } | Network::Prototypes { exemplars } => {
+                exemplars.classes
+            }
         }
     }
 
@@ -208,6 +228,10 @@ impl Network {
     fn apply(&self, standard: &[f32], out: &mut [f32]) {
         match self {
             Self::Linear(layer) => layer.apply(standard, out),
+            Self::Neighbours { exemplars, neighbours } => {
+                exemplars.votes(standard, *neighbours, out);
+            }
+            Self::Prototypes { exemplars } => exemplars.nearest(standard, out),
             Self::Mlp { hidden, activation, output } => {
                 let mut between = vec![0.0; hidden.outputs()];
                 hidden.apply(standard, &mut between);

@@ -8,7 +8,7 @@ use safetensors::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Activation, Head, Layer, Network, Standardisation};
+use super::{Activation, Exemplars, Head, Layer, Network, Standardisation};
 
 /// The one metadata key. One key only: the order of several is not fixed, and equal heads must
 /// give equal bytes.
@@ -28,7 +28,17 @@ struct Form {
 #[serde(rename_all = "snake_case", tag = "kind")]
 enum NetworkForm {
     Linear,
-    Mlp { activation: Activation },
+    Mlp {
+        activation: Activation,
+    },
+    /// Examples lie class by class; `counts` says how many of each.
+    Neighbours {
+        neighbours: usize,
+        counts: Vec<usize>,
+    },
+    Prototypes {
+        counts: Vec<usize>,
+    },
 }
 
 /// A head as bytes; equal heads give equal bytes.
@@ -41,6 +51,14 @@ pub fn head_to_bytes(head: &Head) -> Result<Vec<u8>, String> {
         Network::Mlp { hidden, activation, output } => (
             NetworkForm::Mlp { activation: *activation },
             vec![("hidden", hidden), ("output", output)],
+        ),
+        Network::Neighbours { exemplars, neighbours } => (
+            NetworkForm::Neighbours { neighbours: *neighbours, counts: counts(exemplars)? },
+            vec![("examples", &exemplars.rows)],
+        ),
+        Network::Prototypes { exemplars } => (
+            NetworkForm::Prototypes { counts: counts(exemplars)? },
+            vec![("examples", &exemplars.rows)],
         ),
     };
     let form = serde_json::to_string(&Form { schema: 1, network }).map_err(|e| e.to_string())?;
@@ -91,9 +109,40 @@ pub fn head_from_bytes(bytes: &[u8]) -> Result<Head, String> {
             let output = layer(&file, "output", hidden.outputs())?;
             Network::Mlp { hidden, activation, output }
         }
+        NetworkForm::Neighbours { neighbours: 0, .. } => return Err("no neighbour votes".into()),
+        NetworkForm::Neighbours { neighbours, counts } => {
+            Network::Neighbours { exemplars: exemplars(&file, dimension, &counts)?, neighbours }
+        }
+        NetworkForm::Prototypes { counts } => {
+            Network::Prototypes { exemplars: exemplars(&file, dimension, &counts)? }
+        }
     };
     let head = Head { standardisation: Standardisation { mean, scale }, network };
     if head.classes() < 2 { Err("it has fewer than two classes".into()) } else { Ok(head) }
+}
+
+/// How many examples of each class there are, which must lie class by class.
+fn counts(exemplars: &Exemplars) -> Result<Vec<usize>, String> {
+    let mut counts = vec![0; exemplars.classes];
+    for label in &exemplars.labels {
+        *counts.get_mut(*label).ok_or_else(|| format!("an example is of class {label}"))? += 1;
+    }
+    if exemplars.labels.is_sorted() { Ok(counts) } else { Err("examples are mixed".into()) }
+}
+
+fn exemplars(
+    file: &SafeTensors<'_>,
+    dimension: usize,
+    counts: &[usize],
+) -> Result<Exemplars, String> {
+    let rows = layer(file, "examples", dimension)?;
+    let sum = counts.iter().try_fold(0_usize, |sum, count| sum.checked_add(*count));
+    if sum != Some(rows.outputs()) {
+        return Err(format!("its classes have {sum:?} examples, the file has {}", rows.outputs()));
+    }
+    let of_class = |(class, count): (usize, &usize)| std::iter::repeat_n(class, *count);
+    let labels = counts.iter().enumerate().flat_map(of_class).collect();
+    Ok(Exemplars { rows, labels, classes: counts.len() })
 }
 
 fn layer(file: &SafeTensors<'_>, name: &str, inputs: usize) -> Result<Layer, String> {

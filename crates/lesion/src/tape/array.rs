@@ -59,8 +59,8 @@ impl Factor<'_> {
 /// Most stretches of rows that a product is divided into, and the fewest rows of each. Fixed, so
 /// that sums do not depend on the number of threads; few, because each stretch packs the right
 /// side anew.
-const STRETCHES: usize = 8;
-const STRETCH_ROWS: usize = 128;
+const STRETCHES: usize = 4;
+const STRETCH_ROWS: usize = 192;
 
 /// The product of two matrices.
 pub(crate) fn product(left: Factor<'_>, right: Factor<'_>) -> Array {

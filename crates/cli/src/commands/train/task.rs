@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, ensure};
 use bianque_core::Digest;
 use bianque_lesion::{
-    EncoderReference, HeadSettings, Label, MlpSettings, RegionSettings, Task, TileSettings,
-    TrainedHead, TrainingReport, head_to_bytes, recipe_digest,
+    EncoderReference, HeadSettings, Label, MlpSettings, NeighbourSettings, PrototypeSettings,
+    RegionSettings, Task, TileSettings, TrainedHead, TrainingReport, head_to_bytes, recipe_digest,
 };
 use bianque_vision::Encoder;
 
@@ -46,6 +46,14 @@ pub(super) fn settings(arguments: &HeadArguments) -> HeadSettings {
         HeadKind::Linear => HeadSettings::default(),
         HeadKind::Mlp => {
             HeadSettings::Mlp(MlpSettings { seed: arguments.seed, ..MlpSettings::default() })
+        }
+        HeadKind::Knn => {
+            let seed = arguments.seed;
+            HeadSettings::Neighbours(NeighbourSettings { seed, ..NeighbourSettings::default() })
+        }
+        HeadKind::Prototypes => {
+            let seed = arguments.seed;
+            HeadSettings::Prototypes(PrototypeSettings { seed, ..PrototypeSettings::default() })
         }
     }
 }
