@@ -28,6 +28,11 @@ enum Subject {
     },
     /// Encoding tiles, against PyTorch with timm.
     Encode,
+    /// Training a head of slides (ABMIL), against PyTorch.
+    Mil {
+        /// Slides, tiles a slide, passes.
+        numbers: Vec<usize>,
+    },
     /// Finding tissue, against the double-threshold method, on painted scenes and on slides.
     Tissue {
         /// Where to lay pictures of both outlines.
@@ -78,6 +83,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Subject::Encode => {
             example("bianque-vision", "bench_encode", &[])?;
             example("bianque-vision", "bench_convnet", &[])
+        }
+        Subject::Mil { numbers } => {
+            let arguments: Vec<_> = numbers.iter().map(|n| n.to_string().into()).collect();
+            example("bianque-lesion", "bench_mil", &arguments)
         }
         Subject::Tissue { pictures, slides: named } => {
             let mut arguments = Vec::new();
