@@ -5,24 +5,26 @@ use std::time::Instant;
 use bianque_core::{Level0, PixelRect};
 
 use super::{
-    border, bubbles, coding, dirt, exposure,
+    border, coding, dirt, exposure,
     fault::Fault,
     fields::Fields,
-    focus_map, folds, missing, recoding,
-    run::{Check, Flawed, rectangle},
+    focus_map, missing,
+    on_tissue::OnTissue,
+    recoding,
+    run::{Check, CheckSettings, Flawed, rectangle},
     scene::Scene,
     seam_lines,
     stain::Stain,
-    tears,
     thresholds::Thresholds,
     verdict::{Finding, Measures, Verdict},
 };
-use crate::{InkColour, QualityError, Result, coverage::CoverageTable, plane::Mask};
+use crate::{ArtefactNetwork, QualityError, Result, coverage::CoverageTable, plane::Mask};
 
 /// Gathers measures and findings.
 pub(super) struct Checker<'a> {
     scene: &'a Scene<'a>,
     thresholds: &'a Thresholds,
+    network: Option<&'a ArtefactNetwork>,
     measures: Measures,
     findings: Vec<Finding>,
     flawed: Mask,
@@ -31,10 +33,11 @@ pub(super) struct Checker<'a> {
 }
 
 impl<'a> Checker<'a> {
-    pub(super) fn new(scene: &'a Scene<'a>, thresholds: &'a Thresholds, started: Instant) -> Self {
+    pub(super) fn new(scene: &'a Scene<'a>, settings: &'a CheckSettings, started: Instant) -> Self {
         let mut checker = Self {
             scene,
-            thresholds,
+            thresholds: &settings.thresholds,
+            network: settings.network.as_deref(),
             measures: Measures::new(),
             findings: Vec::new(),
             flawed: scene.empty(),
@@ -76,6 +79,7 @@ impl<'a> Checker<'a> {
             findings: self.findings,
             measures: self.measures,
             flawed: Flawed { table: Some(table), scale: self.scene.overview.scale },
+            network: self.network.map(|network| *network.digest()),
             seconds: self.seconds,
             tissue: Some(self.scene.tissue.clone()),
         }
@@ -220,29 +224,21 @@ impl<'a> Checker<'a> {
     }
 
     fn on_tissue(&mut self) {
-        let scene = self.scene;
+        let found = OnTissue::find(self.scene, self.network);
         let note = "the tissue lies double";
-        self.judge_mask(Fault::Fold, "fold.share", &folds::folds(scene), note);
-        self.judge_mask(Fault::Tear, "tear.share", &tears::tears(scene), "the tissue is torn");
+        self.judge_mask(Fault::Fold, "fold.share", &found.folds, note);
+        self.judge_mask(Fault::Tear, "tear.share", &found.tears, "the tissue is torn");
         let note = "air under the cover slip";
-        self.judge_mask(Fault::Bubble, "bubble.share", &bubbles::bubbles(scene), note);
+        self.judge_mask(Fault::Bubble, "bubble.share", &found.bubbles, note);
         let note = "dense colourless matter on tissue";
-        let grey = dirt::Grey::find(scene);
-        self.judge_mask(Fault::Dirt, "dirt.share", &grey.dirt, note);
+        self.judge_mask(Fault::Dirt, "dirt.share", &found.dirt, note);
         let note = "the cover slip's edge crosses tissue";
-        self.judge_mask(Fault::CoverSlipEdge, "cover_slip_edge.share", &grey.edges, note);
-        let (ink, on_tissue) = dirt::ink(scene);
-        let on_tissue = on_tissue.zip(&grey.ink, |a, b| a | b);
-        let colours: Vec<String> = {
-            let mut colours: Vec<_> = scene.tissue.ink.iter().map(|mark| mark.colour).collect();
-            colours.extend((grey.ink.count() > 0).then_some(InkColour::Black));
-            colours.sort_unstable();
-            colours.dedup();
-            colours.iter().map(ToString::to_string).collect()
-        };
+        self.judge_mask(Fault::CoverSlipEdge, "cover_slip_edge.share", &found.edges, note);
+        let colours: Vec<String> = found.ink_colours.iter().map(ToString::to_string).collect();
         let note = format!("{} ink on or beside tissue", colours.join(", "));
-        self.judge_mask(Fault::Ink, "ink.share", &on_tissue, &note);
-        self.measures.insert("ink.on_glass_share", scene.share_of_tissue(&ink));
+        self.judge_mask(Fault::Ink, "ink.share", &found.ink, &note);
+        let (ink, _) = dirt::ink(self.scene);
+        self.measures.insert("ink.on_glass_share", self.scene.share_of_tissue(&ink));
     }
 
     fn fields(&mut self) -> Result<()> {

@@ -78,7 +78,7 @@ pub(super) fn ink(scene: &Scene<'_>) -> (Mask, Mask) {
 }
 
 /// The tissue with what lies on it.
-fn hull(scene: &Scene<'_>) -> Mask {
+pub(super) fn hull(scene: &Scene<'_>) -> Mask {
     closed(&scene.tissue_mask, scene.pixels(NEAR_UM).clamp(2, 8))
 }
 
