@@ -8,6 +8,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use slide_heads::{EvaluateSlidesArguments, Question, TrainSlideArguments};
 
+use crate::commands::ModelCommand;
+
 /// Slides in, lesions out, every finding for a person to confirm.
 ///
 /// For research use until a site validates it: whatever this program marks is a proposal.
@@ -42,6 +44,9 @@ pub(crate) enum Command {
     Check(CheckArguments),
     /// Find lesions on a slide, or on every slide of a folder.
     Run(RunArguments),
+    /// Encoders: list, show, verify a weight file, install it, what licences allow.
+    #[command(subcommand)]
+    Model(ModelCommand),
     /// What a slide says of itself: levels, resolution and its source, properties.
     Info(SlideArguments),
     /// Write a region of a slide as PNG or JPEG.
@@ -115,12 +120,22 @@ pub(crate) struct CheckArguments {
     pub(crate) threads: Option<usize>,
 }
 
+/// What a run is for.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RunPurpose {
+    /// Finding things out; no patient's care depends on it.
+    Research,
+    /// The care of a patient.
+    Clinical,
+}
+
 #[derive(Args)]
 #[command(after_help = "Examples:
   bianque run slide.svs
   bianque run slide.svs --organ colon --out findings
   bianque run old-scan.svs --mpp 0.25          the file states no resolution
   bianque run slides/ --task colon             every slide of the folder, resumable
+  bianque run slide.svs --purpose clinical     refused unless the encoder's licence allows it
 
 Writes into the output folder: report.json, report.html, regions.geojson (level-0 pixels, opens in
 QuPath), heatmap.png and features.safetensors. A second run with the same slide, encoder and
@@ -137,6 +152,9 @@ pub(crate) struct RunArguments {
     /// The organ the slide is from. When it is not stated the result is exploratory.
     #[arg(long)]
     pub(crate) organ: Option<String>,
+    /// What the result is for; a clinical run needs an encoder whose licence allows it.
+    #[arg(long, value_enum, default_value_t = RunPurpose::Research)]
+    pub(crate) purpose: RunPurpose,
     /// Output folder [default: SLIDE.bianque beside the slide; for a folder FOLDER.bianque].
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,

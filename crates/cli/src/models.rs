@@ -39,6 +39,55 @@ impl Models {
         self.find(name, "encoders", "recipe.json")
     }
 
+    /// A recipe's file by name or path: an installed encoder's before one without weights.
+    pub(crate) fn recipe(&self, name: &str) -> anyhow::Result<PathBuf> {
+        let as_path = Path::new(name);
+        if as_path.is_file() {
+            return Ok(as_path.to_owned());
+        }
+        if as_path.join("recipe.json").is_file() {
+            return Ok(as_path.join("recipe.json"));
+        }
+        let known = self.recipes()?;
+        let named = |path: &&PathBuf| recipe_name(path).as_deref() == Some(name);
+        if let Some(path) = known.iter().map(|(path, _)| path).find(named) {
+            return Ok(path.clone());
+        }
+        let mut names: Vec<String> =
+            known.iter().filter_map(|(path, _)| recipe_name(path)).collect();
+        names.dedup();
+        bail!("no model '{name}': there are {}", names.join(", "));
+    }
+
+    /// All recipes' files, and whether weights lie beside them: installed encoders first.
+    pub(crate) fn recipes(&self) -> anyhow::Result<Vec<(PathBuf, bool)>> {
+        let Some(folder) = &self.folder else {
+            bail!("no models folder found: give --models DIR or set BIANQUE_MODELS");
+        };
+        let encoders = folder.join("encoders");
+        let installed = names(&encoders, "recipe.json").into_iter();
+        let installed = installed.map(|name| (encoders.join(name).join("recipe.json"), true));
+        let mut alone: Vec<PathBuf> = std::fs::read_dir(folder.join("recipes"))
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|entry| entry.path())
+            .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+            .collect();
+        alone.sort();
+        Ok(installed.chain(alone.into_iter().map(|path| (path, false))).collect())
+    }
+
+    /// Where encoders are installed.
+    pub(crate) fn encoders_folder(&self) -> anyhow::Result<PathBuf> {
+        match &self.folder {
+            Some(folder) => Ok(folder.join("encoders")),
+            None => {
+                bail!("no models folder found: give --into DIR, --models DIR or BIANQUE_MODELS")
+            }
+        }
+    }
+
     fn find(&self, name: &str, kind: &str, marker: &str) -> anyhow::Result<PathBuf> {
         let as_path = Path::new(name);
         if as_path.join(marker).is_file() {
@@ -61,6 +110,16 @@ impl Models {
             if known.is_empty() { "none".to_owned() } else { known.join(", ") }
         );
     }
+}
+
+/// A recipe's name by its place: its folder's, or its file's.
+fn recipe_name(path: &Path) -> Option<String> {
+    let named = if path.file_name()? == "recipe.json" {
+        path.parent()?.file_name()
+    } else {
+        path.file_stem()
+    };
+    named.map(|name| name.to_string_lossy().into_owned())
 }
 
 fn names(folder: &Path, marker: &str) -> Vec<String> {

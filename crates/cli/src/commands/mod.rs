@@ -7,11 +7,14 @@ mod evaluate_slides;
 mod evaluate_tiles;
 mod identity;
 mod info;
+mod model;
 mod region;
 mod run;
 mod slides;
 mod thumbnail;
 mod train;
+
+pub(crate) use self::model::ModelCommand;
 
 use std::process::ExitCode;
 
@@ -54,6 +57,7 @@ pub(crate) fn dispatch(arguments: Arguments, terminal: &Terminal) -> anyhow::Res
         Command::Thumbnail(arguments) => thumbnail::run(&arguments, terminal),
         Command::Check(arguments) => check::run(&arguments, terminal),
         Command::Run(arguments) => run::run(&arguments, &models()?, terminal),
+        Command::Model(command) => model::run(&command, &models()?, terminal),
         Command::Train(command) => train::run(&command, &models()?, terminal),
         Command::Evaluate(EvaluateCommand::Tiles(arguments)) => {
             evaluate_tiles::run(&arguments, &models()?, terminal)

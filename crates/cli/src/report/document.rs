@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use bianque_core::{Digest, Level0, Mpp, Polygon, Producer};
 use bianque_lesion::LesionEvaluation;
+use bianque_vision::Purpose;
 use serde::Serialize;
 
 use super::QualityDocument;
@@ -15,6 +16,8 @@ pub(crate) struct Report {
     pub(crate) schema: &'static str,
     /// What every result says of its standing.
     pub(crate) notice: &'static str,
+    /// What the result is for; the encoder's licence allows it, or nobody stated whether it does.
+    pub(crate) purpose: Purpose,
     pub(crate) program_version: &'static str,
     pub(crate) slide: SlideDocument,
     pub(crate) task: TaskDocument,

@@ -8,17 +8,25 @@ use std::{collections::BTreeMap, path::Path, time::Instant};
 use anyhow::Context;
 use bianque_lesion::{RESEARCH_USE, Task};
 use bianque_quality::CheckSettings;
-use bianque_vision::Encoder;
+use bianque_vision::{Encoder, Permission, Purpose};
 use serde::Serialize;
 
 use self::analysis::{Analysis, analyse};
 use super::{Outcome, check, slides};
-use crate::{arguments::RunArguments, interrupt, models::Models, terminal::Terminal};
+use crate::{
+    arguments::{RunArguments, RunPurpose},
+    interrupt,
+    models::Models,
+    report::ProducerDocument,
+    terminal::Terminal,
+};
 
 /// A task with its encoder, loaded once for all slides.
 pub(crate) struct LoadedTask {
     pub(crate) task: Task,
     pub(crate) encoder: Box<dyn Encoder>,
+    /// What its results are for.
+    pub(crate) purpose: Purpose,
 }
 
 impl LoadedTask {
@@ -27,7 +35,28 @@ impl LoadedTask {
         let task = Task::load(&folder)?;
         let encoder = load_encoder(&task.encoder_path(&folder))?;
         task.check_encoder(encoder.as_ref())?;
-        Ok(Self { task, encoder })
+        Ok(Self { task, encoder, purpose: Purpose::Research })
+    }
+
+    /// The same for a purpose that the encoder's licence allows; gives a note where nobody stated
+    /// whether it does.
+    fn with_purpose(mut self, purpose: Purpose) -> anyhow::Result<(Self, Option<String>)> {
+        let recipe = self.encoder.recipe();
+        let (name, digest) = (&recipe.name, self.encoder.producer().digest);
+        let digest = digest.map(|digest| format!(", {}", digest.short())).unwrap_or_default();
+        let note = match (recipe.permits(purpose), purpose) {
+            (Permission::Allowed, _) => None,
+            (Permission::NotStated(why), Purpose::Research) => {
+                Some(format!("the encoder {name}{digest}: {why}"))
+            }
+            (Permission::Forbidden(why) | Permission::NotStated(why), _) => anyhow::bail!(
+                "a {} run may not use the encoder {name}{digest}: {why}. Use another encoder \
+                 (`bianque model list`), or state in its recipe what your agreement allows",
+                purpose.name()
+            ),
+        };
+        self.purpose = purpose;
+        Ok((self, note))
     }
 }
 
@@ -67,6 +96,9 @@ pub(crate) struct SlideResult {
 struct Document<'a> {
     schema: &'static str,
     notice: &'static str,
+    purpose: Purpose,
+    /// What the results rest on.
+    encoder: ProducerDocument,
     results: &'a [SlideResult],
 }
 
@@ -79,7 +111,14 @@ pub(crate) fn run(
         rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
     }
     interrupt::flag()?;
-    let loaded = LoadedTask::load(models, &arguments.task)?;
+    let purpose = match arguments.purpose {
+        RunPurpose::Research => Purpose::Research,
+        RunPurpose::Clinical => Purpose::Clinical,
+    };
+    let (loaded, note) = LoadedTask::load(models, &arguments.task)?.with_purpose(purpose)?;
+    if let Some(note) = note {
+        terminal.note(&note);
+    }
     let check = check::settings(arguments.thresholds.as_deref())?;
     let found = slides::find(&arguments.slide, arguments.out.as_deref())?;
     anyhow::ensure!(
@@ -111,7 +150,13 @@ pub(crate) fn run(
             }
         }
     }
-    let document = Document { schema: "bianque.run/1", notice: RESEARCH_USE, results: &results };
+    let document = Document {
+        schema: "bianque.run/1",
+        notice: RESEARCH_USE,
+        purpose,
+        encoder: loaded.encoder.producer().into(),
+        results: &results,
+    };
     let text: Vec<&str> = results.iter().map(|result| result.text.as_str()).collect();
     terminal.result(&document, &text.join("\n"))?;
     let failed = results.iter().any(|result| result.error.is_some());

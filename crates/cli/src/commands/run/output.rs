@@ -2,12 +2,16 @@
 
 use std::{fmt::Write, path::Path, time::Instant};
 
-use bianque_core::{Point, RgbImage};
+use bianque_core::{
+    Point, RgbImage,
+    geojson::{self, Feature},
+};
 use bianque_lesion::{
     LesionEvaluation, LesionSettings, RESEARCH_USE, SlideLesions, Task, evaluate_lesions,
-    regions_to_features, regions_to_geojson,
+    regions_to_features,
 };
 use bianque_slide::Slide;
+use serde_json::Value;
 
 use super::{Analysis, LoadedTask, SlideRun};
 use crate::{
@@ -42,7 +46,7 @@ pub(super) fn write(
     let evaluation = evaluate(request, task, &analysis)?;
     write_file(
         &request.out.join("regions.geojson"),
-        regions_to_geojson(&analysis.regions, task).as_bytes(),
+        geojson::encode(&region_features(&analysis, loaded)).as_bytes(),
     )?;
     let thumbnail = analysis.slide.thumbnail(PICTURE)?;
     let heat = heat_layer(&analysis, task, &thumbnail);
@@ -75,6 +79,20 @@ pub(super) fn write(
     text.push('\n');
     write_file(&request.out.join("report.json"), text.as_bytes())?;
     Ok(report)
+}
+
+/// Regions as features; each says what it rests on, whoever takes it out of the file.
+fn region_features(analysis: &Analysis, loaded: &LoadedTask) -> Vec<Feature> {
+    let producer = loaded.encoder.producer();
+    let mut features = regions_to_features(&analysis.regions, &loaded.task);
+    for feature in &mut features {
+        if let Some(Value::Object(proposal)) = feature.properties.get_mut("proposal") {
+            proposal.insert("purpose".to_owned(), loaded.purpose.name().into());
+            proposal.insert("encoder_name".to_owned(), producer.name.clone().into());
+            proposal.insert("encoder_licence".to_owned(), producer.licence.clone().into());
+        }
+    }
+    features
 }
 
 fn evaluate(
@@ -168,6 +186,7 @@ fn document(
     Report {
         schema: "bianque.report/1",
         notice: RESEARCH_USE,
+        purpose: loaded.purpose,
         program_version: env!("CARGO_PKG_VERSION"),
         slide: slide_document(request, analysis),
         task: TaskDocument {
@@ -287,6 +306,16 @@ pub(super) fn summary(request: &SlideRun<'_>, report: &Report) -> anyhow::Result
     let reasons: Vec<&str> = report.quality.reasons().collect();
     let colon = if reasons.is_empty() { "" } else { ": " };
     writeln!(text, "  quality   {}{colon}{}", report.quality.verdict, reasons.join(", "))?;
+    let encoder = &report.encoder;
+    writeln!(
+        text,
+        "  encoder   {} {}, {}, licence {}; {} use",
+        encoder.name,
+        encoder.version,
+        encoder.digest.as_deref().map_or("no digest", |digest| digest.get(..19).unwrap_or(digest)),
+        encoder.licence.as_deref().unwrap_or("not stated"),
+        report.purpose.name()
+    )?;
     let area = report.tissue.area_mm2.map(|area| format!("{area:.1} mm², ")).unwrap_or_default();
     writeln!(
         text,

@@ -1,0 +1,78 @@
+//! What the user typed after `bianque model`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+/// What is done with encoders.
+#[derive(Subcommand)]
+#[command(after_help = "Examples:
+  bianque model list
+  bianque model verify pytorch_model.bin --recipe uni
+  bianque model add pytorch_model.bin --recipe uni
+  bianque model licence virchow2
+  bianque train tiles colon-tiles --encoder uni --lesions tumour --name mine --organ colon")]
+pub(crate) enum ModelCommand {
+    /// The encoders that are installed, and the recipes of those whose weights you may have.
+    List,
+    /// All that is known of one.
+    Show(NameArguments),
+    /// What its licence allows.
+    Licence(NameArguments),
+    /// Compare a weight file with a recipe, tensor by tensor, and encode the test tiles.
+    Verify(VerifyArguments),
+    /// Install a weight file: verified, copied, named by its digest.
+    Add(AddArguments),
+}
+
+#[derive(Args)]
+#[command(after_help = "Examples:
+  bianque model show uni2-h
+  bianque model show my-encoder/recipe.json --json
+  bianque model licence bianque-lite")]
+pub(crate) struct NameArguments {
+    /// A recipe or an installed encoder by its name, or a recipe's file.
+    pub(crate) name: String,
+}
+
+#[derive(Args)]
+#[command(after_help = "Examples:
+  bianque model verify pytorch_model.bin --recipe uni
+  bianque model verify teacher_checkpoint.pth --recipe ruipath --json
+  bianque model verify model.safetensors --recipe phikon-v2 --features tiles.safetensors
+
+Reads safetensors and files of torch.save (.pt, .pth, .bin); nothing in a file is ever run. Exit code
+1 when the file does not fit. The digest is that of the features of 16 built-in test tiles; it is the
+same on machines with the same vector instructions, and --features writes the values for others.")]
+pub(crate) struct VerifyArguments {
+    /// The weight file.
+    pub(crate) file: PathBuf,
+    /// A recipe or an installed encoder by its name, or a recipe's file.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) recipe: String,
+    /// Write the features of the test tiles, one row a tile.
+    #[arg(long, value_name = "SAFETENSORS")]
+    pub(crate) features: Option<PathBuf>,
+}
+
+#[derive(Args)]
+#[command(after_help = "Examples:
+  bianque model add pytorch_model.bin --recipe uni
+  bianque model add GPFM.pth --recipe gpfm --name gpfm-2024 --into my-models/encoders
+
+Makes the folder NAME with recipe.json and the file; the recipe then names the file's digest, and no
+other file is loaded with it. What an agreement of your own allows you state there: `licence` (such as
+LicenseRef-agreement) and `terms`.")]
+pub(crate) struct AddArguments {
+    /// The weight file.
+    pub(crate) file: PathBuf,
+    /// The recipe, by its name or its file.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) recipe: String,
+    /// Name under which it is installed [default: the recipe's].
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// Folder in which its folder is made [default: `encoders` of the models folder].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) into: Option<PathBuf>,
+}

@@ -1,0 +1,54 @@
+//! `bianque model`: encoders by recipe, their weights and what their licences allow.
+
+mod add;
+mod arguments;
+mod list;
+mod show;
+mod verify;
+
+use bianque_vision::{Architecture, Permission, Purpose, Recipe};
+
+pub(crate) use self::arguments::ModelCommand;
+use super::Outcome;
+use crate::{models::Models, terminal::Terminal};
+
+pub(crate) fn run(
+    command: &ModelCommand,
+    models: &Models,
+    terminal: &Terminal,
+) -> anyhow::Result<Outcome> {
+    match command {
+        ModelCommand::List => list::run(models, terminal),
+        ModelCommand::Show(arguments) => show::show(arguments, models, terminal),
+        ModelCommand::Licence(arguments) => show::licence(arguments, models, terminal),
+        ModelCommand::Verify(arguments) => verify::run(arguments, models, terminal),
+        ModelCommand::Add(arguments) => add::run(arguments, models, terminal),
+    }
+}
+
+/// A network in a few words.
+fn architecture(recipe: &Recipe) -> String {
+    match &recipe.architecture {
+        Architecture::Vit(vit) => {
+            format!("ViT {}x{}/{}", vit.dim, vit.depth, vit.patch)
+        }
+        Architecture::ConvNet(network) => format!("convolutional, {} stages", network.stages.len()),
+    }
+}
+
+/// Values in a feature vector.
+fn dimension(recipe: &Recipe) -> usize {
+    match &recipe.architecture {
+        Architecture::Vit(vit) => vit.output(),
+        Architecture::ConvNet(network) => network.head,
+    }
+}
+
+/// Whether a run for patients may use it, in a word and a reason.
+fn clinical(recipe: &Recipe) -> (&'static str, Option<String>) {
+    match recipe.permits(Purpose::Clinical) {
+        Permission::Allowed => ("allowed", None),
+        Permission::Forbidden(why) => ("forbidden", Some(why)),
+        Permission::NotStated(why) => ("not stated", Some(why)),
+    }
+}
