@@ -185,8 +185,10 @@ mod tests {
     /// One input pixel's channel, zero outside.
     fn at(input: &Features, x: i64, y: i64, channel: usize) -> f32 {
         let inside = (0..input.width as i64).contains(&x) && (0..input.height as i64).contains(&y);
-        let index = (y as usize * input.width + x as usize) * input.channels + channel;
-        if inside { input.data[index] } else { 0.0 }
+        if !inside {
+            return 0.0;
+        }
+        input.data[(y as usize * input.width + x as usize) * input.channels + channel]
     }
 
     #[test]
