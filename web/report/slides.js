@@ -29,7 +29,7 @@
 
   /** A value and its interval as a line from 0 to 1 (or from -1 to 1). */
   const bar = (/** @type {any} */ row, /** @type {any} */ e, low = 0, high = 1, mark = /** @type {any} */ (null)) => {
-    const cell = make(row, "td", "", "bar");
+    const cell = make(row, "td", "", "spread");
     const svg = shape(cell, "svg", { viewBox: "0 0 200 18", "aria-hidden": "true" });
     const x = (/** @type {number} */ value) => 4 + (Math.min(high, Math.max(low, value)) - low) / (high - low) * 192;
     shape(svg, "line", { class: "axis", x1: 4, x2: 196, y1: 9, y2: 9 });
