@@ -12,6 +12,6 @@ pub(crate) use document::{
     SlideDocument, TaskDocument, TilesDocument, Timings, TissueDocument, rings,
 };
 pub(crate) use page::{Images, Page};
-pub(crate) use quality_document::QualityDocument;
+pub(crate) use quality_document::{FindingDocument, QualityDocument};
 pub(crate) use site_page::site_page;
 pub(crate) use slides_page::slides_page;

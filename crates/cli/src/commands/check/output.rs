@@ -15,7 +15,7 @@ use super::Checked;
 use crate::{
     commands::{Outcome, write_file},
     picture::{self, CROP, Crop},
-    report::QualityDocument,
+    report::{FindingDocument, QualityDocument},
     terminal::Terminal,
 };
 
@@ -143,11 +143,27 @@ pub(super) fn summary(path: &Path, document: &QualityDocument, out: &Path) -> St
         format!("{:<12} {}\n", document.verdict.to_string().to_uppercase(), path.display());
     for finding in &document.findings {
         let sign = if finding.fails { "!" } else { " " };
-        let _ = writeln!(text, "  {sign} {:<16} {}", finding.fault.name(), finding.note);
+        let measured = measured(finding).map(|text| format!(" ({text})")).unwrap_or_default();
+        let _ = writeln!(text, "  {sign} {:<16} {}{measured}", finding.fault.name(), finding.note);
     }
     let seconds: f64 = document.timings.values().sum();
     let _ = write!(text, "  {seconds:.2} s, {}", out.join("quality.png").display());
     text
+}
+
+/// A finding's measure beside the threshold that it passed; facts without a unit have none.
+fn measured(finding: &FindingDocument) -> Option<String> {
+    let share = finding.unit.starts_with("share");
+    let shown = |value: f64| match share {
+        true => format!("{:.2} %", 100.0 * value),
+        false => format!("{value:.2}"),
+    };
+    let unit = if share { finding.unit.replacen("share", "", 1) } else { format!(" {}", finding.unit) };
+    let limit = if finding.fails { "sent back" } else { "marked" };
+    let side = if finding.value < finding.threshold { "below" } else { "from" };
+    (!finding.unit.is_empty()).then(|| {
+        format!("{}{unit}; {limit} {side} {}", shown(finding.value), shown(finding.threshold))
+    })
 }
 
 /// Prints what a fault means.
