@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{LesionError, Result},
-    task::{Card, Evidence, SiteMetrics},
+    task::{Card, EvidenceLevel, SiteMetrics},
 };
 
 const SCHEMA: &str = "bianque.cancers/1";
@@ -106,7 +106,7 @@ impl CancerTable {
         if sites.len() < self.cancers.len() || self.cancers.len() > MOST_ROWS {
             return Some("a cancer stands twice, or there are very many".into());
         }
-        for region in Region::ALL {
+        for region in Population::ALL {
             let rows = self.cancers.iter().filter_map(|row| region.figure(row));
             let total = region.total(self);
             let figures = || rows.clone().chain([total]);
@@ -125,14 +125,14 @@ impl CancerTable {
 /// Where new cases are counted.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Region {
+pub enum Population {
     /// China.
     China,
     /// The world.
     World,
 }
 
-impl Region {
+impl Population {
     /// Both.
     pub const ALL: [Self; 2] = [Self::China, Self::World];
 
@@ -173,7 +173,7 @@ pub struct CoveredRow {
     #[serde(flatten)]
     pub cancer: Cancer,
     /// The furthest evidence of its tasks.
-    pub evidence: Evidence,
+    pub evidence: EvidenceLevel,
     /// Whether every task of that evidence is for a part of it only.
     pub partly: bool,
     /// Its tasks, furthest evidence first.
@@ -190,7 +190,7 @@ pub struct RowTask {
     /// Where it is from.
     pub origin: String,
     /// How far its measures reach.
-    pub evidence: Evidence,
+    pub evidence: EvidenceLevel,
     /// The part of the row that it is for, where it is not the whole.
     pub only: Option<String>,
     /// What was measured.
@@ -221,7 +221,7 @@ pub struct Coverage {
     /// The rows.
     pub rows: Vec<CoveredRow>,
     /// What share is covered, by region.
-    pub shares: BTreeMap<Region, CoveredShare>,
+    pub shares: BTreeMap<Population, CoveredShare>,
     /// Where the figures were read.
     pub sources: Vec<FigureSource>,
     /// Tasks whose card names a cancer that the table does not have, with that name.
@@ -237,7 +237,7 @@ impl Coverage {
         let named = tasks.iter().flat_map(|task| {
             task.card.cancers.iter().map(|cancer| (task.name.clone(), cancer.site.clone()))
         });
-        let shares = Region::ALL.map(|region| (region, share(table, &rows, region)));
+        let shares = Population::ALL.map(|region| (region, share(table, &rows, region)));
         Self {
             year: table.year,
             shares: shares.into_iter().collect(),
@@ -264,17 +264,17 @@ fn row(cancer: &Cancer, tasks: &[CoveringTask]) -> CoveredRow {
         })
         .collect();
     covering.sort_by(|a, b| b.evidence.cmp(&a.evidence).then_with(|| a.name.cmp(&b.name)));
-    let evidence = covering.first().map_or(Evidence::None, |task| task.evidence);
+    let evidence = covering.first().map_or(EvidenceLevel::None, |task| task.evidence);
     let furthest = covering.iter().filter(|task| task.evidence == evidence);
     let partly = !covering.is_empty() && furthest.clone().all(|task| task.only.is_some());
     CoveredRow { cancer: cancer.clone(), evidence, partly, tasks: covering }
 }
 
-fn share(table: &CancerTable, rows: &[CoveredRow], region: Region) -> CoveredShare {
+fn share(table: &CancerTable, rows: &[CoveredRow], region: Population) -> CoveredShare {
     let total = region.total(table).clone();
     let figures = rows.iter().filter_map(|row| Some((row, region.figure(&row.cancer)?.cases)));
-    let measured = || figures.clone().filter(|(row, _)| row.evidence > Evidence::None);
-    let levels = [Evidence::Tile, Evidence::Slide, Evidence::MultiSite];
+    let measured = || figures.clone().filter(|(row, _)| row.evidence > EvidenceLevel::None);
+    let levels = [EvidenceLevel::Tile, EvidenceLevel::Slide, EvidenceLevel::MultiSite];
     let cases: BTreeMap<_, u64> = levels
         .into_iter()
         .map(|level| {
@@ -338,19 +338,19 @@ mod tests {
     fn the_share_is_that_of_rows_with_a_measured_task() {
         let table = CancerTable::parse(TABLE).unwrap();
         let none = Coverage::of(&table, &[]);
-        assert_eq!(none.shares[&Region::World].shares["tile"], 0.0);
+        assert_eq!(none.shares[&Population::World].shares["tile"], 0.0);
         let tasks = [
             task(json!([{ "site": "colorectum", "only": "colon" }, { "site": "skin" }]), "tile"),
             task(json!([{ "site": "lung" }]), "tile"),
             task(json!([{ "site": "lung" }]), "slide"),
         ];
         let coverage = Coverage::of(&table, &tasks);
-        let world = &coverage.shares[&Region::World];
+        let world = &coverage.shares[&Population::World];
         assert_eq!((world.cases["tile"], world.cases["slide"]), (200, 300));
         assert_eq!((world.shares["tile"], world.at_most, world.counted), (0.2, true, 500));
-        let china = &coverage.shares[&Region::China];
+        let china = &coverage.shares[&Population::China];
         assert_eq!((china.cases["tile"], china.shares["slide"], china.at_most), (0, 0.25, false));
-        assert_eq!(coverage.rows[0].tasks[0].evidence, Evidence::Slide);
+        assert_eq!(coverage.rows[0].tasks[0].evidence, EvidenceLevel::Slide);
         assert_eq!(coverage.unknown, [("tile".to_owned(), "skin".to_owned())]);
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bianque_core::{Digest, Level0, Mpp, Polygon, Producer};
-use bianque_lesion::{Evidence, LesionEvaluation, OutOfScope};
+use bianque_lesion::{EvidenceLevel, LesionEvaluation, OutOfScope};
 use bianque_package::Standing;
 use bianque_vision::Purpose;
 use serde::Serialize;
@@ -114,7 +114,7 @@ pub(crate) struct ScopeDocument {
     /// The card's digest; absent where the task has none.
     pub(crate) card: Option<String>,
     /// How far what was measured reaches.
-    pub(crate) evidence: Evidence,
+    pub(crate) evidence: EvidenceLevel,
     /// The scanner as the file states it.
     pub(crate) scanner: Option<String>,
     /// Whether the task was made for such a slide.

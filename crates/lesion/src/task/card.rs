@@ -159,7 +159,7 @@ pub struct Measure {
 /// How far what was measured reaches. It follows from the metrics; nobody states it.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Evidence {
+pub enum EvidenceLevel {
     /// Nothing was measured.
     None,
     /// On tiles alone.
@@ -170,7 +170,7 @@ pub enum Evidence {
     MultiSite,
 }
 
-impl Evidence {
+impl EvidenceLevel {
     /// Its stable name, as in JSON.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -222,15 +222,15 @@ impl Card {
 
     /// How far what was measured reaches.
     #[must_use]
-    pub fn evidence(&self) -> Evidence {
+    pub fn evidence(&self) -> EvidenceLevel {
         let on_slides = || self.metrics.iter().filter(|site| site.unit != Unit::Tile);
         let sites: BTreeSet<&str> = on_slides().map(|site| site.site.as_str()).collect();
         match sites.len() {
-            0 if self.metrics.is_empty() => Evidence::None,
-            0 => Evidence::Tile,
-            1 => Evidence::Slide,
-            _ if on_slides().any(|site| site.external) => Evidence::MultiSite,
-            _ => Evidence::Slide,
+            0 if self.metrics.is_empty() => EvidenceLevel::None,
+            0 => EvidenceLevel::Tile,
+            1 => EvidenceLevel::Slide,
+            _ if on_slides().any(|site| site.external) => EvidenceLevel::MultiSite,
+            _ => EvidenceLevel::Slide,
         }
     }
 
@@ -364,12 +364,12 @@ pub(crate) mod tests {
     #[test]
     fn evidence_follows_from_what_was_measured() {
         for (sites, evidence) in [
-            (vec![], Evidence::None),
-            (vec![("A", "tile", true), ("B", "tile", true)], Evidence::Tile),
-            (vec![("A", "tile", true), ("B", "slide", false)], Evidence::Slide),
-            (vec![("A", "slide", true), ("A", "lesion", true)], Evidence::Slide),
-            (vec![("A", "slide", false), ("B", "slide", false)], Evidence::Slide),
-            (vec![("A", "slide", false), ("B", "patient", true)], Evidence::MultiSite),
+            (vec![], EvidenceLevel::None),
+            (vec![("A", "tile", true), ("B", "tile", true)], EvidenceLevel::Tile),
+            (vec![("A", "tile", true), ("B", "slide", false)], EvidenceLevel::Slide),
+            (vec![("A", "slide", true), ("A", "lesion", true)], EvidenceLevel::Slide),
+            (vec![("A", "slide", false), ("B", "slide", false)], EvidenceLevel::Slide),
+            (vec![("A", "slide", false), ("B", "patient", true)], EvidenceLevel::MultiSite),
         ] {
             let mut card = card();
             card["metrics"] =

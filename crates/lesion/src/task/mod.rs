@@ -5,7 +5,7 @@ mod file;
 mod scope;
 
 pub use card::{
-    CARD_FILE, Card, CoveredCancer, Evidence, Measure, MppRange, PairedScanner, SiteMetrics,
+    CARD_FILE, Card, CoveredCancer, EvidenceLevel, Measure, MppRange, PairedScanner, SiteMetrics,
     TrainingMaterial, Unit,
 };
 pub use scope::{OutOfScope, ScopeRule, SlideOrigin, out_of_scope};

@@ -7,7 +7,8 @@ use std::{
 
 use anyhow::Context;
 use bianque_lesion::{
-    CancerTable, Card, Coverage, CoveredRow, CoveringTask, Evidence, RESEARCH_USE, Region, Task,
+    CancerTable, Card, Coverage, CoveredRow, CoveringTask, EvidenceLevel, Population, RESEARCH_USE,
+    Task,
 };
 use bianque_package::Standing;
 use clap::Args;
@@ -30,7 +31,7 @@ const TABLE: &str = "coverage/cancers.toml";
   bianque coverage --html coverage.html
   bianque coverage --table ours.toml --json
 
-Evidence follows from the metrics of each task's card: tile (on tiles alone), slide (on whole slides of
+EvidenceLevel follows from the metrics of each task's card: tile (on tiles alone), slide (on whole slides of
 one site), multi-site (on whole slides of two sites or more, one of them not trained on). A figure is
 shown only where its source was read.")]
 pub(crate) struct CoverageArguments {
@@ -116,16 +117,17 @@ fn text(document: &Document<'_>, page: Option<&Path>) -> Result<String, std::fmt
     writeln!(text)?;
     for (region, share) in &coverage.shares {
         let name = match region {
-            Region::China => "China",
-            Region::World => "world",
+            Population::China => "China",
+            Population::World => "world",
         };
         let most = if share.at_most { "at most " } else { "" };
         let all: f64 = share.shares.values().sum();
-        let levels: Vec<String> = [Evidence::MultiSite, Evidence::Slide, Evidence::Tile]
-            .iter()
-            .filter_map(|level| Some((level, share.shares.get(level.name())?)))
-            .map(|(level, part)| format!("{} {:.1} %", level.name(), part * 100.0))
-            .collect();
+        let levels: Vec<String> =
+            [EvidenceLevel::MultiSite, EvidenceLevel::Slide, EvidenceLevel::Tile]
+                .iter()
+                .filter_map(|level| Some((level, share.shares.get(level.name())?)))
+                .map(|(level, part)| format!("{} {:.1} %", level.name(), part * 100.0))
+                .collect();
         writeln!(
             text,
             "{name}: {most}{:.1} % of {} new cases have a task at all ({})",
@@ -148,7 +150,7 @@ fn text(document: &Document<'_>, page: Option<&Path>) -> Result<String, std::fmt
 }
 
 fn write_row(text: &mut String, row: &CoveredRow) -> std::fmt::Result {
-    let cases = |region: Region| {
+    let cases = |region: Population| {
         let figure = region.figure(&row.cancer);
         figure.map_or("-".to_owned(), |figure| figure.cases.to_string())
     };
@@ -165,8 +167,8 @@ fn write_row(text: &mut String, row: &CoveredRow) -> std::fmt::Result {
         "{:<30} {:<13} {:>12} {:>12}  {:<10} {}",
         row.cancer.en,
         row.cancer.icd10,
-        cases(Region::China),
-        cases(Region::World),
+        cases(Population::China),
+        cases(Population::World),
         row.evidence.name(),
         tasks.join(", ")
     )

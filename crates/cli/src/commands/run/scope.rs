@@ -1,7 +1,7 @@
 //! Whether a slide is one of those that the task was made for.
 
 use bianque_core::Mpp;
-use bianque_lesion::{Evidence, OutOfScope, SlideOrigin, out_of_scope};
+use bianque_lesion::{EvidenceLevel, OutOfScope, SlideOrigin, out_of_scope};
 use bianque_slide::SlideFacts;
 use bianque_vision::Purpose;
 
@@ -37,7 +37,7 @@ pub(super) fn judge(
     let name: Vec<&str> = [scanner.maker, scanner.model].into_iter().flatten().collect();
     Ok(ScopeDocument {
         card: card.map(|(_, digest)| digest.to_string()),
-        evidence: card.map_or(Evidence::None, |(card, _)| card.evidence()),
+        evidence: card.map_or(EvidenceLevel::None, |(card, _)| card.evidence()),
         scanner: (!name.is_empty()).then(|| name.join(" ")),
         fits: outside.is_empty(),
         outside,

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use anyhow::Context;
-use bianque_lesion::{CARD_FILE, Card, Evidence, RESEARCH_USE, Task, TrainingMaterial};
+use bianque_lesion::{CARD_FILE, Card, EvidenceLevel, RESEARCH_USE, Task, TrainingMaterial};
 use bianque_package::Standing;
 use serde::Serialize;
 
@@ -20,7 +20,7 @@ struct Document<'a> {
     folder: String,
     digest: Option<String>,
     signature: &'a Standing,
-    evidence: Evidence,
+    evidence: EvidenceLevel,
     encoder: &'a bianque_lesion::EncoderReference,
     missing_encoder: Option<String>,
     card: &'a Card,

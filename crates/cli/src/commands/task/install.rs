@@ -1,6 +1,6 @@
 //! `bianque task install`.
 
-use bianque_lesion::Evidence;
+use bianque_lesion::EvidenceLevel;
 use bianque_package::{Standing, unpack};
 use serde::Serialize;
 
@@ -25,7 +25,7 @@ struct Document {
     digest: String,
     signature: Standing,
     licence: String,
-    evidence: Evidence,
+    evidence: EvidenceLevel,
     /// The digest that was in use before, if another was.
     before: Option<String>,
     /// What is to be done before the task can run; absent where nothing is.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use bianque_lesion::{Card, Evidence, RESEARCH_USE, Task};
+use bianque_lesion::{Card, EvidenceLevel, RESEARCH_USE, Task};
 use bianque_package::Standing;
 use serde::Serialize;
 
@@ -39,7 +39,7 @@ struct Row {
     signature: Standing,
     licence: String,
     /// `none` also where there is no card.
-    evidence: Evidence,
+    evidence: EvidenceLevel,
     card: bool,
     missing_encoder: Option<String>,
 }
@@ -79,7 +79,7 @@ fn row(place: &TaskPlace, models: &Models) -> anyhow::Result<Row> {
         digest: package.digest.map(|digest| digest.to_string()),
         signature: package.standing,
         licence: task.licence,
-        evidence: card.as_ref().map_or(Evidence::None, Card::evidence),
+        evidence: card.as_ref().map_or(EvidenceLevel::None, Card::evidence),
         card: card.is_some(),
     })
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Context;
-use bianque_lesion::Evidence;
+use bianque_lesion::EvidenceLevel;
 use bianque_package::{SecretKey, pack_folder};
 use serde::Serialize;
 
@@ -20,7 +20,7 @@ struct Document {
     licence: String,
     bytes: u64,
     entries: usize,
-    evidence: Evidence,
+    evidence: EvidenceLevel,
     /// Short name of the key that signed.
     key: Option<String>,
 }

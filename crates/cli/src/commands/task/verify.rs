@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use bianque_lesion::Evidence;
+use bianque_lesion::EvidenceLevel;
 use bianque_package::{Kind, Manifest, PackageError, Requirement, Standing, unpack};
 use serde::Serialize;
 
@@ -25,7 +25,7 @@ struct Document<'a> {
     /// Whether a run for patients may use it, as far as the package goes.
     trusted: bool,
     /// Absent where the package is no task's.
-    evidence: Option<Evidence>,
+    evidence: Option<EvidenceLevel>,
 }
 
 pub(super) fn run(
@@ -65,10 +65,10 @@ pub(super) fn run(
 fn look_inside(
     package: bianque_package::PackageReader<impl std::io::Read>,
     manifest: &Manifest,
-) -> anyhow::Result<Evidence> {
+) -> anyhow::Result<EvidenceLevel> {
     let scratch = std::env::temp_dir().join(format!("bianque-verify-{}", std::process::id()));
     let (part, folder) = (scratch.join("part"), scratch.join("task"));
-    let mut evidence = Evidence::None;
+    let mut evidence = EvidenceLevel::None;
     let read = unpack(package, &part, &folder, &interrupt::requested, |folder| {
         let content = Content::read(folder)?;
         content.fits(manifest)?;
