@@ -21,6 +21,11 @@
       quality: "Quality", qualityPass: "Nothing to say.", leftOut: "tiles were left out of lesion finding.", check: "quality check",
       verdicts: { pass: "pass", "pass-marked": "pass, places marked", rescan: "rescan", restain: "restain", recut: "recut or remount", unreadable: "unreadable" },
       one: "region proposed", nothing: "no region proposed", other: "other", levels: "Levels", ink: "Ink",
+      outside: "Outside of what the task was measured on: ", package: "Package", measuredOn: "Measured on",
+      rules: { no_card: "the task has no card", no_paired_scanner: "no scanner is paired with it", scanner_not_stated: "the slide does not state its scanner",
+        scanner_not_paired: "this scanner is not paired with it", resolution: "the resolution lies outside of its range", organ: "the organ is not stated, or another" },
+      standing: { trusted: "signed, trusted here as", unknown_signer: "signed by a key that this site does not know:", unsigned: "not signed" },
+      evidence: { none: "nothing", tile: "tiles alone", slide: "whole slides of one site", "multi-site": "whole slides of several sites" },
     },
     zh: {
       print: "打印", slide: "切片", heat: "热图", outlines: "区域", tissueOutline: "组织",
@@ -40,6 +45,11 @@
       quality: "质量", qualityPass: "无异常。", leftOut: "个图块未参与病变查找。", check: "质量检查",
       verdicts: { pass: "合格", "pass-marked": "合格，有标记", rescan: "重新扫描", restain: "重新染色", recut: "重新切片或封片", unreadable: "无法读取" },
       one: "个提示区域", nothing: "无提示区域", other: "其他", levels: "层", ink: "墨迹",
+      outside: "超出该任务的测量范围：", package: "任务包", measuredOn: "测量所用数据",
+      rules: { no_card: "任务没有说明卡", no_paired_scanner: "没有与之配对的扫描仪", scanner_not_stated: "切片未注明扫描仪",
+        scanner_not_paired: "该扫描仪未与之配对", resolution: "分辨率超出范围", organ: "器官未说明或不符" },
+      standing: { trusted: "已签名，本单位信任：", unknown_signer: "由本单位未知的密钥签名：", unsigned: "未签名" },
+      evidence: { none: "无", tile: "仅图块", slide: "单中心全切片", "multi-site": "多中心全切片" },
     },
   };
   /** @type {any} */
@@ -158,9 +168,12 @@
       [t("ink"), (report.tissue.ink ?? []).join(", ")], [t("tiles"), String(report.tiles.analysed)],
     ]);
     const producer = (/** @type {any} */ p) => `${p.name} ${p.version}, ${t("licence")} ${p.licence ?? "?"}, ${p.digest ?? ""}`;
+    const signed = report.package.signature;
     facts("models", [
       [t("task"), `${titled(report.task)} (${report.task.name} ${report.task.version})`],
       [t("encoder"), producer(report.encoder)], [t("head"), producer(report.head)],
+      [t("package"), [report.package.digest ?? "", t("standing")[signed.standing], signed.signer ?? signed.key ?? ""].filter(Boolean).join(" ")],
+      [t("measuredOn"), t("evidence")[report.scope.evidence]],
       [t("created"), `bianque ${report.program_version}`],
     ]);
     const names = Object.keys(report.timings.seconds);
@@ -235,6 +248,11 @@
     at("summary").textContent = `${titled(report.task)} · ${counted}`;
     at("exploratory").hidden = !report.exploratory;
     at("exploratory").textContent = t("exploratory") + report.task.organ;
+    // The organ has a line of its own.
+    const outside = report.scope.outside.filter((/** @type {any} */ out) => out.rule !== "organ");
+    at("scope").hidden = outside.length === 0;
+    at("scope").textContent = t("outside") + outside.map((/** @type {any} */ out) => t("rules")[out.rule]).join(language === "zh" ? "；" : "; ");
+    at("scope").title = outside.map((/** @type {any} */ out) => out.text).join("\n");
     const legend = report.task.labels.filter((/** @type {any} */ l) => l.lesion).map((/** @type {any} */ l) => {
       const item = make("span", titled(l));
       const swatch = make("i");

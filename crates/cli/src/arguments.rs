@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use slide_heads::{EvaluateSlidesArguments, Question, TrainSlideArguments};
 
-use crate::commands::ModelCommand;
+use crate::commands::{CoverageArguments, KeyCommand, ModelCommand, TaskCommand};
 
 /// Slides in, lesions out, every finding for a person to confirm.
 ///
@@ -35,6 +35,10 @@ pub(crate) struct Arguments {
     /// working folder].
     #[arg(long, global = true, value_name = "DIR", env = "BIANQUE_MODELS")]
     pub(crate) models: Option<PathBuf>,
+    /// Folder of installed tasks and trusted keys [default: BIANQUE_DATA, else the system's place for
+    /// a user's data].
+    #[arg(long, global = true, value_name = "DIR", env = "BIANQUE_DATA")]
+    pub(crate) data: Option<PathBuf>,
 }
 
 /// The verbs.
@@ -47,6 +51,14 @@ pub(crate) enum Command {
     /// Encoders: list, show, verify a weight file, install it, what licences allow.
     #[command(subcommand)]
     Model(ModelCommand),
+    /// Tasks as signed packages: install, list, card, verify, pack.
+    #[command(subcommand)]
+    Task(TaskCommand),
+    /// Keys to sign packages with, and whom this site trusts.
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// Which cancers are covered by a task, by what evidence, and what share of yearly incidence.
+    Coverage(CoverageArguments),
     /// What a slide says of itself: levels, resolution and its source, properties.
     Info(SlideArguments),
     /// Write a region of a slide as PNG or JPEG.
@@ -135,7 +147,9 @@ pub(crate) enum RunPurpose {
   bianque run slide.svs --organ colon --out findings
   bianque run old-scan.svs --mpp 0.25          the file states no resolution
   bianque run slides/ --task colon             every slide of the folder, resumable
-  bianque run slide.svs --purpose clinical     refused unless the encoder's licence allows it
+  bianque run slide.svs --task colon@3f2a      an installed version, by its digest
+  bianque run slide.svs --organ colon --purpose clinical
+                                               refused unless licence, signer and scope allow it
 
 Writes into the output folder: report.json, report.html, regions.geojson (level-0 pixels, opens in
 QuPath), heatmap.png and features.safetensors. A second run with the same slide, encoder and
@@ -143,16 +157,18 @@ resolution reads the features again instead of the slide.")]
 pub(crate) struct RunArguments {
     /// A slide, or a folder of slides.
     pub(crate) slide: PathBuf,
-    /// The task, by its name under the models folder or by its folder.
-    #[arg(long, default_value = "colon")]
-    pub(crate) task: String,
+    /// The task: an installed or shipped one by its name, NAME@DIGEST, or a folder [default: the one
+    /// for --organ, else colon].
+    #[arg(long)]
+    pub(crate) task: Option<String>,
     /// Microns per level-0 pixel, where a file states none or a wrong one.
     #[arg(long, value_name = "UM")]
     pub(crate) mpp: Option<f64>,
     /// The organ the slide is from. When it is not stated the result is exploratory.
     #[arg(long)]
     pub(crate) organ: Option<String>,
-    /// What the result is for; a clinical run needs an encoder whose licence allows it.
+    /// What the result is for; a clinical run needs an encoder whose licence allows it, a task whose
+    /// signer is trusted here, and a slide that the task's card covers.
     #[arg(long, value_enum, default_value_t = RunPurpose::Research)]
     pub(crate) purpose: RunPurpose,
     /// Output folder [default: SLIDE.bianque beside the slide; for a folder FOLDER.bianque].

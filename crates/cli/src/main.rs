@@ -2,10 +2,12 @@
 
 mod arguments;
 mod commands;
+mod data_folder;
 mod interrupt;
 mod models;
 mod picture;
 mod report;
+mod task_package;
 mod terminal;
 
 use std::process::ExitCode;

@@ -1,23 +1,32 @@
 //! Where models lie. They are files beside the program, never parts of it.
 
+mod tasks;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
+use bianque_lesion::{EncoderReference, recipe_digest};
+use bianque_vision::Recipe;
+
+use crate::data_folder::DataFolder;
+
+pub(crate) use tasks::{Origin, TaskPlace, short_digest};
 
 /// Finds tasks and encoders by name.
 pub(crate) struct Models {
     folder: Option<PathBuf>,
+    data: DataFolder,
 }
 
 impl Models {
     /// Looks in the named folder, else beside and above the program, else beside and above the
     /// working folder.
-    pub(crate) fn locate(named: Option<PathBuf>) -> anyhow::Result<Self> {
+    pub(crate) fn locate(named: Option<PathBuf>, data: DataFolder) -> anyhow::Result<Self> {
         if let Some(folder) = named {
             if !folder.is_dir() {
                 bail!("the models folder {} does not exist", folder.display());
             }
-            return Ok(Self { folder: Some(folder) });
+            return Ok(Self { folder: Some(folder), data });
         }
         let starts = [std::env::current_exe().ok(), std::env::current_dir().ok()];
         let folder = starts.iter().flatten().find_map(|start| {
@@ -26,12 +35,61 @@ impl Models {
                 .flat_map(|above| [above.join("models"), above.join("share/bianque/models")]);
             candidates.into_iter().find(|folder| folder.join("tasks").is_dir())
         });
-        Ok(Self { folder })
+        Ok(Self { folder, data })
     }
 
-    /// A task's folder by name or path.
-    pub(crate) fn task(&self, name: &str) -> anyhow::Result<PathBuf> {
-        self.find(name, "tasks", "task.json")
+    /// Where installed tasks and trusted keys lie.
+    pub(crate) fn data(&self) -> &DataFolder {
+        &self.data
+    }
+
+    /// A file of the models folder, such as `coverage/cancers.toml`.
+    pub(crate) fn file(&self, name: &str) -> anyhow::Result<PathBuf> {
+        match self.folder.as_ref().map(|folder| folder.join(name)) {
+            Some(path) if path.is_file() => Ok(path),
+            Some(path) => bail!("{} is not there", path.display()),
+            None => bail!("no models folder found: give --models DIR or set BIANQUE_MODELS"),
+        }
+    }
+
+    /// The folder of the encoder with these weights, whatever it is called.
+    pub(crate) fn encoder_of(&self, wanted: &EncoderReference) -> anyhow::Result<PathBuf> {
+        let folders = self.folder.iter().map(|folder| folder.join("encoders")).flat_map(|above| {
+            let names = names(&above, "recipe.json");
+            names.into_iter().map(move |name| above.join(name))
+        });
+        let mut other_recipe = None;
+        for folder in folders {
+            let Ok(recipe) = Recipe::read(&folder.join("recipe.json")) else { continue };
+            if recipe.digest != Some(wanted.digest) {
+                continue;
+            }
+            if wanted.recipe_digest.is_none_or(|digest| digest == recipe_digest(&recipe)) {
+                return Ok(folder);
+            }
+            other_recipe = Some(folder);
+        }
+        if let Some(folder) = other_recipe {
+            bail!(
+                "the encoder {} in {} has the weights that are needed, but another recipe: the head \
+                 was made with the recipe {}",
+                wanted.name,
+                folder.display(),
+                wanted.recipe_digest.map(|digest| digest.to_string()).unwrap_or_default()
+            );
+        }
+        let recipe = wanted.recipe_digest.map(|digest| format!(", recipe {digest}"));
+        bail!(
+            "it needs the encoder {} {}, which is not there (weights {}{}). Obtain the weight file \
+             (`bianque model show {}` names the source, if its recipe is known), then: bianque model \
+             add FILE --recipe {}",
+            wanted.name,
+            wanted.version,
+            wanted.digest,
+            recipe.unwrap_or_default(),
+            wanted.name,
+            wanted.name
+        );
     }
 
     /// An encoder's folder by name or path.

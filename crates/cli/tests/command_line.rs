@@ -15,6 +15,8 @@ fn bianque(arguments: &[&str]) -> Output {
     let models = surroundings::crate_folder().join("../../models");
     Command::new(env!("CARGO_BIN_EXE_bianque"))
         .env("BIANQUE_MODELS", models)
+        // What this machine's user has installed is not what is tested.
+        .env("BIANQUE_DATA", std::env::temp_dir().join("bianque-tests-install-nothing"))
         .args(arguments)
         .output()
         .unwrap()

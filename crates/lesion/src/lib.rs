@@ -7,6 +7,7 @@
 //! it. [`ClassificationMetrics`] and [`evaluate_lesions`] say how good that is.
 
 mod annotated;
+mod coverage_table;
 mod error;
 mod evaluation;
 #[cfg(test)]
@@ -25,6 +26,7 @@ mod tiles;
 mod train;
 
 pub use annotated::{AnnotationMap, LabelledTiles, label_tiles};
+pub use coverage_table::*;
 pub use error::{LesionError, Result};
 pub use evaluation::*;
 pub use head::*;

@@ -82,7 +82,37 @@ pub struct SlideFacts {
     pub warnings: Vec<String>,
 }
 
+/// The scanner, as far as a file states it.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scanner<'a> {
+    /// Its maker.
+    pub maker: Option<&'a str>,
+    /// Its model.
+    pub model: Option<&'a str>,
+    /// The serial number or name of the one machine.
+    pub serial: Option<&'a str>,
+}
+
 impl SlideFacts {
+    /// The scanner, as far as the file states it.
+    #[must_use]
+    pub fn scanner(&self) -> Scanner<'_> {
+        let property = |names: &[&str]| {
+            names.iter().find_map(|name| {
+                let value = self.properties.get(*name)?.trim();
+                (!value.is_empty()).then_some(value)
+            })
+        };
+        Scanner {
+            maker: self
+                .vendor
+                .as_deref()
+                .or_else(|| property(&["tiff.Make", "dicom.Manufacturer"])),
+            model: property(&["tiff.Model", "dicom.ManufacturerModelName", "aperio.ScannerType"]),
+            serial: property(&["aperio.ScanScope ID", "dicom.DeviceSerialNumber"]),
+        }
+    }
+
     /// The whole slide in level-0 pixels.
     #[must_use]
     pub fn bounds(&self) -> PixelRect<Level0> {

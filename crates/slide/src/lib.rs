@@ -19,7 +19,7 @@ mod slide;
 mod tiff;
 
 pub use error::SlideError;
-pub use facts::{Format, Level, SlideFacts};
+pub use facts::{Format, Level, Scanner, SlideFacts};
 #[doc(hidden)]
 pub use open::open_bytes;
 pub use open::{OpenOptions, open};

@@ -1,20 +1,25 @@
 //! One module a verb.
 
 mod check;
+mod coverage;
 mod demo;
 mod evaluate_lesions;
 mod evaluate_slides;
 mod evaluate_tiles;
 mod identity;
 mod info;
+mod key;
 mod model;
 mod region;
 mod run;
 mod slides;
+mod task;
 mod thumbnail;
 mod train;
 
-pub(crate) use self::model::ModelCommand;
+pub(crate) use self::{
+    coverage::CoverageArguments, key::KeyCommand, model::ModelCommand, task::TaskCommand,
+};
 
 use std::process::ExitCode;
 
@@ -23,6 +28,7 @@ use bianque_slide::{OpenOptions, Slide};
 
 use crate::{
     arguments::{Arguments, Command, EvaluateCommand},
+    data_folder::DataFolder,
     models::Models,
     terminal::Terminal,
 };
@@ -50,7 +56,8 @@ impl From<Outcome> for ExitCode {
 
 /// Runs what was asked for.
 pub(crate) fn dispatch(arguments: Arguments, terminal: &Terminal) -> anyhow::Result<Outcome> {
-    let models = || Models::locate(arguments.models.clone());
+    let data = DataFolder::locate(arguments.data.clone());
+    let models = || Models::locate(arguments.models.clone(), data.clone());
     match arguments.command {
         Command::Info(arguments) => info::run(&arguments, terminal),
         Command::Region(arguments) => region::run(&arguments, terminal),
@@ -58,6 +65,9 @@ pub(crate) fn dispatch(arguments: Arguments, terminal: &Terminal) -> anyhow::Res
         Command::Check(arguments) => check::run(&arguments, terminal),
         Command::Run(arguments) => run::run(&arguments, &models()?, terminal),
         Command::Model(command) => model::run(&command, &models()?, terminal),
+        Command::Task(command) => task::run(&command, &models()?, terminal),
+        Command::Key(command) => key::run(&command, &data, terminal),
+        Command::Coverage(arguments) => coverage::run(&arguments, &models()?, terminal),
         Command::Train(command) => train::run(&command, &models()?, terminal),
         Command::Evaluate(EvaluateCommand::Tiles(arguments)) => {
             evaluate_tiles::run(&arguments, &models()?, terminal)

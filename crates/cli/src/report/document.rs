@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use bianque_core::{Digest, Level0, Mpp, Polygon, Producer};
-use bianque_lesion::LesionEvaluation;
+use bianque_lesion::{EvidenceLevel, LesionEvaluation, OutOfScope};
+use bianque_package::Standing;
 use bianque_vision::Purpose;
 use serde::Serialize;
 
@@ -23,6 +24,10 @@ pub(crate) struct Report {
     pub(crate) task: TaskDocument,
     /// True when the slide's organ was not stated or is not the task's.
     pub(crate) exploratory: bool,
+    /// Whose the task is.
+    pub(crate) package: PackageDocument,
+    /// Whether the task was made for such a slide.
+    pub(crate) scope: ScopeDocument,
     pub(crate) encoder: ProducerDocument,
     pub(crate) head: ProducerDocument,
     pub(crate) tissue: TissueDocument,
@@ -93,6 +98,29 @@ pub(crate) struct TaskDocument {
     /// Organ stated for this slide, if it was.
     pub(crate) stated_organ: Option<String>,
     pub(crate) labels: Vec<LabelDocument>,
+}
+
+/// The package that the task came in.
+#[derive(Serialize)]
+pub(crate) struct PackageDocument {
+    /// Absent where the task never was a package.
+    pub(crate) digest: Option<String>,
+    pub(crate) signature: Standing,
+}
+
+/// The slide held against the task's card.
+#[derive(Clone, Serialize)]
+pub(crate) struct ScopeDocument {
+    /// The card's digest; absent where the task has none.
+    pub(crate) card: Option<String>,
+    /// How far what was measured reaches.
+    pub(crate) evidence: EvidenceLevel,
+    /// The scanner as the file states it.
+    pub(crate) scanner: Option<String>,
+    /// Whether the task was made for such a slide.
+    pub(crate) fits: bool,
+    /// In which ways it was not.
+    pub(crate) outside: Vec<OutOfScope>,
 }
 
 #[derive(Serialize)]

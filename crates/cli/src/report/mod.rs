@@ -1,15 +1,18 @@
 //! What a run and a check write: `report.json`, `report.html`, `quality.json`, `site.html`,
-//! `evaluation.html`.
+//! `evaluation.html`, the page of the coverage table.
 
+mod coverage_page;
 mod document;
 mod page;
 mod quality_document;
 mod site_page;
 mod slides_page;
 
+pub(crate) use coverage_page::coverage_page;
 pub(crate) use document::{
-    EvidenceDocument, LabelDocument, LevelDocument, ProducerDocument, RegionDocument, Report,
-    SlideDocument, TaskDocument, TilesDocument, Timings, TissueDocument, rings,
+    EvidenceDocument, LabelDocument, LevelDocument, PackageDocument, ProducerDocument,
+    RegionDocument, Report, ScopeDocument, SlideDocument, TaskDocument, TilesDocument, Timings,
+    TissueDocument, rings,
 };
 pub(crate) use page::{Images, Page};
 pub(crate) use quality_document::{FindingDocument, QualityDocument};

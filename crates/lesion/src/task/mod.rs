@@ -1,6 +1,14 @@
 //! A task: a head with everything that is needed to use it on a slide, as a folder.
 
+mod card;
 mod file;
+mod scope;
+
+pub use card::{
+    CARD_FILE, Card, CoveredCancer, EvidenceLevel, Measure, MppRange, PairedScanner, SiteMetrics,
+    TrainingMaterial, Unit,
+};
+pub use scope::{OutOfScope, ScopeRule, SlideOrigin, out_of_scope};
 
 use std::path::{Path, PathBuf};
 
@@ -194,6 +202,9 @@ pub fn recipe_digest(recipe: &bianque_vision::Recipe) -> Digest {
     // A recipe is plain data; where it could not be written it would not have been read.
     Digest::of(&serde_json::to_vec(recipe).unwrap_or_default())
 }
+
+#[cfg(test)]
+pub(crate) use card::tests::card as tests_card;
 
 #[cfg(test)]
 pub(crate) mod tests {

@@ -12,7 +12,7 @@ use bianque_quality::{
     Check, Fault, Thresholds,
     site::{ChartSettings, Day, Drift, ReadLimits, SiteFile, SiteReport, SlideRecord},
 };
-use bianque_slide::SlideFacts;
+use bianque_slide::{Scanner, SlideFacts};
 use serde::Serialize;
 
 use crate::{commands::write_file, report::site_page};
@@ -106,15 +106,7 @@ pub(super) fn remember(
 /// Maker, model and serial number as far as the file states them, and whether there is more than
 /// the maker.
 fn scanner(facts: &SlideFacts) -> (Option<String>, bool) {
-    let property = |names: &[&str]| {
-        names.iter().find_map(|name| {
-            let value = facts.properties.get(*name)?.trim();
-            (!value.is_empty()).then_some(value)
-        })
-    };
-    let maker = facts.vendor.as_deref().or_else(|| property(&["tiff.Make", "dicom.Manufacturer"]));
-    let model = property(&["tiff.Model", "dicom.ManufacturerModelName", "aperio.ScannerType"]);
-    let serial = property(&["aperio.ScanScope ID", "dicom.DeviceSerialNumber"]);
+    let Scanner { maker, model, serial } = facts.scanner();
     let mut parts: Vec<&str> = Vec::new();
     for part in [maker, model, serial].into_iter().flatten() {
         if !parts.contains(&part) {

@@ -10,8 +10,8 @@ use bianque_lesion::{
 use bianque_quality::{Check, Tissue, check_slide};
 use bianque_slide::{OpenOptions, Slide, SlideError};
 
-use super::{LoadedTask, SlideRun};
-use crate::{commands::identity, interrupt, terminal::Terminal};
+use super::{LoadedTask, SlideRun, scope};
+use crate::{commands::identity, interrupt, report::ScopeDocument, terminal::Terminal};
 
 /// Smallest share of tissue in a grid cell that takes part in the map.
 const CELL_TISSUE: f64 = 0.1;
@@ -27,6 +27,8 @@ const FEATURES_FILE: &str = "features.safetensors";
 pub(super) struct Analysis {
     pub(super) slide: Box<dyn Slide>,
     pub(super) mpp: Mpp,
+    /// Whether the task was made for such a slide.
+    pub(super) scope: ScopeDocument,
     pub(super) digest: Digest,
     pub(super) tissue: Tissue,
     pub(super) check: Check,
@@ -49,6 +51,7 @@ pub(super) fn analyse(
     let options = OpenOptions { mpp: request.mpp, ..OpenOptions::default() };
     let slide = bianque_slide::open(request.slide, &options)?;
     let mpp = slide.facts().mpp.clone().ok_or(SlideError::NoMpp)?;
+    let scope = scope::judge(request, loaded, slide.facts(), &mpp)?;
     let digest = identity::digest(request.slide)?;
     clock.lap("open_and_digest");
     let mut check = check_slide(slide.as_ref(), request.check);
@@ -106,6 +109,7 @@ pub(super) fn analyse(
     Ok(Analysis {
         slide,
         mpp,
+        scope,
         digest,
         flawed_tiles,
         tissue,

@@ -2,11 +2,13 @@
 
 mod analysis;
 mod output;
+mod scope;
 
 use std::{collections::BTreeMap, path::Path, time::Instant};
 
 use anyhow::Context;
-use bianque_lesion::{RESEARCH_USE, Task};
+use bianque_core::Digest;
+use bianque_lesion::{Card, RESEARCH_USE, Task};
 use bianque_quality::CheckSettings;
 use bianque_vision::{Encoder, Permission, Purpose};
 use serde::Serialize;
@@ -16,31 +18,59 @@ use super::{Outcome, check, slides};
 use crate::{
     arguments::{RunArguments, RunPurpose},
     interrupt,
-    models::Models,
+    models::{Models, TaskPlace},
     report::ProducerDocument,
+    task_package::TaskPackage,
     terminal::Terminal,
 };
+
+/// The task of a run that names neither task nor organ.
+const USUAL_TASK: &str = "colon";
 
 /// A task with its encoder, loaded once for all slides.
 pub(crate) struct LoadedTask {
     pub(crate) task: Task,
     pub(crate) encoder: Box<dyn Encoder>,
+    /// What the task is for and was measured on, with the digest of that statement.
+    pub(crate) card: Option<(Card, Digest)>,
+    /// Whose it is.
+    pub(crate) package: TaskPackage,
     /// What its results are for.
     pub(crate) purpose: Purpose,
 }
 
 impl LoadedTask {
     pub(crate) fn load(models: &Models, name: &str) -> anyhow::Result<Self> {
-        let folder = models.task(name)?;
-        let task = Task::load(&folder)?;
-        let encoder = load_encoder(&task.encoder_path(&folder))?;
+        Self::load_from(models, &models.task(name)?)
+    }
+
+    fn load_from(models: &Models, place: &TaskPlace) -> anyhow::Result<Self> {
+        let package = TaskPackage::of(place, models)?;
+        let task = Task::load(&place.folder)?;
+        let card = Card::load(&place.folder, &task)?;
+        // A path inside a package could point anywhere: what came from elsewhere names its encoder
+        // by digest alone.
+        let folder = if package.digest.is_some() {
+            let found = models.encoder_of(&task.encoder);
+            found.with_context(|| format!("the task {} cannot run", task.name))?
+        } else {
+            task.encoder_path(&place.folder)
+        };
+        let encoder = load_encoder(&folder)?;
         task.check_encoder(encoder.as_ref())?;
-        Ok(Self { task, encoder, purpose: Purpose::Research })
+        Ok(Self { task, encoder, card, package, purpose: Purpose::Research })
     }
 
     /// The same for a purpose that the encoder's licence allows; gives a note where nobody stated
     /// whether it does.
     fn with_purpose(mut self, purpose: Purpose) -> anyhow::Result<(Self, Option<String>)> {
+        anyhow::ensure!(
+            purpose != Purpose::Clinical || self.package.standing.is_trusted(),
+            "a clinical run may not use the task {}: it is {}. Install it from a package that somebody \
+             signed whom this site trusts (`bianque task install`, `bianque key trust`)",
+            self.task.name,
+            self.package.standing
+        );
         let recipe = self.encoder.recipe();
         let (name, digest) = (&recipe.name, self.encoder.producer().digest);
         let digest = digest.map(|digest| format!(", {}", digest.short())).unwrap_or_default();
@@ -115,7 +145,12 @@ pub(crate) fn run(
         RunPurpose::Research => Purpose::Research,
         RunPurpose::Clinical => Purpose::Clinical,
     };
-    let (loaded, note) = LoadedTask::load(models, &arguments.task)?.with_purpose(purpose)?;
+    let place = match (&arguments.task, &arguments.organ) {
+        (Some(task), _) => models.task(task)?,
+        (None, Some(organ)) => models.task_for_organ(organ)?,
+        (None, None) => models.task(USUAL_TASK)?,
+    };
+    let (loaded, note) = LoadedTask::load_from(models, &place)?.with_purpose(purpose)?;
     if let Some(note) = note {
         terminal.note(&note);
     }

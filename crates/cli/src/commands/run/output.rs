@@ -13,7 +13,7 @@ use bianque_lesion::{
 use bianque_slide::Slide;
 use serde_json::Value;
 
-use super::{Analysis, LoadedTask, SlideRun};
+use super::{Analysis, LoadedTask, SlideRun, scope};
 use crate::{
     commands::{
         check::{self, Checked},
@@ -21,9 +21,9 @@ use crate::{
     },
     picture::{self, HeatCell, HeatLayer},
     report::{
-        EvidenceDocument, Images, LabelDocument, LevelDocument, Page, QualityDocument,
-        RegionDocument, Report, SlideDocument, TaskDocument, TilesDocument, Timings,
-        TissueDocument, rings,
+        EvidenceDocument, Images, LabelDocument, LevelDocument, PackageDocument, Page,
+        QualityDocument, RegionDocument, Report, SlideDocument, TaskDocument, TilesDocument,
+        Timings, TissueDocument, rings,
     },
 };
 
@@ -90,6 +90,9 @@ fn region_features(analysis: &Analysis, loaded: &LoadedTask) -> Vec<Feature> {
             proposal.insert("purpose".to_owned(), loaded.purpose.name().into());
             proposal.insert("encoder_name".to_owned(), producer.name.clone().into());
             proposal.insert("encoder_licence".to_owned(), producer.licence.clone().into());
+            proposal.insert("in_scope".to_owned(), analysis.scope.fits.into());
+            let trusted = loaded.package.standing.is_trusted();
+            proposal.insert("signer_trusted".to_owned(), trusted.into());
         }
     }
     features
@@ -209,6 +212,11 @@ fn document(
                 .collect(),
         },
         exploratory: !fits,
+        package: PackageDocument {
+            digest: loaded.package.digest.map(|digest| digest.to_string()),
+            signature: loaded.package.standing.clone(),
+        },
+        scope: analysis.scope.clone(),
         encoder: loaded.encoder.producer().into(),
         head: (&task.producer()).into(),
         tissue: tissue_document(analysis),
@@ -344,6 +352,12 @@ pub(super) fn summary(request: &SlideRun<'_>, report: &Report) -> anyhow::Result
         for line in lesions::text(evaluation)?.lines() {
             writeln!(text, "  {line}")?;
         }
+    }
+    if !report.scope.fits {
+        writeln!(text, "  scope     outside: {}", scope::line(&report.scope.outside))?;
+    }
+    if !report.package.signature.is_trusted() {
+        writeln!(text, "  task      {}", report.package.signature)?;
     }
     if report.exploratory {
         writeln!(text, "  exploratory: the task is for {}, see --organ", report.task.organ)?;

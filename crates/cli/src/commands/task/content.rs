@@ -1,0 +1,101 @@
+//! What a task's package must hold.
+
+use std::path::Path;
+
+use anyhow::{Context, ensure};
+use bianque_lesion::{CARD_FILE, Card, EncoderReference, HEAD_FILE, TASK_FILE, Task};
+use bianque_package::{
+    Entry, EntryName, Kind, Manifest, PackageError, PackageName, Requirement, Result,
+};
+
+/// Files that are packed where they are there.
+const PROSE: &str = "CARD.md";
+const LICENCE_TEXT: &str = "LICENSE.md";
+
+/// A task's folder, read and checked.
+pub(super) struct Content {
+    pub(super) task: Task,
+    pub(super) card: Card,
+}
+
+impl Content {
+    /// Reads a folder that is to become a package, or became of one.
+    pub(super) fn read(folder: &Path) -> anyhow::Result<Self> {
+        let task = Task::load(folder)?;
+        let card = Card::load(folder, &task)?;
+        let (card, _) = card.with_context(|| {
+            format!(
+                "{} has no {CARD_FILE}: say in it what the task is for and what was measured; \
+                 models/tasks/colon/{CARD_FILE} is an example",
+                folder.display()
+            )
+        })?;
+        Ok(Self { task, card })
+    }
+
+    /// The files to pack.
+    pub(super) fn files(folder: &Path) -> anyhow::Result<Vec<EntryName>> {
+        let always = [TASK_FILE, HEAD_FILE, CARD_FILE].into_iter();
+        let there = [PROSE, LICENCE_TEXT].into_iter().filter(|name| folder.join(name).is_file());
+        always.chain(there).map(|name| EntryName::new(name).map_err(anyhow::Error::msg)).collect()
+    }
+
+    /// The manifest of the task's package.
+    pub(super) fn manifest(&self, entries: Vec<Entry>) -> Result<Manifest> {
+        let name = |text: &str| EntryName::new(text).map_err(PackageError::Content);
+        let licence_text = entries.iter().find(|entry| entry.name.as_str() == LICENCE_TEXT);
+        let licence_text = licence_text.map(|entry| entry.name.clone());
+        Manifest::new(
+            Kind::Task,
+            PackageName::new(self.task.name.clone()).map_err(PackageError::Content)?,
+            self.task.version.clone(),
+            self.task.licence.clone(),
+            name(CARD_FILE)?,
+            licence_text,
+            vec![requirement(&self.task.encoder)],
+            entries,
+        )
+    }
+
+    /// Compares an unpacked folder with its manifest: what the manifest says of the task is so.
+    pub(super) fn fits(&self, manifest: &Manifest) -> anyhow::Result<()> {
+        let stated = [
+            ("name", manifest.name.as_str(), self.task.name.as_str()),
+            ("version", &manifest.version, &self.task.version),
+            ("licence", &manifest.licence, &self.task.licence),
+            ("card", manifest.card.as_str(), CARD_FILE),
+        ];
+        for (field, manifest, task) in stated {
+            ensure!(
+                manifest == task,
+                "the manifest states the {field} '{manifest}', the task in it '{task}': ask its \
+                 maker for a sound package"
+            );
+        }
+        ensure!(
+            manifest.requires == [requirement(&self.task.encoder)],
+            "the manifest needs another encoder than the task in it: ask its maker for a sound package"
+        );
+        Ok(())
+    }
+}
+
+fn requirement(encoder: &EncoderReference) -> Requirement {
+    Requirement {
+        kind: Kind::Model,
+        name: encoder.name.clone(),
+        version: encoder.version.clone(),
+        digest: encoder.digest,
+        recipe: encoder.recipe_digest,
+    }
+}
+
+/// Refuses a package that is no task's.
+pub(super) fn is_task(manifest: &Manifest) -> anyhow::Result<()> {
+    ensure!(
+        manifest.kind == Kind::Task,
+        "this is a package of the kind {}, not of a task",
+        manifest.kind.name()
+    );
+    Ok(())
+}

@@ -1,0 +1,52 @@
+//! `bianque task`: tasks as signed packages.
+
+mod arguments;
+mod card;
+mod content;
+mod install;
+mod list;
+mod pack;
+mod verify;
+
+use anyhow::Context;
+use bianque_lesion::Task;
+use bianque_package::{PackageReader, TrustStore};
+
+pub(crate) use self::arguments::TaskCommand;
+use super::Outcome;
+use crate::{interrupt, models::Models, terminal::Terminal};
+
+pub(crate) fn run(
+    command: &TaskCommand,
+    models: &Models,
+    terminal: &Terminal,
+) -> anyhow::Result<Outcome> {
+    interrupt::flag()?;
+    match command {
+        TaskCommand::List => list::run(models, terminal),
+        TaskCommand::Card(arguments) => card::run(arguments, models, terminal),
+        TaskCommand::Verify(arguments) => verify::run(arguments, models, terminal),
+        TaskCommand::Install(arguments) => install::run(arguments, models, terminal),
+        TaskCommand::Pack(arguments) => pack::run(arguments, terminal),
+    }
+}
+
+/// Opens a package; its manifest and signature are read.
+fn open(
+    file: &std::path::Path,
+) -> anyhow::Result<PackageReader<std::io::BufReader<std::fs::File>>> {
+    let opened =
+        std::fs::File::open(file).with_context(|| format!("cannot open {}", file.display()))?;
+    PackageReader::open(std::io::BufReader::new(opened)).with_context(|| file.display().to_string())
+}
+
+/// The keys that this site trusts.
+fn trusted(models: &Models) -> anyhow::Result<TrustStore> {
+    let folder = models.data().trusted_keys()?;
+    TrustStore::read(&folder).context("the trusted keys")
+}
+
+/// Whether the task's encoder is there; else which one is needed and how to add it.
+fn missing_encoder(models: &Models, task: &Task) -> Option<String> {
+    models.encoder_of(&task.encoder).err().map(|error| error.to_string())
+}

@@ -1,0 +1,38 @@
+// @ts-check
+// What the page says, in English and Chinese.
+const texts = {
+  en: {
+    title: "Which cancers are covered, and how well that is known", print: "Print",
+    notice: "For research use until a site validates it. An evidence level says on what a task was measured; it is no clearance for patients.",
+    shares: "Share of yearly incidence for which a task is installed", china: "China", world: "World",
+    atMost: "at most", of: "of {n} new cases", measuredOn: "measured on whole slides: {n}",
+    cancers: "Cancers by new cases", bars: "Length: new cases in a year. Fill: furthest evidence of the installed tasks. Hatched: the task is for a part of the row only.",
+    noFigure: "Named without a figure", noFigureHint: "No public source of the figure for this region was read, so none is shown; they count as not covered.",
+    tasks: "Installed tasks and what was measured", noTasks: "No installed task states a cancer.",
+    sources: "Sources of the figures",
+    ruipath: "Rows stand by new cases. RuiPath is reported to cover 19 cancers with 90 % of China's yearly cases; which 19 was not found in public text, so no row is marked as one of them.",
+    none: "no measured task", tile: "tiles alone", slide: "whole slides, one site", "multi-site": "whole slides, several sites",
+    partly: "a part of the row only", only: "only", cases: "new cases", from: "from", shipped: "shipped with the program",
+    units: { tile: "tiles", lesion: "lesions", slide: "slides", patient: "patients" },
+    external: "nothing of this site was trained on", internal: "other parts of this source were trained on", intervals: "Intervals",
+    summary: "{rows} cancers, {covered} with a measured task; new cases of {year}", page: "Made by Bianque {version}",
+    footer: "GLOBOCAN figures: International Agency for Research on Cancer. Evidence follows from the metrics in each task's card; nobody states it.",
+  },
+  zh: {
+    title: "已覆盖哪些癌种，依据有多充分", print: "打印",
+    notice: "在使用单位完成验证之前仅供研究使用。证据等级只说明任务在何种数据上测得，并不表示可用于患者。",
+    shares: "已安装任务所对应的年发病数占比", china: "中国", world: "全球",
+    atMost: "至多", of: "（共 {n} 例新发）", measuredOn: "其中经全切片测得：{n}",
+    cancers: "按新发病例数排列的癌种", bars: "长度：一年新发病例数。填充：已安装任务的最高证据等级。斜纹：任务仅针对该行的一部分。",
+    noFigure: "仅列名、未列数字", noFigureHint: "未读到该地区数字的公开来源，故不列出；计入未覆盖。",
+    tasks: "已安装的任务及其测得结果", noTasks: "没有已安装的任务注明癌种。",
+    sources: "数字来源",
+    ruipath: "各行按新发病例数排列。据报道 RuiPath 覆盖 19 个癌种，占中国年发病数的 90%；公开资料中未见这 19 个癌种的名单，故未作标注。",
+    none: "无经测量的任务", tile: "仅图块", slide: "全切片，单中心", "multi-site": "全切片，多中心",
+    partly: "仅该行的一部分", only: "仅限", cases: "例新发", from: "来自", shipped: "随程序提供",
+    units: { tile: "个图块", lesion: "个病变", slide: "张切片", patient: "名患者" },
+    external: "该来源未参与训练", internal: "该来源的其他部分参与了训练", intervals: "区间",
+    summary: "{rows} 个癌种，其中 {covered} 个有经测量的任务；{year} 年新发病例", page: "由 Bianque {version} 生成",
+    footer: "GLOBOCAN 数字来自国际癌症研究机构（IARC）。证据等级由各任务卡中的测量结果推得，并非自行声明。",
+  },
+};
