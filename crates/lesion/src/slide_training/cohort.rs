@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     bags::FeatureFolder,
-    labels::{LabelRow, LabelTable},
+    labels::{LabelRow, LabelTable, number},
 };
 use crate::{
     error::{LesionError, Result},
@@ -172,9 +172,13 @@ fn with_features(
         let what = format!("{} of the labelled slides have no features: {few}", missing.len());
         if !settings.allow_missing {
             let have = features.names().take(3).collect::<Vec<_>>().join(", ");
+            let incomplete = features.incomplete().len();
+            let of_one = format!(" {incomplete} slides lack those of one encoder.");
+            let of_one = if incomplete > 0 { of_one } else { String::new() };
             return Err(LesionError::Data(format!(
-                "{}: {what}. There are features of {have}, and so on. Make the missing ones with \
-                 `bianque run`, correct the names, or leave these slides out with --allow-missing",
+                "{}: {what}. There are features of {have}, and so on.{of_one} Make the missing \
+                 ones with `bianque run`, correct the names, or leave these slides out with \
+                 --allow-missing",
                 table.name
             )));
         }
@@ -239,10 +243,7 @@ fn target(table: &LabelTable, row: &LabelRow, purpose: &SlidePurpose) -> Result<
         SlidePurpose::Classification { classes } => {
             classes.iter().position(|class| class == label).map(SlideTarget::Class)
         }
-        SlidePurpose::Regression { .. } => {
-            let value = label.parse::<f64>().ok().filter(|value| value.is_finite());
-            value.map(SlideTarget::Value)
-        }
+        SlidePurpose::Regression { .. } => number(label).map(SlideTarget::Value),
         SlidePurpose::Survival => match (row.time, row.event) {
             (Some(time), Some(event)) => Some(SlideTarget::Survival { time, event }),
             _ => None,
@@ -257,7 +258,10 @@ fn target(table: &LabelTable, row: &LabelRow, purpose: &SlidePurpose) -> Result<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{slide_features::store_tests::features, slide_training::table::Table};
+    use crate::{
+        slide_features::store_tests::features,
+        slide_training::{labels::LabelColumns, table::Table},
+    };
 
     fn folder(names: &[&str]) -> (tempfile::TempDir, FeatureFolder) {
         let folder = tempfile::tempdir().unwrap();
@@ -270,7 +274,8 @@ mod tests {
 
     fn join(text: &str, question: SlideQuestion, settings: &CohortSettings) -> Result<Cohort> {
         let (_folder, features) = folder(&["a", "b", "c"]);
-        let table = LabelTable::of(&Table::parse(text, "labels.csv".into())?)?;
+        let table = Table::parse(text, "labels.csv".into())?;
+        let table = LabelTable::of(&table, question, &LabelColumns::default())?;
         Cohort::join(&table, &features, question, settings)
     }
 
