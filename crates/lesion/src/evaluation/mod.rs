@@ -38,7 +38,7 @@ pub use lesions::{
     LesionEvaluation, LesionOutcome, LesionSettings, SizeClass, SlideLesions, evaluate_lesions,
 };
 pub use novelty::{Novelty, NoveltyGroup, NoveltyModel, novelty, site_novelty};
-pub use ranking::{CurvePoint, average_precision, concordance, curve};
+pub use ranking::{CurvePoint, average_precision, concordance, concordance_within, curve};
 pub use raster::Overlap;
 pub use reliability::{Isotonic, Reliability, ReliabilityBin, reliability};
 pub use site_shift::{SiteShift, site_shift};

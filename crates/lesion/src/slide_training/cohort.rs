@@ -67,7 +67,7 @@ impl Cohort {
         settings: &CohortSettings,
     ) -> Result<Self> {
         let mut warnings = Vec::new();
-        let known = with_answers(table, question, settings, &mut warnings);
+        let known = with_answers(table, question, settings, &mut warnings)?;
         let (rows, places) = with_features(table, known, features, settings, &mut warnings)?;
         let purpose = purpose(table, &rows, question, settings)?;
         let targets =
@@ -118,7 +118,7 @@ fn with_answers<'a>(
     question: SlideQuestion,
     settings: &CohortSettings,
     warnings: &mut Vec<String>,
-) -> Vec<&'a LabelRow> {
+) -> Result<Vec<&'a LabelRow>> {
     let answered = |row: &&LabelRow| match question {
         SlideQuestion::Class | SlideQuestion::Value => row.label.is_some(),
         SlideQuestion::Survival => row.time.is_some() && row.event.is_some(),
@@ -129,7 +129,15 @@ fn with_answers<'a>(
         warnings.push(format!("{unknown} slides of {} have no label: left out", table.name));
     }
     if question != SlideQuestion::Class || settings.classes.is_empty() {
-        return known;
+        return Ok(known);
+    }
+    let labels: BTreeSet<&str> = known.iter().filter_map(|row| row.label.as_deref()).collect();
+    if let Some(absent) = settings.classes.iter().find(|class| !labels.contains(class.as_str())) {
+        let list = labels.into_iter().take(20).collect::<Vec<_>>().join(", ");
+        return Err(LesionError::Data(format!(
+            "{}: no slide is of class '{absent}'; the labels are {list}",
+            table.name
+        )));
     }
     let listed = |row: &&LabelRow| {
         row.label.as_ref().is_some_and(|label| settings.classes.iter().any(|own| own == label))
@@ -140,7 +148,7 @@ fn with_answers<'a>(
         let names = names.into_iter().collect::<Vec<_>>().join(", ");
         warnings.push(format!("{} slides of other classes are left out: {names}", others.len()));
     }
-    listed
+    Ok(listed)
 }
 
 /// Rows whose slide has features, and where these lie.
@@ -299,7 +307,7 @@ mod tests {
         let cases = [
             ("slide,patient,label\na,p,x\nd,q,y\n", class, &plain, "--allow-missing"),
             ("slide,patient,label\na,p,x\nb,q,x\n", class, &plain, "one class (x)"),
-            ("slide,patient,label\na,p,x\nb,q,y\n", class, &other, "one class"),
+            ("slide,patient,label\na,p,x\nb,q,y\n", class, &other, "'z'; the labels are x, y"),
             ("slide,patient,label\na,p,x\nb,q,y\n", SlideQuestion::Value, &plain, "line 2"),
             ("slide,patient,label\na,p,x\na.svs,q,y\n", class, &plain, "same features file"),
             ("slide,patient,time,event\na,p,3,0\n", SlideQuestion::Survival, &plain, "no event"),

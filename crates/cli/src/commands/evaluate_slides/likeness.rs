@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, fmt::Write, path::Path};
 
 use anyhow::Context;
 use bianque_lesion::{
-    FeatureFolder, LesionError, Novelty, NoveltyGroup, Predictions, RunReference, SiteShift,
-    SlideEvaluationSettings, mean_features, novelty, site_novelty, site_shift,
+    FeatureFolder, LesionError, Novelty, NoveltyGroup, PredictedSlide, Predictions, RunReference,
+    SiteShift, SlideEvaluationSettings, mean_features, novelty, site_novelty, site_shift,
 };
 use serde::Serialize;
 
@@ -32,7 +32,10 @@ impl Likeness {
     ) -> anyhow::Result<Self> {
         let (mut places, mut sites, mut patients) = (Vec::new(), Vec::new(), Vec::new());
         let mut numbers = BTreeMap::new();
-        for slide in &predictions.slides {
+        // By name: the same slides give the same figures in whatever order they were predicted.
+        let mut slides: Vec<&PredictedSlide> = predictions.slides.iter().collect();
+        slides.sort_by(|a, b| a.slide.cmp(&b.slide));
+        for slide in slides {
             if let (Some(site), Some(place)) = (&slide.site, features.find(&slide.slide)) {
                 places.push(place);
                 sites.push(site.clone());
