@@ -27,7 +27,12 @@
   const name = (/** @type {string} */ measure) => NAMES[measure] ?? measure;
   const show = (/** @type {string} */ id) => { at(id).hidden = false; };
 
-  /** A value and its interval as a line from 0 to 1 (or from -1 to 1). */
+  const chance = (/** @type {any} */ p) => (p === null || p === undefined ? "p –" : p < 0.001 ? "p < 0.001" : `p ${figure(p)}`);
+
+  /** Where bars begin: at one half where nothing lies below, so that what differs can be seen. */
+  const start = (/** @type {any[]} */ estimates) => (estimates.every((e) => (e.low ?? e.value ?? 1) >= 0.5) ? 0.5 : 0);
+  const ends = (/** @type {number} */ low, high = 1) => `${low} to ${high}`;
+  /** A value and its interval as a line between two ends. */
   const bar = (/** @type {any} */ row, /** @type {any} */ e, low = 0, high = 1, mark = /** @type {any} */ (null)) => {
     const cell = make(row, "td", "", "spread");
     const svg = shape(cell, "svg", { viewBox: "0 0 200 18", "aria-hidden": "true" });
@@ -71,20 +76,26 @@
   at("footer").textContent = `Bianque ${data.program}. ${data.settings.rounds} resampled cohorts, seed ${data.settings.seed}. Numbers: evaluation.json.`;
   at("print").addEventListener("click", () => window.print());
 
-  const measures = table(at("measures"), ["", "value", "interval", ""]);
+  // An error has no best value to be drawn towards, and R² no lower end.
+  const drawable = (/** @type {any} */ m) => !["mean_absolute_error", "r2"].includes(m.name);
+  const from = start(data.measures.filter(drawable));
+  const measures = table(at("measures"), ["", "value", "interval", data.measures.some(drawable) ? ends(from) : ""]);
   data.measures.forEach((/** @type {any} */ m) => {
     const row = make(measures, "tr");
     [name(m.name), figure(m.value), interval(m)].forEach((text) => make(row, "td", text));
-    bar(row, m);
+    if (drawable(m)) bar(row, m, from); else make(row, "td");
   });
 
   if (data.groups.length) {
     show("groups-section");
-    const rows = table(at("groups"), ["", "slides", name(data.groups[0].measures[0].name), "interval", ""]);
+    const firsts = data.groups.map((/** @type {any} */ g) => g.measures[0]);
+    const drawn = drawable(firsts[0]);
+    const from = start(firsts);
+    const rows = table(at("groups"), ["", "slides", name(firsts[0].name), "interval", drawn ? ends(from) : ""]);
     data.groups.forEach((/** @type {any} */ g) => {
       const row = make(rows, "tr");
       [`${g.group} ${g.name}`, String(g.slides), figure(g.measures[0].value), interval(g.measures[0])].forEach((text) => make(row, "td", text));
-      bar(row, g.measures[0]);
+      if (drawn) bar(row, g.measures[0], from); else make(row, "td");
     });
   }
 
@@ -107,6 +118,7 @@
   if (data.confusion.length) {
     show("confusion-section");
     const rows = table(at("confusion"), ["", ...data.classes]);
+    at("confusion").querySelectorAll("th:not(:first-child)").forEach((/** @type {any} */ head) => { head.className = "cell"; });
     data.confusion.forEach((/** @type {number[]} */ counts, /** @type {number} */ truth) => {
       const row = make(rows, "tr");
       make(row, "td", data.classes[truth]);
@@ -149,11 +161,12 @@
     [["other_patients", "calibrated on other patients"], ["other_sites", "calibrated on the other sites only"]].forEach(([kind, text]) => {
       const groups = data.abstention[kind];
       if (!groups.length) return;
-      const rows = table(at("abstention"), [text, "covered", "decided", "wrong", ""]);
+      const from = start(groups.map((/** @type {any} */ g) => ({ low: g.interval[0] })));
+      const rows = table(at("abstention"), [text, "covered", "decided", "wrong", ends(from)]);
       groups.forEach((/** @type {any} */ g) => {
         const row = make(rows, "tr", "", g.broken ? "broken" : "");
         [g.group === "all" ? "all slides" : `${g.group} ${g.name}`, figure(g.coverage), `${g.decided} of ${g.slides}`, String(g.wrong)].forEach((cell) => make(row, "td", cell));
-        bar(row, { value: g.coverage, low: g.interval[0], high: g.interval[1] }, 0, 1, promised);
+        bar(row, { value: g.coverage, low: g.interval[0], high: g.interval[1] }, from, 1, promised);
       });
     });
   }
@@ -161,7 +174,7 @@
   if (data.site_shift) {
     show("shift-section");
     const shift = data.site_shift;
-    const rows = table(at("shift"), ["", "value", "interval", ""]);
+    const rows = table(at("shift"), ["", "value", "interval", ends(0)]);
     const row = make(rows, "tr");
     const e = shift.balanced_accuracy ?? {};
     [`Balanced accuracy, ${shift.sites.length} sites`, figure(e.value), interval(e)].forEach((text) => make(row, "td", text));
@@ -169,16 +182,32 @@
     make(at("shift"), "p", `Guessing reaches ${figure(shift.chance)}. The further above, the more a head could learn the hospital instead of the disease.`, "empty");
   }
 
+  if (data.novelty || data.site_novelty.length) {
+    show("novelty-section");
+    at("novelty-note").textContent = "Distance of a slide's mean features from other slides (Mahalanobis). The limit is what 19 of 20 of those keep within. AUROC 0.5: the distance tells nothing; near 1: other stain, scanner or tissue, and the model's probabilities may mean nothing.";
+    const distances = (/** @type {string} */ text, /** @type {any[]} */ groups) => {
+      if (!groups.length) return;
+      const rows = table(at("novelty"), [text, "beyond the limit", "AUROC", ends(0)]);
+      groups.forEach((g) => {
+        const row = make(rows, "tr");
+        [g.name === "all" ? "all slides" : g.name, `${g.beyond} of ${g.slides}`, figure(g.auroc)].forEach((cell) => make(row, "td", cell));
+        bar(row, { value: g.auroc }, 0, 1, 0.5);
+      });
+    };
+    if (data.novelty) distances(`from the ${data.novelty.training_slides} training slides`, data.novelty.groups);
+    distances("each site from the others", data.site_novelty);
+  }
+
   if (data.comparison) {
     show("comparison-section");
     const c = data.comparison;
-    const rows = table(at("comparison"), ["", "first", "second", "difference", "interval", "p"]);
+    const rows = table(at("comparison"), ["", "first", "second", "difference", "interval", ""]);
     c.measures.forEach((/** @type {any} */ m) => {
       const row = make(rows, "tr");
-      [name(m.name), figure(m.first), figure(m.second), figure(m.difference), interval(m), figure(m.p)].forEach((text) => make(row, "td", text));
+      [name(m.name), figure(m.first), figure(m.second), figure(m.difference), interval(m), chance(m.p)].forEach((text) => make(row, "td", text));
     });
-    c.delong.forEach((/** @type {any} */ d) => make(at("comparison"), "p", `DeLong, ${d.class}: difference ${figure(d.difference)}, p ${figure(d.p)}.`, "empty"));
-    if (c.mcnemar) make(at("comparison"), "p", `McNemar: ${c.mcnemar.only_first} slides right by the first only, ${c.mcnemar.only_second} by the second only, p ${figure(c.mcnemar.p)}.`, "empty");
+    c.delong.forEach((/** @type {any} */ d) => make(at("comparison"), "p", `DeLong, ${d.class}: difference ${figure(d.difference)}, ${chance(d.p)}.`, "empty"));
+    if (c.mcnemar) make(at("comparison"), "p", `McNemar: ${c.mcnemar.only_first} slides right by the first only, ${c.mcnemar.only_second} by the second only, ${chance(c.mcnemar.p)}.`, "empty");
     c.warnings.forEach((/** @type {string} */ text) => make(at("comparison"), "p", text, "empty"));
   }
 

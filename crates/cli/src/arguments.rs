@@ -1,12 +1,14 @@
 //! What the user typed. Parsing opens no file.
 
 mod slide_heads;
+mod tiles;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use slide_heads::{EvaluateSlidesArguments, Question, TrainSlideArguments};
+pub(crate) use tiles::TilesArguments;
 
 use crate::commands::{CoverageArguments, KeyCommand, ModelCommand, TaskCommand};
 
@@ -65,6 +67,8 @@ pub(crate) enum Command {
     Region(RegionArguments),
     /// Write a small picture of the whole slide, or of an associated image.
     Thumbnail(ThumbnailArguments),
+    /// Write the tissue's tiles of a slide as one NumPy array.
+    Tiles(TilesArguments),
     /// Train a head: on a folder per class, or on slides with annotated regions.
     #[command(subcommand)]
     Train(Box<TrainCommand>),
@@ -393,7 +397,8 @@ pub(crate) enum EvaluateCommand {
 #[derive(Args)]
 #[command(after_help = "Example:
   bianque evaluate tiles test-tiles --task colon \\
-      --map H=healthy,AC=adenocarcinoma,S=adenoma,T=adenoma,V=adenoma")]
+      --map H=healthy,AC=adenocarcinoma,S=adenoma,T=adenoma,V=adenoma
+  bianque evaluate tiles test-tiles --stain-robustness 300 --map H=healthy,AC=adenocarcinoma")]
 pub(crate) struct EvaluateTilesArguments {
     /// Folder with one sub-folder a class.
     pub(crate) tiles: PathBuf,
@@ -410,6 +415,17 @@ pub(crate) struct EvaluateTilesArguments {
     /// Folder in which features are kept.
     #[arg(long, value_name = "DIR")]
     pub(crate) features: Option<PathBuf>,
+    /// Also vary haematoxylin and eosin on so many tiles, chosen evenly among the classes, encode
+    /// them again, and say what becomes of the verdicts.
+    #[arg(long, value_name = "TILES")]
+    pub(crate) stain_robustness: Option<usize>,
+    /// Strengths of the variation: deviations of the logarithm of each stain's density.
+    #[arg(long, value_delimiter = ',', value_name = "SIGMA,...", requires = "stain_robustness",
+        default_values_t = [0.05, 0.1, 0.15, 0.2, 0.3])]
+    pub(crate) stain_sigmas: Vec<f64>,
+    /// Seed of the choice of tiles and of the variation.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
 }
 
 #[derive(Args)]

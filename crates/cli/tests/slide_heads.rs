@@ -104,7 +104,7 @@ fn a_run_is_trained_measured_taken_up_and_tried_elsewhere() {
     assert!(page.contains("<svg") || page.contains("createElementNS"));
     // Again: nothing is trained, the same is written. Otherwise: another folder is asked for.
     let again = train(&[]);
-    assert!(again.status.success() && !String::from_utf8_lossy(&again.stderr).contains("pass"));
+    assert!(again.status.success() && !String::from_utf8_lossy(&again.stderr).contains("passes"));
     let other = train(&["--seed", "2"]);
     assert!(String::from_utf8_lossy(&other.stderr).contains("another --out"));
     // Elsewhere.
@@ -128,6 +128,10 @@ fn a_run_is_trained_measured_taken_up_and_tried_elsewhere() {
     assert!(tried.status.success(), "{}", String::from_utf8_lossy(&tried.stderr));
     let document: Value = serde_json::from_slice(&tried.stdout).unwrap();
     assert!(document["measures"][0]["value"].as_f64().unwrap() > 0.9);
+    assert_eq!(document["novelty"]["training_slides"], 60);
+    assert_eq!(document["novelty"]["groups"][0]["slides"], 40);
+    let distances = std::fs::read_to_string(folder.path().join("tried/distances.csv")).unwrap();
+    assert_eq!(distances.lines().count(), 41);
     let compared = bianque(&[
         "evaluate",
         "slides",
@@ -139,6 +143,34 @@ fn a_run_is_trained_measured_taken_up_and_tried_elsewhere() {
         "50",
     ]);
     assert!(String::from_utf8_lossy(&compared.stdout).contains("McNemar"));
+}
+
+#[test]
+fn two_encoders_stand_side_by_side_by_a_list_of_parts() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let csv = features(&folder.path().join("one"), 0..30, "one");
+    features(&folder.path().join("two"), 0..30, "two");
+    // As a spreadsheet writes it: a mark of its encoding, semicolons, columns of other names.
+    let csv = csv.replace("label", "msi").replace(',', ";");
+    std::fs::write(at("labels.csv"), format!("\u{feff}{csv}")).unwrap();
+    let part = |slide: usize| ["train", "train", "train", "val", "test"][slide / 2 % 5];
+    let parts: String = (0..30).map(|slide| format!("s{slide}.svs,{}\n", part(slide))).collect();
+    std::fs::write(at("parts.csv"), format!("slide,part\n{parts}")).unwrap();
+    let train = |more: &[&str]| {
+        let (one, labels, parts, out) = (at("one"), at("labels.csv"), at("parts.csv"), at("mixed"));
+        let own = ["train", "slide", "--features", &one, "--labels", &labels, "--split", &parts];
+        let quick = ["--column", "label=msi", "--epochs", "3", "--head", "mean", "--out", &out];
+        bianque(&[&own[..], &quick, more].concat())
+    };
+    let done = train(&["--features", &at("two")]);
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let manifest = json(&folder.path().join("mixed/manifest.json"));
+    assert_eq!(manifest["encoder"]["name"], "one + two");
+    assert_eq!(manifest["parts"][0]["slides"], serde_json::json!([18, 6, 6]));
+    let twice = train(&["--features", &at("one")]);
+    let said = String::from_utf8_lossy(&twice.stderr).into_owned();
+    assert!(said.contains("one folder an encoder"), "{said}");
 }
 
 #[test]

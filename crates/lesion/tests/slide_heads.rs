@@ -23,6 +23,9 @@ fn narrow(name: &str) -> SlideHeadKind {
         SlideHeadKind::Abmil { hidden, attention, .. }
         | SlideHeadKind::Clam { hidden, attention, .. } => (*hidden, *attention) = (16, 12),
         SlideHeadKind::Dsmil { query } => *query = 12,
+        SlideHeadKind::Transmil { width, heads, landmarks, .. } => {
+            (*width, *heads, *landmarks) = (16, 4, 7);
+        }
         SlideHeadKind::Mean | SlideHeadKind::Max => {}
     }
     kind

@@ -4,8 +4,9 @@ head's outputs, loss and gradient as JSON."""
 import json
 import sys
 
+import numpy as np
 import torch
-from torch.nn.functional import cross_entropy, linear, relu
+from torch.nn.functional import conv1d, conv2d, cross_entropy, layer_norm, linear, pad, relu
 
 
 def layer(p, name, x):
@@ -53,6 +54,59 @@ def dsmil(p, x):
     return [most[None], layer(p, "output", (a.T @ x).reshape(1, -1))]
 
 
+def inverse(a):
+    z = a.T / (a.sum(dim=0).max() * a.sum(dim=1).max())
+    eye = torch.eye(len(a))
+    for _ in range(6):
+        w = a @ z
+        z = z @ (13 * eye - w @ (15 * eye - w @ (7 * eye - w))) / 4
+    return z
+
+
+def norm(p, name, x):
+    return layer_norm(x, x.shape[1:], p[f"{name}.scale"][0], p[f"{name}.shift"][0], 1e-5)
+
+
+def transformer(p, name, x, heads, landmarks):
+    n = norm(p, f"{name}.norm", x)
+    rows, width = n.shape
+    count = min(landmarks, rows)
+    bounds = [i * rows // count for i in range(count + 1)]
+
+    def means(t):
+        return torch.stack([t[a:b].mean(dim=0) for a, b in zip(bounds, bounds[1:])])
+
+    def split(part):
+        return linear(n, p[f"{name}.{part}.weight"]).reshape(rows, heads, -1).unbind(dim=1)
+
+    results = []
+    for q, k, v in zip(split("query"), split("key"), split("value")):
+        q = q / q.shape[1] ** 0.5
+        to = torch.softmax(q @ means(k).T, dim=1)
+        between = torch.softmax(means(q) @ means(k).T, dim=1)
+        back = torch.softmax(means(q) @ k.T, dim=1)
+        results.append(to @ (inverse(between) @ (back @ v)))
+    v = linear(n, p[f"{name}.value.weight"])
+    kernel = p[f"{name}.sequence.weight"].repeat_interleave(width // heads, dim=0)[:, None]
+    near = conv1d(v.T[None], kernel, padding=kernel.shape[2] // 2, groups=width)[0].T
+    return x + layer(p, f"{name}.result", torch.cat(results, dim=1) + near)
+
+
+def transmil(p, x, head):
+    x = torch.cat([p["class_token"], relu(layer(p, "hidden", x))])
+    x = transformer(p, "first", x, head["heads"], head["landmarks"])
+    tiles, width = x[1:], x.shape[1]
+    side = int(np.ceil(np.sqrt(len(tiles))))
+    square = pad(tiles, (0, 0, 0, side * side - len(tiles))).T.reshape(1, width, side, side)
+    total = tiles
+    for reach in (7, 5, 3):
+        kernel = p[f"position.{reach}.weight"].reshape(width, 1, reach, reach)
+        out = conv2d(square, kernel, p[f"position.{reach}.bias"][0], padding=reach // 2, groups=width)
+        total = total + out.reshape(width, -1).T[: len(tiles)]
+    x = transformer(p, "second", torch.cat([x[:1], total]), head["heads"], head["landmarks"])
+    return [layer(p, "output", norm(p, "norm", x[:1]))]
+
+
 def run(case, x):
     head, classes = case["head"], case["classes"]
     p = {
@@ -68,6 +122,8 @@ def run(case, x):
         outputs = [layer(p, "output", gated(p, x)[2].reshape(1, -1))]
     elif head["kind"] == "clam":
         outputs, instance_loss, share = clam(p, x, head, classes, 1)
+    elif head["kind"] == "transmil":
+        outputs = transmil(p, x, head)
     else:
         outputs = dsmil(p, x)
     if classes == 1:

@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 pub(crate) enum Question {
     /// Its class: the column `label`.
     Class,
-    /// A value: the column `label` as a number.
+    /// A value: the column `label`, a number.
     Value,
     /// How soon an event comes: the columns `time` and `event`.
     Survival,
@@ -22,6 +22,10 @@ pub(crate) struct CohortArguments {
     /// other columns; separated by comma, semicolon or tab.
     #[arg(long, value_name = "CSV")]
     pub(crate) labels: PathBuf,
+    /// Which column says what, where its name does not: slide, patient, label, site, scanner, time
+    /// or event, such as label=msi_status.
+    #[arg(long, value_name = "ROLE=COLUMN")]
+    pub(crate) column: Vec<String>,
     /// Leave out labelled slides that have no features, instead of refusing.
     #[arg(long)]
     pub(crate) allow_missing: bool,
@@ -32,17 +36,21 @@ pub(crate) struct CohortArguments {
   bianque train slide --features features --labels labels.csv --out grade-run
   bianque train slide --features features --labels labels.csv --split sites --out by-hospital
   bianque train slide --features features --labels labels.csv --split nested \\
-      --head abmil,clam-sb,dsmil --learning-rate 0.0001,0.0003 --out chosen
+      --head abmil,clam-sb,transmil --learning-rate 0.0001,0.0003 --dropout 0.1,0.25 --out chosen
+  bianque train slide --features uni --features virchow --labels labels.csv --out mixed
   bianque train slide --features features --labels labels.csv --question survival --out survival
 
-Features are NAME.safetensors, or the output folders of `bianque run`. Slides of one patient never
+Features are NAME.safetensors, or the output folders of `bianque run`; those of TRIDENT and CLAM are
+converted by the Python package under python/. Of several encoders, each in a folder of its own, the
+values stand side by side for every tile; the tiles must be the same places. Slides of one patient never
 part. A stopped training goes on when the same command is given again. Writes into the output folder:
 predictions.csv (each slide as judged by a head that had not seen its patient), evaluation.json,
 evaluation.html, manifest.json, CARD.md, and each part's head.")]
 pub(crate) struct TrainSlideArguments {
-    /// Folder with the features of the slides, all of one encoder.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) features: PathBuf,
+    /// Folder with the features of the slides, all of one encoder; several times for several
+    /// encoders.
+    #[arg(long, value_name = "DIR", required = true)]
+    pub(crate) features: Vec<PathBuf>,
     /// The labels.
     #[command(flatten)]
     pub(crate) cohort: CohortArguments,
@@ -66,12 +74,17 @@ pub(crate) struct TrainSlideArguments {
     /// Folds of the inner cross-validation of --split nested.
     #[arg(long, default_value_t = 3)]
     pub(crate) inner_folds: usize,
-    /// Heads to choose among: mean, max, abmil, abmil-multi, clam-sb, clam-mb, dsmil.
+    /// Heads to choose among: mean, max, abmil, abmil-multi, clam-sb, clam-mb, dsmil,
+    /// transmil.
     #[arg(long, value_delimiter = ',', default_value = "abmil")]
     pub(crate) head: Vec<String>,
     /// AdamW's step sizes to choose among.
     #[arg(long, value_delimiter = ',', default_value = "0.0002")]
     pub(crate) learning_rate: Vec<f32>,
+    /// Shares of hidden values that training drops, to choose among [default: 0.25, of transmil
+    /// 0.1; mean, max and dsmil drop none].
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) dropout: Vec<f32>,
     /// Most tiles of a slide in one pass; more are sampled anew for every pass.
     #[arg(long, default_value_t = 4096)]
     pub(crate) tiles: usize,
@@ -118,12 +131,15 @@ pub(crate) struct EvaluateSlidesArguments {
     #[arg(long, value_name = "DIR", requires_all = ["features", "labels"])]
     pub(crate) run: Option<PathBuf>,
     /// Features: of the slides that a run is tried on; or, beside predictions, to see whether the
-    /// site can be told from them.
+    /// site can be told from them. Several times for several encoders, in the run's order.
     #[arg(long, value_name = "DIR")]
-    pub(crate) features: Option<PathBuf>,
+    pub(crate) features: Vec<PathBuf>,
     /// The labels of the slides that a run is tried on.
     #[arg(long, value_name = "CSV", requires = "run")]
     pub(crate) labels: Option<PathBuf>,
+    /// Which column of the labels says what, as for `train slide`.
+    #[arg(long, value_name = "ROLE=COLUMN", requires = "run")]
+    pub(crate) column: Vec<String>,
     /// Leave out labelled slides that have no features, instead of refusing.
     #[arg(long, requires = "run")]
     pub(crate) allow_missing: bool,

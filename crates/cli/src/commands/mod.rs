@@ -15,6 +15,7 @@ mod run;
 mod slides;
 mod task;
 mod thumbnail;
+mod tiles;
 mod train;
 
 pub(crate) use self::{
@@ -62,6 +63,7 @@ pub(crate) fn dispatch(arguments: Arguments, terminal: &Terminal) -> anyhow::Res
         Command::Info(arguments) => info::run(&arguments, terminal),
         Command::Region(arguments) => region::run(&arguments, terminal),
         Command::Thumbnail(arguments) => thumbnail::run(&arguments, terminal),
+        Command::Tiles(arguments) => tiles::run(&arguments, terminal),
         Command::Check(arguments) => check::run(&arguments, terminal),
         Command::Run(arguments) => run::run(&arguments, &models()?, terminal),
         Command::Model(command) => model::run(&command, &models()?, terminal),

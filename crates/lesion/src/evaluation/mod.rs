@@ -12,6 +12,7 @@ mod conformal;
 mod delong;
 mod froc;
 mod lesions;
+mod novelty;
 mod ranking;
 mod raster;
 mod reliability;
@@ -19,6 +20,7 @@ mod site_shift;
 mod slides;
 #[cfg(test)]
 mod slides_tests;
+mod stain;
 
 pub use abstention::Abstention;
 pub use agreement::{balanced_accuracy, confusion_counts, mcnemar, quadratic_kappa, weighted_f1};
@@ -35,8 +37,10 @@ pub use froc::{Detection, FALSE_POSITIVES, Froc, FrocPoint, SlideDetections, fro
 pub use lesions::{
     LesionEvaluation, LesionOutcome, LesionSettings, SizeClass, SlideLesions, evaluate_lesions,
 };
-pub use ranking::{CurvePoint, average_precision, concordance, curve};
+pub use novelty::{Novelty, NoveltyGroup, NoveltyModel, novelty, site_novelty};
+pub use ranking::{CurvePoint, average_precision, concordance, concordance_within, curve};
 pub use raster::Overlap;
 pub use reliability::{Isotonic, Reliability, ReliabilityBin, reliability};
 pub use site_shift::{SiteShift, site_shift};
 pub use slides::{ClassCurve, SlideEvaluation, SlideEvaluationSettings, SlideGroup, SlideMeasure};
+pub use stain::{StainRobustness, StainStep, stain_robustness};

@@ -25,9 +25,21 @@ pub fn average_precision(scores: &[f64], positive: &[bool]) -> Option<f64> {
 /// with equal times one must have had the event and the other not. `None` without such a pair.
 #[must_use]
 pub fn concordance(risks: &[f64], times: &[f64], events: &[bool]) -> Option<f64> {
+    concordance_within(risks, times, events, &vec![0; risks.len()])
+}
+
+/// As [`concordance`], of pairs whose risks are of the same scale only: the risks of a
+/// cross-validation's heads cannot be compared with each other's.
+#[must_use]
+pub fn concordance_within(
+    risks: &[f64],
+    times: &[f64],
+    events: &[bool],
+    scales: &[usize],
+) -> Option<f64> {
     let (mut won, mut pairs) = (0.0, 0_u64);
     for earlier in (0..risks.len()).filter(|index| events[*index]) {
-        for later in 0..risks.len() {
+        for later in (0..risks.len()).filter(|later| scales[*later] == scales[earlier]) {
             let comparable =
                 times[earlier] < times[later] || (times[earlier] == times[later] && !events[later]);
             if comparable {
@@ -112,6 +124,10 @@ mod tests {
         assert_eq!(c, Some(2.0 / 3.0));
         assert_eq!(concordance(&[1.0, 2.0], &[1.0, 2.0], &[false, false]), None);
         assert_eq!(concordance(&[1.0, 1.0], &[1.0, 1.0], &[true, false]), Some(0.5));
+        // Two heads, the second's risks lower by 100: each is right about its own slides.
+        let (risks, times) = ([2.0, 1.0, -98.0, -99.0], [1.0, 2.0, 1.5, 3.0]);
+        assert_eq!(concordance(&risks, &times, &[true; 4]), Some(5.0 / 6.0));
+        assert_eq!(concordance_within(&risks, &times, &[true; 4], &[0, 0, 1, 1]), Some(1.0));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::{
     auroc::auroc,
     bootstrap::{Estimate, PatientBootstrap},
     calibrated::{self, Calibration},
-    ranking::{CurvePoint, average_precision, concordance, curve},
+    ranking::{CurvePoint, average_precision, concordance_within, curve},
     reliability::most_probable,
 };
 use crate::{
@@ -201,6 +201,8 @@ pub(super) struct Subject<'a> {
     pub(super) truth: Vec<usize>,
     /// Most probable classes, of a classification.
     pub(super) best: Vec<usize>,
+    /// The head that judged each slide: that of its part of a cross-validation.
+    head_of: Vec<usize>,
 }
 
 /// Names of the measures of each question.
@@ -217,6 +219,11 @@ impl<'a> Subject<'a> {
             let next = names.len();
             *names.entry(slide.patient.as_str()).or_insert(next)
         });
+        let mut heads = BTreeMap::new();
+        let head_of = slides.iter().map(|slide| {
+            let next = heads.len();
+            *heads.entry(slide.fold.as_deref()).or_insert(next)
+        });
         let truth = slides.iter().filter_map(|slide| match slide.truth {
             SlideTarget::Class(class) => Some(class),
             _ => None,
@@ -227,6 +234,7 @@ impl<'a> Subject<'a> {
             said: slides.iter().map(|slide| slide.said.clone()).collect(),
             truth: truth.collect(),
             best: slides.iter().map(|slide| most_probable(&slide.said)).collect(),
+            head_of: head_of.collect(),
         }
     }
 
@@ -342,16 +350,19 @@ impl<'a> Subject<'a> {
         [error, r2, pearson]
     }
 
+    /// Of pairs that the same head judged.
     fn c_index(&self, slides: &[usize]) -> Option<f64> {
         let (mut risks, mut times, mut events) = (Vec::new(), Vec::new(), Vec::new());
+        let mut heads = Vec::new();
         for slide in slides {
             if let SlideTarget::Survival { time, event } = self.predictions.slides[*slide].truth {
                 risks.push(self.said[*slide][0]);
                 times.push(time);
                 events.push(event);
+                heads.push(self.head_of[*slide]);
             }
         }
-        concordance(&risks, &times, &events)
+        concordance_within(&risks, &times, &events, &heads)
     }
 
     fn curve(&self, class: usize, name: &str) -> ClassCurve {

@@ -10,7 +10,10 @@ use std::{
 use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
 use serde::Deserialize;
 
-use super::store::{FeatureFacts, KEY, facts_from_json};
+use super::{
+    grid::Cell,
+    store::{FeatureFacts, KEY, facts_from_json},
+};
 use crate::{
     error::{LesionError, Result},
     files::at,
@@ -27,6 +30,7 @@ pub struct FeatureRows {
     facts: FeatureFacts,
     tiles: usize,
     first: u64,
+    grid: u64,
 }
 
 #[derive(Deserialize)]
@@ -54,11 +58,12 @@ impl FeatureRows {
         let mut header = vec![0; size as usize];
         file.read_exact(&mut header).map_err(at(path))?;
         parse(&header, length - size - 8)
-            .map(|(facts, tiles, first)| Self {
+            .map(|parsed| Self {
                 path: path.to_owned(),
-                facts,
-                tiles,
-                first: 8 + size + first,
+                facts: parsed.facts,
+                tiles: parsed.tiles,
+                first: 8 + size + parsed.features,
+                grid: 8 + size + parsed.grid,
             })
             .map_err(wrong)
     }
@@ -79,6 +84,20 @@ impl FeatureRows {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Where the tiles lie.
+    ///
+    /// # Errors
+    /// When the file cannot be read or was cut since.
+    pub fn cells(&self) -> Result<Vec<Cell>> {
+        let mut file = File::open(&self.path).map_err(at(&self.path))?;
+        file.seek(SeekFrom::Start(self.grid)).map_err(at(&self.path))?;
+        let mut bytes = vec![0; self.tiles * 8];
+        file.read_exact(&mut bytes).map_err(at(&self.path))?;
+        let number = |bytes: &[u8; 4]| u32::from_le_bytes(*bytes);
+        let pairs = bytes.as_chunks::<4>().0.as_chunks::<2>().0;
+        Ok(pairs.iter().map(|[r, c]| Cell { row: number(r), column: number(c) }).collect())
     }
 
     /// The chosen tiles' vectors (ascending), or all.
@@ -120,8 +139,15 @@ impl FeatureRows {
     }
 }
 
-/// Facts, number of tiles and the place of the vectors after the header.
-fn parse(header: &[u8], length: u64) -> std::result::Result<(FeatureFacts, usize, u64), String> {
+/// What a header says: facts, number of tiles, and the places of both tensors after it.
+struct Parsed {
+    facts: FeatureFacts,
+    tiles: usize,
+    features: u64,
+    grid: u64,
+}
+
+fn parse(header: &[u8], length: u64) -> std::result::Result<Parsed, String> {
     let entries: HashMap<String, Entry> =
         serde_json::from_slice(header).map_err(|e| format!("no safetensors file: {e}"))?;
     let facts = match entries.get("__metadata__") {
@@ -129,19 +155,34 @@ fn parse(header: &[u8], length: u64) -> std::result::Result<(FeatureFacts, usize
         _ => None,
     };
     let facts = facts_from_json(facts.ok_or_else(|| format!("its header has no '{KEY}'"))?)?;
-    let Some(Entry::Tensor { dtype, shape, data_offsets: (first, end) }) = entries.get("features")
-    else {
-        return Err("it has no tensor 'features'".into());
+    let (tiles, features) = tensor(&entries, "features", ("F16", 2), facts.dimension, length)?;
+    let (cells, grid) = tensor(&entries, "grid", ("U32", 4), 2, length)?;
+    if facts.dimension == 0 || cells != tiles {
+        return Err(format!("{cells} tiles and {tiles} vectors of {}", facts.dimension));
+    }
+    Ok(Parsed { facts, tiles, features, grid })
+}
+
+/// Rows of a tensor and its place after the header.
+fn tensor(
+    entries: &HashMap<String, Entry>,
+    name: &str,
+    (kind, width): (&str, u64),
+    columns: usize,
+    length: u64,
+) -> std::result::Result<(usize, u64), String> {
+    let Some(Entry::Tensor { dtype, shape, data_offsets: (first, end) }) = entries.get(name) else {
+        return Err(format!("it has no tensor '{name}'"));
     };
-    let [tiles, dimension] = shape[..] else { return Err(format!("'features' is {shape:?}")) };
-    let bytes = (tiles as u64).checked_mul(dimension as u64).and_then(|n| n.checked_mul(2));
-    if dtype != "F16" || dimension == 0 || dimension != facts.dimension {
-        return Err(format!("'features' is {dtype} {shape:?}, its facts say {}", facts.dimension));
+    let [rows, own] = shape[..] else { return Err(format!("'{name}' is {shape:?}")) };
+    if dtype != kind || own != columns {
+        return Err(format!("'{name}' is {dtype} {shape:?}, expected {kind} rows of {columns}"));
     }
+    let bytes = (rows as u64).checked_mul(own as u64).and_then(|n| n.checked_mul(width));
     if end.checked_sub(*first) != bytes || *end > length {
-        return Err(format!("'features' lies at {first} to {end} of {length} bytes"));
+        return Err(format!("'{name}' lies at {first} to {end} of {length} bytes"));
     }
-    Ok((facts, tiles, *first))
+    Ok((rows, *first))
 }
 
 #[cfg(test)]
@@ -158,6 +199,7 @@ mod tests {
         let rows = FeatureRows::open(&path).unwrap();
         assert_eq!((rows.tiles(), rows.facts()), (40, &whole.facts));
         assert_eq!(rows.read(None).unwrap(), whole.matrix().unwrap());
+        assert_eq!(rows.cells().unwrap(), whole.cells());
         let some = rows.read(Some(&[3, 17, 39])).unwrap();
         assert_eq!(some, whole.matrix().unwrap().select(&[3, 17, 39]));
         assert_eq!(rows.read(Some(&[])).unwrap().rows(), 0);

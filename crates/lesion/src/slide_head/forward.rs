@@ -1,7 +1,10 @@
 //! The forward passes.
 
-use super::SlideHeadKind;
-use crate::tape::{Activation, Node, Parameters, Tape};
+use super::{
+    SlideHeadKind,
+    kind::{SEQUENCE_REACH, SQUARE_REACHES},
+};
+use crate::tape::{Activation, FilterPlan, LandmarkPlan, Node, Parameters, Tape};
 
 /// What a forward pass leaves on the tape.
 pub(super) struct Forward {
@@ -61,6 +64,10 @@ impl Pass<'_, '_> {
                 branch_per_class, instances, instance_weight, dropout, ..
             } => self.clam(*branch_per_class, *instances, *instance_weight, *dropout),
             SlideHeadKind::Dsmil { query } => self.dsmil(*query),
+            SlideHeadKind::Transmil { heads, landmarks, dropout, .. } => {
+                let plan = LandmarkPlan { heads: *heads, landmarks: *landmarks };
+                self.transmil(plan, *dropout)
+            }
         }
     }
 
@@ -190,5 +197,58 @@ impl Pass<'_, '_> {
             })
         };
         (0..scores.columns).map(largest).collect()
+    }
+
+    fn transmil(&mut self, plan: LandmarkPlan, dropout: f32) -> Forward {
+        let hidden = self.layer("hidden", self.bag, Activation::Relu);
+        let token = self.parameter("class_token");
+        let tokens = self.tape.join_rows(token, hidden);
+        let tokens = self.transformer("first", tokens, plan, dropout);
+        let tokens = self.positions(tokens);
+        let tokens = self.transformer("second", tokens, plan, dropout);
+        let token = self.tape.gather(tokens, vec![0]);
+        let token = self.normalised("norm", token);
+        Forward::of(vec![self.layer("output", token, Activation::None)], None)
+    }
+
+    fn normalised(&mut self, name: &str, input: Node) -> Node {
+        let scale = self.parameter(&format!("{name}.scale"));
+        let shift = self.parameter(&format!("{name}.shift"));
+        self.tape.normalise_rows(input, scale, shift)
+    }
+
+    /// Attention by landmarks, the values' neighbours along the sequence, and the input itself.
+    fn transformer(&mut self, name: &str, input: Node, plan: LandmarkPlan, dropout: f32) -> Node {
+        let normal = self.normalised(&format!("{name}.norm"), input);
+        let [query, key, value] = ["query", "key", "value"].map(|part| {
+            let weight = self.parameter(&format!("{name}.{part}.weight"));
+            self.tape.linear(normal, weight, None, Activation::None)
+        });
+        let attended = self.tape.attend_by_landmarks((query, key, value), plan);
+        let weight = self.parameter(&format!("{name}.sequence.weight"));
+        let sequence = FilterPlan { width: 1, reach: (SEQUENCE_REACH, 1) };
+        let near = self.tape.filter(value, weight, sequence);
+        let sum = self.tape.add(attended, near);
+        let result = self.layer(&format!("{name}.result"), sum, Activation::None);
+        let result = self.tape.dropout(result, dropout);
+        self.tape.add(input, result)
+    }
+
+    /// Tells tiles where they lie: filters over the square that they are laid into.
+    fn positions(&mut self, tokens: Node) -> Node {
+        let count = self.tape.value(tokens).rows;
+        let token = self.tape.gather(tokens, vec![0]);
+        let tiles = self.tape.gather(tokens, (1..count).collect());
+        let width = ((count - 1) as f64).sqrt().ceil() as usize;
+        let mut sum = tiles;
+        for reach in SQUARE_REACHES {
+            let weight = self.parameter(&format!("position.{reach}.weight"));
+            let bias = self.parameter(&format!("position.{reach}.bias"));
+            let plan = FilterPlan { width, reach: (reach, reach) };
+            let filtered = self.tape.filter(tiles, weight, plan);
+            let filtered = self.tape.add_row(filtered, bias);
+            sum = self.tape.add(sum, filtered);
+        }
+        self.tape.join_rows(token, sum)
     }
 }

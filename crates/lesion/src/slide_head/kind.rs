@@ -50,12 +50,31 @@ pub enum SlideHeadKind {
         /// Width of the queries that are compared.
         query: usize,
     },
+    /// Two layers in which every tile attends to every other by way of landmarks, and filters over
+    /// the tiles' arrangement between them (TransMIL: Shao et al. 2021). Tiles are taken in raster
+    /// order and laid row by row into a square. Unlike the paper's code nothing is padded: a
+    /// landmark is the mean of a stretch of tiles, and beyond the last tile there is nothing.
+    Transmil {
+        /// Width of the layers; a multiple of the heads.
+        width: usize,
+        /// Heads of attention.
+        heads: usize,
+        /// Landmarks.
+        landmarks: usize,
+        /// Share of each layer's result that training drops.
+        dropout: f32,
+    },
 }
+
+/// Tiles along the sequence that a layer of TransMIL adds to its attention.
+pub(super) const SEQUENCE_REACH: usize = 33;
+/// Edges of the filters between the layers of TransMIL.
+pub(super) const SQUARE_REACHES: [usize; 3] = [7, 5, 3];
 
 impl SlideHeadKind {
     /// Names by which [`SlideHeadKind::named`] knows them.
-    pub const NAMES: [&str; 7] =
-        ["mean", "max", "abmil", "abmil-multi", "clam-sb", "clam-mb", "dsmil"];
+    pub const NAMES: [&str; 8] =
+        ["mean", "max", "abmil", "abmil-multi", "clam-sb", "clam-mb", "dsmil", "transmil"];
 
     /// A kind with its customary widths; `None` for a name that is none of
     /// [`SlideHeadKind::NAMES`].
@@ -78,6 +97,7 @@ impl SlideHeadKind {
             "clam-sb" => clam(false),
             "clam-mb" => clam(true),
             "dsmil" => Self::Dsmil { query: 128 },
+            "transmil" => Self::Transmil { width: 512, heads: 8, landmarks: 256, dropout: 0.1 },
             _ => return None,
         })
     }
@@ -85,7 +105,25 @@ impl SlideHeadKind {
     /// Whether the network has something that stands for attention to tiles.
     #[must_use]
     pub fn attends(&self) -> bool {
-        !matches!(self, Self::Mean | Self::Max)
+        // By way of landmarks what one tile gives to another is no share: it may be negative.
+        !matches!(self, Self::Mean | Self::Max | Self::Transmil { .. })
+    }
+
+    /// Most tiles of a slide that a prediction looks at; beyond, a fixed sample. All that a pass
+    /// keeps is proportional to it, at most some 2 GiB of any head's customary widths.
+    #[must_use]
+    pub fn most_tiles(&self) -> usize {
+        if matches!(self, Self::Transmil { .. }) { 1 << 14 } else { 1 << 16 }
+    }
+
+    /// The share that training drops; `None` of a network that drops nothing.
+    pub fn dropout_mut(&mut self) -> Option<&mut f32> {
+        match self {
+            Self::Abmil { dropout, .. }
+            | Self::Clam { dropout, .. }
+            | Self::Transmil { dropout, .. } => Some(dropout),
+            Self::Mean | Self::Max | Self::Dsmil { .. } => None,
+        }
     }
 
     /// Refuses widths and shares that make no sense.
@@ -97,9 +135,10 @@ impl SlideHeadKind {
                 vec![*hidden, *attention, *instances]
             }
             Self::Dsmil { query } => vec![*query],
+            Self::Transmil { width, heads, landmarks, .. } => vec![*width, *heads, *landmarks],
         };
         let shares: Vec<f32> = match self {
-            Self::Abmil { dropout, .. } => vec![*dropout],
+            Self::Abmil { dropout, .. } | Self::Transmil { dropout, .. } => vec![*dropout],
             Self::Clam { dropout, instance_weight, .. } => vec![*dropout, *instance_weight],
             _ => vec![],
         };
@@ -109,9 +148,17 @@ impl SlideHeadKind {
             let what = format!("{self:?}: widths must be 1 to 16384, shares 0 to 0.95");
             return Err(LesionError::Setting(what));
         }
+        if let Self::Transmil { width, heads, landmarks, .. } = self
+            && (width % heads != 0 || *landmarks > 1024)
+        {
+            let what = format!(
+                "{self:?}: the width must be a multiple of the heads, landmarks at most 1024"
+            );
+            return Err(LesionError::Setting(what));
+        }
         if matches!(self, Self::Clam { .. }) && !classification {
             let what = "CLAM's instance loss needs classes: for a value or a survival time take \
-                        abmil, dsmil, mean or max";
+                        abmil, dsmil, transmil, mean or max";
             return Err(LesionError::Setting(what.into()));
         }
         Ok(())
@@ -142,6 +189,19 @@ impl SlideHeadKind {
                 make.layer("query.second", *query, *query);
                 make.layer("output", inputs * outputs, outputs);
             }
+            Self::Transmil { width, heads, .. } => {
+                make.layer("hidden", inputs, *width);
+                make.weight("class_token", *width, 1);
+                make.transformer("first", *width, *heads);
+                for reach in SQUARE_REACHES {
+                    make.filter(&format!("position.{reach}"), *width, reach * reach);
+                    make.constant(&format!("position.{reach}.bias"), *width, 0.0);
+                }
+                make.transformer("second", *width, *heads);
+                make.constant("norm.scale", *width, 1.0);
+                make.constant("norm.shift", *width, 0.0);
+                make.layer("output", *width, outputs);
+            }
         }
         make.parameters
     }
@@ -163,9 +223,27 @@ impl Maker {
 
     fn layer(&mut self, name: &str, inputs: usize, outputs: usize) {
         self.weight(&format!("{name}.weight"), inputs, outputs);
-        let name = format!("{name}.bias");
-        let value = Array::zeros(1, outputs);
-        self.parameters.entries.push(Parameter { name, value, decays: false });
+        self.constant(&format!("{name}.bias"), outputs, 0.0);
+    }
+
+    /// A row that does not decay.
+    fn constant(&mut self, name: &str, columns: usize, value: f32) {
+        let value = Array::new(1, columns, vec![value; columns]);
+        self.parameters.entries.push(Parameter { name: name.into(), value, decays: false });
+    }
+
+    fn filter(&mut self, name: &str, groups: usize, taps: usize) {
+        self.weight(&format!("{name}.weight"), taps, groups);
+    }
+
+    fn transformer(&mut self, name: &str, width: usize, heads: usize) {
+        self.constant(&format!("{name}.norm.scale"), width, 1.0);
+        self.constant(&format!("{name}.norm.shift"), width, 0.0);
+        for part in ["query", "key", "value"] {
+            self.weight(&format!("{name}.{part}.weight"), width, width);
+        }
+        self.filter(&format!("{name}.sequence"), heads, SEQUENCE_REACH);
+        self.layer(&format!("{name}.result"), width, width);
     }
 
     /// The layers of gated attention. The attention's last layer has no bias: softmax over tiles

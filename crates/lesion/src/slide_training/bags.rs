@@ -71,8 +71,10 @@ impl Bags for MemoryBags {
     }
 }
 
-/// A tile sample that hangs on nothing but the seed: ascending, all where there are not more.
-pub(crate) fn sample(tiles: usize, most: usize, seed: u64) -> Option<Vec<usize>> {
+/// A sample that hangs on nothing but the seed: `most` places, ascending; `None` where there are
+/// not more than that.
+#[must_use]
+pub fn choose(tiles: usize, most: usize, seed: u64) -> Option<Vec<usize>> {
     (tiles > most).then(|| {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let mut rows = index::sample(&mut random, tiles, most).into_vec();
@@ -81,11 +83,16 @@ pub(crate) fn sample(tiles: usize, most: usize, seed: u64) -> Option<Vec<usize>>
     })
 }
 
-/// The features files of a folder, all of one encoder.
+/// The features files of a folder, all of one encoder; or of several folders, each of an encoder
+/// of its own, whose values stand side by side for every tile.
 #[derive(Clone, Debug)]
 pub struct FeatureFolder {
-    folder: PathBuf,
-    files: Vec<(String, FeatureRows)>,
+    pub(super) folder: PathBuf,
+    pub(super) facts: FeatureFacts,
+    /// By slide: its file in every folder.
+    pub(super) files: Vec<(String, Vec<FeatureRows>)>,
+    /// Slides that do not have features of every encoder.
+    pub(super) incomplete: Vec<String>,
 }
 
 impl FeatureFolder {
@@ -117,23 +124,25 @@ impl FeatureFolder {
         }
         let files = found
             .into_iter()
-            .map(|(name, path)| Ok((name, FeatureRows::open(&path)?)))
-            .collect::<Result<Vec<_>>>()?;
-        if files.is_empty() {
+            .map(|(name, path)| Ok((name, vec![FeatureRows::open(&path)?])))
+            .collect::<Result<Vec<(String, Vec<FeatureRows>)>>>()?;
+        let Some(facts) = files.first().map(|(_, parts)| parts[0].facts().clone()) else {
             return Err(LesionError::Data(format!(
                 "{} holds no features: expected NAME.safetensors, or the output folders of \
                  `bianque run`",
                 folder.display()
             )));
-        }
-        let found = Self { folder: folder.to_owned(), files };
+        };
+        let found = Self { folder: folder.to_owned(), facts, files, incomplete: Vec::new() };
         found.check_one_encoder()?;
         Ok(found)
     }
 
     fn check_one_encoder(&self) -> Result<()> {
         let mut kinds: BTreeMap<String, Vec<&str>> = BTreeMap::new();
-        for (name, file) in &self.files {
+        for (name, file) in
+            self.files.iter().flat_map(|(name, parts)| parts.iter().map(move |p| (name, p)))
+        {
             kinds.entry(kind_of(file.facts())).or_default().push(name);
         }
         if kinds.len() < 2 {
@@ -151,10 +160,17 @@ impl FeatureFolder {
         )))
     }
 
-    /// Facts of any of the files: encoder, recipe and tiles are the same in all.
+    /// Facts of any of the slides: encoder, recipe and tiles are the same in all. Of several
+    /// encoders name, version, digest and licence are joined.
     #[must_use]
     pub fn facts(&self) -> &FeatureFacts {
-        self.files[0].1.facts()
+        &self.facts
+    }
+
+    /// Slides that are left out because an encoder's features are missing.
+    #[must_use]
+    pub fn incomplete(&self) -> &[String] {
+        &self.incomplete
     }
 
     /// Names of the slides.
@@ -168,7 +184,7 @@ impl FeatureFolder {
     pub fn find(&self, slide: &str) -> Option<usize> {
         let exact = |name: &str| self.files.iter().position(|(own, _)| own == name);
         let stem = Path::new(slide).file_stem().and_then(|stem| stem.to_str());
-        let by_digest = || self.files.iter().position(|(_, file)| file.facts().slide == slide);
+        let by_digest = || self.files.iter().position(|(_, parts)| parts[0].facts().slide == slide);
         let longer = || {
             // The label says `a`, the features were made of `a.svs`.
             let own = |name: &str| Path::new(name).file_stem().is_some_and(|own| own == slide);
@@ -207,13 +223,13 @@ fn kind_of(facts: &FeatureFacts) -> String {
 
 /// Bags that are read from their files when they are wanted.
 #[derive(Clone, Debug)]
-pub struct FileBags(Vec<FeatureRows>);
+pub struct FileBags(Vec<Vec<FeatureRows>>);
 
 impl FileBags {
     /// What names a slide's content.
     #[must_use]
     pub fn slide_identity(&self, bag: usize) -> &str {
-        &self.0[bag].facts().slide
+        &self.0[bag][0].facts().slide
     }
 }
 
@@ -223,15 +239,21 @@ impl Bags for FileBags {
     }
 
     fn dimension(&self) -> usize {
-        self.0.first().map_or(0, |file| file.facts().dimension)
+        self.0.first().map_or(0, |parts| parts.iter().map(|part| part.facts().dimension).sum())
     }
 
     fn tiles(&self, bag: usize) -> usize {
-        self.0[bag].tiles()
+        self.0[bag][0].tiles()
     }
 
     fn read(&self, bag: usize, rows: Option<&[usize]>) -> Result<FeatureMatrix> {
-        self.0[bag].read(rows)
+        if let [single] = &self.0[bag][..] {
+            return single.read(rows);
+        }
+        let parts = self.0[bag].iter().map(|part| part.read(rows)).collect::<Result<Vec<_>>>()?;
+        let tiles = 0..parts[0].rows();
+        let values = tiles.flat_map(|tile| parts.iter().flat_map(move |part| part.row(tile)));
+        FeatureMatrix::new(self.dimension(), values.copied().collect())
     }
 }
 
@@ -273,9 +295,9 @@ mod tests {
 
     #[test]
     fn samples_are_the_same_by_seed_and_all_where_there_are_few() {
-        assert_eq!(sample(10, 10, 1), None);
-        let one = sample(1000, 10, 1).unwrap();
-        assert_eq!((one.len(), Some(one.clone())), (10, sample(1000, 10, 1)));
-        assert!(one.is_sorted() && one != sample(1000, 10, 2).unwrap());
+        assert_eq!(choose(10, 10, 1), None);
+        let one = choose(1000, 10, 1).unwrap();
+        assert_eq!((one.len(), Some(one.clone())), (10, choose(1000, 10, 1)));
+        assert!(one.is_sorted() && one != choose(1000, 10, 2).unwrap());
     }
 }

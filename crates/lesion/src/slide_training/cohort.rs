@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     bags::FeatureFolder,
-    labels::{LabelRow, LabelTable},
+    labels::{LabelRow, LabelTable, number},
 };
 use crate::{
     error::{LesionError, Result},
@@ -67,7 +67,7 @@ impl Cohort {
         settings: &CohortSettings,
     ) -> Result<Self> {
         let mut warnings = Vec::new();
-        let known = with_answers(table, question, settings, &mut warnings);
+        let known = with_answers(table, question, settings, &mut warnings)?;
         let (rows, places) = with_features(table, known, features, settings, &mut warnings)?;
         let purpose = purpose(table, &rows, question, settings)?;
         let targets =
@@ -118,7 +118,7 @@ fn with_answers<'a>(
     question: SlideQuestion,
     settings: &CohortSettings,
     warnings: &mut Vec<String>,
-) -> Vec<&'a LabelRow> {
+) -> Result<Vec<&'a LabelRow>> {
     let answered = |row: &&LabelRow| match question {
         SlideQuestion::Class | SlideQuestion::Value => row.label.is_some(),
         SlideQuestion::Survival => row.time.is_some() && row.event.is_some(),
@@ -129,7 +129,15 @@ fn with_answers<'a>(
         warnings.push(format!("{unknown} slides of {} have no label: left out", table.name));
     }
     if question != SlideQuestion::Class || settings.classes.is_empty() {
-        return known;
+        return Ok(known);
+    }
+    let labels: BTreeSet<&str> = known.iter().filter_map(|row| row.label.as_deref()).collect();
+    if let Some(absent) = settings.classes.iter().find(|class| !labels.contains(class.as_str())) {
+        let list = labels.into_iter().take(20).collect::<Vec<_>>().join(", ");
+        return Err(LesionError::Data(format!(
+            "{}: no slide is of class '{absent}'; the labels are {list}",
+            table.name
+        )));
     }
     let listed = |row: &&LabelRow| {
         row.label.as_ref().is_some_and(|label| settings.classes.iter().any(|own| own == label))
@@ -140,7 +148,7 @@ fn with_answers<'a>(
         let names = names.into_iter().collect::<Vec<_>>().join(", ");
         warnings.push(format!("{} slides of other classes are left out: {names}", others.len()));
     }
-    listed
+    Ok(listed)
 }
 
 /// Rows whose slide has features, and where these lie.
@@ -172,9 +180,13 @@ fn with_features(
         let what = format!("{} of the labelled slides have no features: {few}", missing.len());
         if !settings.allow_missing {
             let have = features.names().take(3).collect::<Vec<_>>().join(", ");
+            let incomplete = features.incomplete().len();
+            let of_one = format!(" {incomplete} slides lack those of one encoder.");
+            let of_one = if incomplete > 0 { of_one } else { String::new() };
             return Err(LesionError::Data(format!(
-                "{}: {what}. There are features of {have}, and so on. Make the missing ones with \
-                 `bianque run`, correct the names, or leave these slides out with --allow-missing",
+                "{}: {what}. There are features of {have}, and so on.{of_one} Make the missing \
+                 ones with `bianque run`, correct the names, or leave these slides out with \
+                 --allow-missing",
                 table.name
             )));
         }
@@ -239,10 +251,7 @@ fn target(table: &LabelTable, row: &LabelRow, purpose: &SlidePurpose) -> Result<
         SlidePurpose::Classification { classes } => {
             classes.iter().position(|class| class == label).map(SlideTarget::Class)
         }
-        SlidePurpose::Regression { .. } => {
-            let value = label.parse::<f64>().ok().filter(|value| value.is_finite());
-            value.map(SlideTarget::Value)
-        }
+        SlidePurpose::Regression { .. } => number(label).map(SlideTarget::Value),
         SlidePurpose::Survival => match (row.time, row.event) {
             (Some(time), Some(event)) => Some(SlideTarget::Survival { time, event }),
             _ => None,
@@ -257,7 +266,10 @@ fn target(table: &LabelTable, row: &LabelRow, purpose: &SlidePurpose) -> Result<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{slide_features::store_tests::features, slide_training::table::Table};
+    use crate::{
+        slide_features::store_tests::features,
+        slide_training::{labels::LabelColumns, table::Table},
+    };
 
     fn folder(names: &[&str]) -> (tempfile::TempDir, FeatureFolder) {
         let folder = tempfile::tempdir().unwrap();
@@ -270,7 +282,8 @@ mod tests {
 
     fn join(text: &str, question: SlideQuestion, settings: &CohortSettings) -> Result<Cohort> {
         let (_folder, features) = folder(&["a", "b", "c"]);
-        let table = LabelTable::of(&Table::parse(text, "labels.csv".into())?)?;
+        let table = Table::parse(text, "labels.csv".into())?;
+        let table = LabelTable::of(&table, question, &LabelColumns::default())?;
         Cohort::join(&table, &features, question, settings)
     }
 
@@ -294,7 +307,7 @@ mod tests {
         let cases = [
             ("slide,patient,label\na,p,x\nd,q,y\n", class, &plain, "--allow-missing"),
             ("slide,patient,label\na,p,x\nb,q,x\n", class, &plain, "one class (x)"),
-            ("slide,patient,label\na,p,x\nb,q,y\n", class, &other, "one class"),
+            ("slide,patient,label\na,p,x\nb,q,y\n", class, &other, "'z'; the labels are x, y"),
             ("slide,patient,label\na,p,x\nb,q,y\n", SlideQuestion::Value, &plain, "line 2"),
             ("slide,patient,label\na,p,x\na.svs,q,y\n", class, &plain, "same features file"),
             ("slide,patient,time,event\na,p,3,0\n", SlideQuestion::Survival, &plain, "no event"),

@@ -15,6 +15,7 @@ use super::{
     bags::{Bags, FeatureFolder, FileBags},
     cohort::Cohort,
     predictions::{PredictedSlide, Predictions},
+    reference::RunReference,
     settings::SlideTrainingSettings,
     split::SlideSplit,
     table::{Table, field},
@@ -84,8 +85,21 @@ pub struct Experiment {
 pub struct ExperimentWatch<'a> {
     /// Is told what is trained, and of every pass.
     pub progress: &'a (dyn Fn(&str, &EpochRecord) + Sync),
+    /// Is told what was trained, and how it ended.
+    pub finished: &'a (dyn Fn(&str, &TrainingEnd) + Sync),
     /// Ends the experiment, to be taken up again.
     pub stop: &'a AtomicBool,
+}
+
+/// How a training ended.
+#[derive(Copy, Clone, Debug, PartialEq)]
+pub struct TrainingEnd {
+    /// Passes that were made.
+    pub passes: usize,
+    /// The one whose weights were kept.
+    pub best: usize,
+    /// Its validation loss.
+    pub validation_loss: f64,
 }
 
 /// Runs an experiment, or what is left of it, in `folder`.
@@ -116,6 +130,7 @@ pub fn run_experiment(
     }
     claim(folder, plan(cohort, features, settings, &bags))?;
     write_seen(folder, cohort, &bags)?;
+    RunReference::keep(folder, cohort, &bags, watch.stop)?;
     let facts = features.facts();
     let lab = Laboratory { cohort, bags: &bags, facts, settings, folder, watch };
     let mut folds = Vec::new();
@@ -444,7 +459,14 @@ impl Laboratory<'_> {
             stop: self.watch.stop,
         };
         let settings = &self.settings.candidates[candidate];
-        Ok((train_slide_head(&data, parts, settings, &watch)?, path))
+        let trained = train_slide_head(&data, parts, settings, &watch)?;
+        let end = TrainingEnd {
+            passes: trained.history.len(),
+            best: trained.best_epoch,
+            validation_loss: trained.validation_loss,
+        };
+        (self.watch.finished)(what, &end);
+        Ok((trained, path))
     }
 }
 

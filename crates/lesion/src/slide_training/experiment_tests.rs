@@ -39,7 +39,8 @@ fn folder(slides: usize, shift: f32) -> (tempfile::TempDir, String) {
 
 fn cohort(path: &Path, csv: &str) -> (FeatureFolder, Cohort) {
     let features = FeatureFolder::scan(path).unwrap();
-    let table = LabelTable::of(&Table::parse(csv, "labels.csv".into()).unwrap()).unwrap();
+    let table = Table::parse(csv, "labels.csv".into()).unwrap();
+    let table = LabelTable::of(&table, SlideQuestion::Class, &LabelColumns::default()).unwrap();
     let settings = CohortSettings::default();
     let cohort = Cohort::join(&table, &features, SlideQuestion::Class, &settings).unwrap();
     (features, cohort)
@@ -68,7 +69,7 @@ fn every_slide_is_judged_once_by_a_head_that_had_not_seen_its_patient() {
     let (path, csv) = folder(80, 3.0);
     let (features, cohort) = cohort(path.path(), &csv);
     let stop = AtomicBool::new(false);
-    let watch = ExperimentWatch { progress: &|_, _| {}, stop: &stop };
+    let watch = ExperimentWatch { progress: &|_, _| {}, finished: &|_, _| {}, stop: &stop };
     for (split, parts, slides) in [
         (SlideSplit::Holdout, 1, 16),
         (SlideSplit::CrossValidation { folds: 4 }, 4, 80),
@@ -92,7 +93,7 @@ fn nested_cross_validation_takes_the_better_settings() {
     let (path, csv) = folder(48, 3.0);
     let (features, cohort) = cohort(path.path(), &csv);
     let stop = AtomicBool::new(false);
-    let watch = ExperimentWatch { progress: &|_, _| {}, stop: &stop };
+    let watch = ExperimentWatch { progress: &|_, _| {}, finished: &|_, _| {}, stop: &stop };
     let settings = settings(SlideSplit::Nested { folds: 3, inner: 2 }, &[1e-7, 1e-2]);
     let out = tempfile::tempdir().unwrap();
     let made = run_experiment(&cohort, &features, &settings, out.path(), &watch).unwrap();
@@ -115,11 +116,11 @@ fn a_stopped_experiment_is_taken_up_and_another_is_refused() {
             stop.store(true, Ordering::Relaxed);
         }
     };
-    let watch = ExperimentWatch { progress: &progress, stop: &stop };
+    let watch = ExperimentWatch { progress: &progress, finished: &|_, _| {}, stop: &stop };
     let error = run_experiment(&cohort, &features, &settings, out.path(), &watch).unwrap_err();
     assert!(matches!(error, LesionError::Cancelled));
     stop.store(false, Ordering::Relaxed);
-    let watch = ExperimentWatch { progress: &|_, _| {}, stop: &stop };
+    let watch = ExperimentWatch { progress: &|_, _| {}, finished: &|_, _| {}, stop: &stop };
     let resumed = run_experiment(&cohort, &features, &settings, out.path(), &watch).unwrap();
     let straight = run_experiment(&cohort, &features, &settings, whole.path(), &watch).unwrap();
     assert_eq!(resumed.predictions, straight.predictions);
@@ -133,7 +134,7 @@ fn a_run_judges_other_slides_and_refuses_its_own() {
     let (path, csv) = folder(40, 3.0);
     let (features, own) = cohort(path.path(), &csv);
     let stop = AtomicBool::new(false);
-    let watch = ExperimentWatch { progress: &|_, _| {}, stop: &stop };
+    let watch = ExperimentWatch { progress: &|_, _| {}, finished: &|_, _| {}, stop: &stop };
     let out = tempfile::tempdir().unwrap();
     let settings = settings(SlideSplit::CrossValidation { folds: 3 }, &[1e-2]);
     run_experiment(&own, &features, &settings, out.path(), &watch).unwrap();
@@ -150,6 +151,8 @@ fn a_run_judges_other_slides_and_refuses_its_own() {
     let (features, others) = cohort(other.path(), &csv);
     let predictions = predict_with_run(out.path(), &others, &features, &stop).unwrap();
     assert!(accuracy(&predictions) > 0.85);
+    let reference = RunReference::read(out.path()).unwrap().unwrap();
+    assert_eq!((reference.vectors.rows(), &reference.patient_of), (40, &own.patient_of));
     for slide in 0..20 {
         let path = other.path().join(format!("s{slide}.safetensors"));
         let mut features = SlideFeatures::read(&path).unwrap();

@@ -1,10 +1,10 @@
 //! What researchers know of their slides: one line a slide.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, path::Path, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use super::table::Table;
+use super::{cohort::SlideQuestion, table::Table};
 use crate::error::{LesionError, Result};
 
 /// One line of a table of labels.
@@ -20,9 +20,9 @@ pub struct LabelRow {
     pub site: Option<String>,
     /// The scanner.
     pub scanner: Option<String>,
-    /// Until the event, or until the patient was last seen.
+    /// Until the event, or until the patient was last seen; read where survival is asked for.
     pub time: Option<f64>,
-    /// Whether the event happened.
+    /// Whether the event happened; read where survival is asked for.
     pub event: Option<bool>,
     /// The line of the file.
     pub line: usize,
@@ -37,15 +37,102 @@ pub struct LabelTable {
     pub rows: Vec<LabelRow>,
 }
 
-/// Names of columns, as tables of other programs call them too.
-const SLIDE: &[&str] = &["slide", "slide_id", "slideid", "slide_name", "filename", "file", "wsi"];
-const PATIENT: &[&str] = &["patient", "patient_id", "patientid", "case_id", "case", "submitter_id"];
-const LABEL: &[&str] = &["label", "target", "class", "grade", "diagnosis", "value"];
-const SITE: &[&str] = &["site", "center", "centre", "hospital", "institution"];
-const SCANNER: &[&str] = &["scanner", "scanner_model", "device"];
-const TIME: &[&str] =
-    &["time", "survival_time", "survival_months", "os_months", "followup", "days"];
-const EVENT: &[&str] = &["event", "status", "death", "os_event"];
+/// What a column says.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Role {
+    Slide,
+    Patient,
+    Label,
+    Site,
+    Scanner,
+    Time,
+    Event,
+}
+
+impl Role {
+    const ALL: [Self; 7] = [
+        Self::Slide,
+        Self::Patient,
+        Self::Label,
+        Self::Site,
+        Self::Scanner,
+        Self::Time,
+        Self::Event,
+    ];
+
+    /// Names of columns, as tables of other programs call them too; the first is its own.
+    fn names(self) -> &'static [&'static str] {
+        match self {
+            Self::Slide => {
+                &["slide", "slide_id", "slideid", "slide_name", "filename", "file", "wsi"]
+            }
+            Self::Patient => {
+                &["patient", "patient_id", "patientid", "case_id", "case", "submitter_id"]
+            }
+            Self::Label => &["label", "target", "class", "grade", "diagnosis", "value"],
+            Self::Site => &["site", "center", "centre", "hospital", "institution"],
+            Self::Scanner => &["scanner", "scanner_model", "device"],
+            Self::Time => &[
+                "time",
+                "survival_time",
+                "survival_months",
+                "survival_days",
+                "os_months",
+                "os_days",
+                "os_time",
+                "os.time",
+                "followup",
+                "days",
+            ],
+            Self::Event => &["event", "status", "death", "os_event", "os_status", "vital_status"],
+        }
+    }
+}
+
+/// Which column says what, where names do not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LabelColumns(BTreeMap<Role, String>);
+
+impl LabelColumns {
+    /// Reads `label=msi_status` and the like; the roles are slide, patient, label, site, scanner,
+    /// time and event.
+    ///
+    /// # Errors
+    /// When a role is not known or named twice.
+    pub fn parse(pairs: &[String]) -> Result<Self> {
+        let mut columns = BTreeMap::new();
+        for pair in pairs {
+            let (role, column) = pair.split_once('=').unwrap_or((pair, ""));
+            let role = Role::from_str(role.trim())?;
+            if column.trim().is_empty() || columns.insert(role, column.trim().to_owned()).is_some()
+            {
+                let what = format!("column '{pair}': expected one ROLE=COLUMN a role");
+                return Err(LesionError::Setting(what));
+            }
+        }
+        Ok(Self(columns))
+    }
+
+    fn find(&self, table: &Table, role: Role) -> Result<Option<usize>> {
+        let Some(name) = self.0.get(&role) else { return table.column(role.names()) };
+        table.column(&[name.as_str()])?.map(Some).ok_or_else(|| {
+            let heading = table.heading.join(", ");
+            let what = format!("{}: no column '{name}' (the heading is {heading})", table.name);
+            LesionError::Data(what)
+        })
+    }
+}
+
+impl FromStr for Role {
+    type Err = LesionError;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Self::ALL.into_iter().find(|role| role.names()[0] == text).ok_or_else(|| {
+            let names = Self::ALL.map(|role| role.names()[0]).join(", ");
+            LesionError::Setting(format!("no column says '{text}': name one of {names}"))
+        })
+    }
+}
 
 /// What stands for "not known".
 const NOTHING: &[&str] = &["", "na", "n/a", "nan", "none", "null", "?"];
@@ -55,34 +142,43 @@ impl LabelTable {
     /// any other columns; separated by comma, semicolon or tab.
     ///
     /// # Errors
-    /// When it cannot be read, a column is missing, a slide stands in it twice, a time is no
-    /// positive number or an event neither 0 nor 1.
-    pub fn read(path: &Path) -> Result<Self> {
-        Self::of(&Table::read(path)?)
+    /// When it cannot be read, a column that the question needs is missing, a slide stands in it
+    /// twice, or, for survival, a time is no positive number or an event is unclear.
+    pub fn read(path: &Path, question: SlideQuestion, columns: &LabelColumns) -> Result<Self> {
+        Self::of(&Table::read(path)?, question, columns)
     }
 
-    pub(crate) fn of(table: &Table) -> Result<Self> {
-        let needed = |names: &[&str], why: &str| {
-            table.column(names).ok_or_else(|| {
+    pub(crate) fn of(
+        table: &Table,
+        question: SlideQuestion,
+        columns: &LabelColumns,
+    ) -> Result<Self> {
+        let find = |role: Role| columns.find(table, role);
+        let needed = |role: Role, why: &str| {
+            find(role)?.ok_or_else(|| {
                 LesionError::Data(format!(
-                    "{}: no column '{}'{why} (the heading is {})",
+                    "{}: no column '{}'{why} (the heading is {}; --column {}=NAME names another)",
                     table.name,
-                    names[0],
-                    table.heading.join(", ")
+                    role.names()[0],
+                    table.heading.join(", "),
+                    role.names()[0]
                 ))
             })
         };
-        let slide = needed(SLIDE, "")?;
+        let slide = needed(Role::Slide, "")?;
         let patient = needed(
-            PATIENT,
+            Role::Patient,
             ": slides of one patient must not be divided; where every slide is of another patient, \
              repeat the slide's name there",
         )?;
-        let columns = [LABEL, SITE, SCANNER, TIME, EVENT].map(|names| table.column(names));
-        if columns[0].is_none() && (columns[3].is_none() || columns[4].is_none()) {
-            let what = "neither a column 'label' nor the columns 'time' and 'event'";
-            return Err(LesionError::Data(format!("{}: {what}", table.name)));
+        let (mut label, mut survival) = (None, None);
+        if question == SlideQuestion::Survival {
+            let why = ", which survival needs";
+            survival = Some((needed(Role::Time, why)?, needed(Role::Event, why)?));
+        } else {
+            label = Some(needed(Role::Label, "")?);
         }
+        let (site, scanner) = (find(Role::Site)?, find(Role::Scanner)?);
         let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
         let mut rows = Vec::with_capacity(table.rows.len());
         for (line, fields) in &table.rows {
@@ -99,11 +195,11 @@ impl LabelTable {
             rows.push(LabelRow {
                 slide: name.to_owned(),
                 patient: patient.to_owned(),
-                label: own(columns[0]).map(str::to_owned),
-                site: own(columns[1]).map(str::to_owned),
-                scanner: own(columns[2]).map(str::to_owned),
-                time: own(columns[3]).map(time).transpose().map_err(wrong)?,
-                event: own(columns[4]).map(event).transpose().map_err(wrong)?,
+                label: own(label).map(str::to_owned),
+                site: own(site).map(str::to_owned),
+                scanner: own(scanner).map(str::to_owned),
+                time: own(survival.map(|s| s.0)).map(time).transpose().map_err(wrong)?,
+                event: own(survival.map(|s| s.1)).map(event).transpose().map_err(wrong)?,
                 line: *line,
             });
         }
@@ -119,16 +215,26 @@ fn known(text: &str) -> Option<&str> {
 }
 
 fn time(text: &str) -> std::result::Result<f64, String> {
-    let time = text.parse::<f64>().ok().filter(|time| time.is_finite() && *time >= 0.0);
+    let time = number(text).filter(|time| *time >= 0.0);
     time.ok_or_else(|| format!("the time '{text}' is no number of 0 or more"))
 }
 
 fn event(text: &str) -> std::result::Result<bool, String> {
-    match text.to_ascii_lowercase().as_str() {
-        "1" | "1.0" | "true" | "yes" => Ok(true),
-        "0" | "0.0" | "false" | "no" => Ok(false),
+    // cBioPortal writes `1:DECEASED`.
+    let lower = text.to_ascii_lowercase();
+    match lower.split(':').next().unwrap_or_default() {
+        "1" | "1.0" | "true" | "yes" | "dead" | "deceased" => Ok(true),
+        "0" | "0.0" | "false" | "no" | "alive" | "living" | "censored" => Ok(false),
         _ => Err(format!("the event '{text}' is neither 1 (happened) nor 0 (last seen without)")),
     }
+}
+
+/// A finite number, also with a comma for its point, as spreadsheets of many countries write it.
+pub(crate) fn number(text: &str) -> Option<f64> {
+    let with_point =
+        || (text.matches(',').count() == 1 && !text.contains('.')).then(|| text.replace(',', "."));
+    let value = text.parse().ok().or_else(|| with_point()?.parse().ok());
+    value.filter(|value: &f64| value.is_finite())
 }
 
 #[cfg(test)]
@@ -136,7 +242,36 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<LabelTable> {
-        LabelTable::of(&Table::parse(text, "labels.csv".into())?)
+        let survival = text.lines().next().is_some_and(|heading| heading.contains("time"));
+        let question = if survival { SlideQuestion::Survival } else { SlideQuestion::Class };
+        LabelTable::of(
+            &Table::parse(text, "labels.csv".into())?,
+            question,
+            &LabelColumns::default(),
+        )
+    }
+
+    #[test]
+    fn columns_are_named_where_their_names_do_not_say_it() {
+        let text = "slide,patient,status,msi\na,p,frozen,high\n";
+        let table = Table::parse(text, "labels.csv".into()).unwrap();
+        let named = |pair: &str| LabelColumns::parse(&[pair.to_owned()]);
+        let class = |columns| LabelTable::of(&table, SlideQuestion::Class, &columns);
+        let rows = class(named("label=msi").unwrap()).unwrap().rows;
+        assert_eq!((rows[0].label.as_deref(), rows[0].event), (Some("high"), None));
+        let error = class(named("label=mss").unwrap()).unwrap_err().to_string();
+        assert!(error.contains("'mss'") && error.contains("msi"), "{error}");
+        let error = class(LabelColumns::default()).unwrap_err().to_string();
+        assert!(error.contains("--column label=NAME"), "{error}");
+        assert!(named("labels=msi").is_err() && named("label").is_err());
+    }
+
+    #[test]
+    fn survival_is_read_as_registries_write_it() {
+        let table =
+            read("slide;patient;os_time;os_status\na;p;12,5;1:DECEASED\nb;q;3;0:LIVING\n").unwrap();
+        let found: Vec<_> = table.rows.iter().map(|row| (row.time, row.event)).collect();
+        assert_eq!(found, [(Some(12.5), Some(true)), (Some(3.0), Some(false))]);
     }
 
     #[test]
@@ -155,7 +290,9 @@ mod tests {
         let cases = [
             ("slide,label\na,b\n", "patient"),
             ("patient,label\na,b\n", "'slide'"),
-            ("slide,patient\na,b\n", "'time' and 'event'"),
+            ("slide,patient\na,b\n", "'label'"),
+            ("slide,patient,time\na,b,1\n", "'event'"),
+            ("slide,patient,label,label\na,b,x,y\n", "twice"),
             ("slide,patient,label\na,p,x\na,p,x\n", "line 2 already"),
             ("slide,patient,label\na,,x\n", "has no patient"),
             ("slide,patient,label\n", "no slide is listed"),

@@ -7,8 +7,10 @@ mod experiment;
 #[cfg(test)]
 mod experiment_tests;
 mod labels;
+mod mixed;
 mod optimiser;
 mod predictions;
+mod reference;
 mod settings;
 mod split;
 mod stream;
@@ -17,14 +19,15 @@ mod train;
 #[cfg(test)]
 mod train_tests;
 
-pub use bags::{Bags, FeatureFolder, FileBags, MemoryBags};
+pub use bags::{Bags, FeatureFolder, FileBags, MemoryBags, choose};
 pub use cohort::{Cohort, CohortSettings, SlideQuestion};
 pub use experiment::{
-    Experiment, ExperimentSettings, ExperimentWatch, FoldReport, predict_with_run, run_experiment,
-    run_purpose,
+    Experiment, ExperimentSettings, ExperimentWatch, FoldReport, TrainingEnd, predict_with_run,
+    run_experiment, run_purpose,
 };
-pub use labels::{LabelRow, LabelTable};
+pub use labels::{LabelColumns, LabelRow, LabelTable};
 pub use predictions::{PredictedSlide, Predictions};
+pub use reference::RunReference;
 pub use settings::SlideTrainingSettings;
 pub use split::SlideSplit;
 pub use train::{

@@ -3,7 +3,8 @@
 use std::{fmt::Write, path::Path};
 
 use super::{
-    labels::{LabelRow, LabelTable},
+    cohort::SlideQuestion,
+    labels::{LabelColumns, LabelRow, LabelTable, number},
     table::{Table, field},
 };
 use crate::{
@@ -52,14 +53,19 @@ impl Predictions {
     /// or probabilities do not sum to 1.
     pub fn read(path: &Path) -> Result<Self> {
         let table = Table::read(path)?;
-        let labels = LabelTable::of(&table)?;
         let (purpose, columns) = purpose(&table)?;
-        let fold = table.column(&["fold", "part"]);
+        let question = match purpose {
+            SlidePurpose::Classification { .. } => SlideQuestion::Class,
+            SlidePurpose::Regression { .. } => SlideQuestion::Value,
+            SlidePurpose::Survival => SlideQuestion::Survival,
+        };
+        let labels = LabelTable::of(&table, question, &LabelColumns::default())?;
+        let fold = table.column(&["fold", "part"])?;
         let slides = labels.rows.into_iter().zip(&table.rows).map(|(row, (line, fields))| {
             let wrong =
                 |what: String| LesionError::Data(format!("{}, line {line}: {what}", table.name));
             let number = |column: &usize| {
-                let value = fields[*column].parse::<f64>().ok().filter(|value| value.is_finite());
+                let value = number(&fields[*column]);
                 let name = &table.heading[*column];
                 value
                     .ok_or_else(|| wrong(format!("'{}' in '{name}' is no number", fields[*column])))
@@ -142,10 +148,10 @@ fn purpose(table: &Table) -> Result<(SlidePurpose, Vec<usize>)> {
             return Ok((SlidePurpose::Classification { classes }, columns));
         }
     }
-    if let Some(column) = table.column(&["risk", "hazard"]) {
+    if let Some(column) = table.column(&["risk", "hazard"])? {
         return Ok((SlidePurpose::Survival, vec![column]));
     }
-    if let Some(column) = table.column(&["predicted", "prediction"]) {
+    if let Some(column) = table.column(&["predicted", "prediction"])? {
         return Ok((SlidePurpose::Regression { mean: 0.0, deviation: 1.0 }, vec![column]));
     }
     Err(LesionError::Data(format!(
@@ -167,8 +173,7 @@ fn truth(row: &LabelRow, purpose: &SlidePurpose) -> std::result::Result<SlideTar
             })
         }
         SlidePurpose::Regression { .. } => {
-            let value = label.and_then(|label| label.parse::<f64>().ok());
-            let value = value.filter(|value| value.is_finite());
+            let value = label.and_then(number);
             value.map(SlideTarget::Value).ok_or_else(|| "the label is no number".into())
         }
         SlidePurpose::Survival => match (row.time, row.event) {

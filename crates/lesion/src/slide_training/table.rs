@@ -41,8 +41,12 @@ impl Table {
         let (_, heading) = lines.next().ok_or_else(|| {
             LesionError::Data(format!("{name}: empty; its first line must name the columns"))
         })?;
-        let rows: Vec<(usize, Vec<String>)> = lines.collect();
-        for (line, row) in &rows {
+        let mut rows: Vec<(usize, Vec<String>)> = lines.collect();
+        for (line, row) in &mut rows {
+            // Spreadsheets write empty fields beyond the last column.
+            while row.len() > heading.len() && row.last().is_some_and(String::is_empty) {
+                row.pop();
+            }
             if row.len() != heading.len() {
                 return Err(LesionError::Data(format!(
                     "{name}, line {line}: {} fields, the heading has {}",
@@ -55,9 +59,20 @@ impl Table {
     }
 
     /// The column that bears one of these names; the first name that is there counts.
-    pub(crate) fn column(&self, names: &[&str]) -> Option<usize> {
-        let is = |heading: &String, name: &str| heading.eq_ignore_ascii_case(name);
-        names.iter().find_map(|name| self.heading.iter().position(|heading| is(heading, name)))
+    pub(crate) fn column(&self, names: &[&str]) -> Result<Option<usize>> {
+        let is = |column: &usize, name: &str| self.heading[*column].eq_ignore_ascii_case(name);
+        for name in names {
+            let mut own = (0..self.heading.len()).filter(|column| is(column, name));
+            match (own.next(), own.next()) {
+                (None, _) => {}
+                (found, None) => return Ok(found),
+                (Some(_), Some(_)) => {
+                    let what = format!("{}: the column '{name}' is there twice", self.name);
+                    return Err(LesionError::Data(what));
+                }
+            }
+        }
+        Ok(None)
     }
 }
 
@@ -117,7 +132,8 @@ mod tests {
         assert_eq!(table.heading, ["slide", "label"]);
         assert_eq!(table.rows[0], (2, vec!["a;1".to_owned(), "says \"x\"".to_owned()]));
         assert_eq!(table.rows[1].0, 4);
-        assert_eq!(table.column(&["target", "LABEL"]), Some(1));
+        assert_eq!(table.column(&["target", "LABEL"]).unwrap(), Some(1));
+        assert_eq!(Table::parse("a,b\n1,2,,\n", "t".into()).unwrap().rows[0].1, ["1", "2"]);
         assert!(Table::parse("", "t".into()).is_err());
         let error = Table::parse("a,b\n1\n", "t".into()).unwrap_err().to_string();
         assert!(error.contains("line 2"), "{error}");

@@ -12,7 +12,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    bags::{Bags, sample},
+    bags::{Bags, choose},
     checkpoint::Checkpoint,
     optimiser::AdamW,
     settings::SlideTrainingSettings,
@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     error::{LesionError, Result},
-    evaluation::fit_temperature,
+    evaluation::{at_the_end, fit_temperature},
     head::{Standardisation, example_weights},
     matrix::FeatureMatrix,
     slide_head::{Seed, SlideHead, SlidePurpose, SlideTarget, cox},
@@ -240,7 +240,7 @@ impl<'a> Run<'a> {
         let seed = pass_seed(self.settings.seed, epoch);
         let order = slide_order(&self.parts.train, self.settings.seed, epoch);
         let chosen = |slide: &usize| {
-            let rows = sample(
+            let rows = choose(
                 self.data.bags.tiles(*slide),
                 self.settings.tiles,
                 mixed(seed ^ mixed(*slide as u64)),
@@ -335,7 +335,9 @@ impl<'a> Run<'a> {
             _ => usize::MAX,
         };
         let labels: Vec<usize> = self.parts.validation.iter().map(label).collect();
-        fit_temperature(&logits, &labels, classes.len())
+        let temperature = fit_temperature(&logits, &labels, classes.len())?;
+        // A part without an error would make every verdict certain, of however few slides it is.
+        Ok(if temperature < 1.0 && at_the_end(temperature) { 1.0 } else { temperature })
     }
 }
 
@@ -376,7 +378,7 @@ fn slide_weights(data: &SlideTrainingData<'_>, parts: &Parts, balance: bool) -> 
 fn standardisation(bags: &dyn Bags, slides: &[usize], seed: u64) -> Result<Standardisation> {
     let mut all = FeatureMatrix::new(bags.dimension(), Vec::new())?;
     for slide in slides {
-        let rows = sample(bags.tiles(*slide), STANDARDISED_BY, mixed(seed ^ *slide as u64));
+        let rows = choose(bags.tiles(*slide), STANDARDISED_BY, mixed(seed ^ *slide as u64));
         all.append(&bags.read(*slide, rows.as_deref())?)?;
     }
     Ok(Standardisation::measure(&all))
@@ -404,8 +406,9 @@ pub(crate) fn predict_all(
     seed: u64,
     stop: &AtomicBool,
 ) -> Result<Vec<Vec<f32>>> {
+    let tiles = tiles.min(head.kind().most_tiles());
     let chosen = |slide: &usize| {
-        (*slide, sample(bags.tiles(*slide), tiles, mixed(seed ^ mixed(!(*slide as u64)))))
+        (*slide, choose(bags.tiles(*slide), tiles, mixed(seed ^ mixed(!(*slide as u64)))))
     };
     let mut outputs = Vec::with_capacity(slides.len());
     stream(bags, slides.iter().map(chosen).collect(), stop, |_, bag| {
@@ -422,7 +425,7 @@ pub(crate) fn predict_all(
 /// # Errors
 /// When a slide cannot be read or has no tile, or it was stopped.
 pub fn mean_features(bags: &dyn Bags, stop: &AtomicBool) -> Result<FeatureMatrix> {
-    let chosen = |slide: usize| (slide, sample(bags.tiles(slide), PREDICTION_TILES, 1));
+    let chosen = |slide: usize| (slide, choose(bags.tiles(slide), PREDICTION_TILES, 1));
     let mut means = Vec::new();
     stream(bags, (0..bags.count()).map(chosen).collect(), stop, |slide, bag| {
         if bag.rows() == 0 {

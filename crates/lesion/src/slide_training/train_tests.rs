@@ -38,6 +38,9 @@ fn settings(head: &str) -> SlideTrainingSettings {
         SlideHeadKind::Abmil { hidden, attention, .. }
         | SlideHeadKind::Clam { hidden, attention, .. } => (*hidden, *attention) = (16, 8),
         SlideHeadKind::Dsmil { query } => *query = 8,
+        SlideHeadKind::Transmil { width, heads, landmarks, .. } => {
+            (*width, *heads, *landmarks) = (16, 2, 6);
+        }
         _ => {}
     }
     SlideTrainingSettings {

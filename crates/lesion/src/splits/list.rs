@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Reads a CSV file `file,part` with the parts `train`, `validation` and `test`, and divides the
-/// `names` by it. A first line `file,part` (or `file,fold`) is a heading. The second value says
+/// `names` by it. A first line that ends in `part`, `fold`, `split` or `set` is a heading. The second value says
 /// which names the file does not mention; they are in no part.
 ///
 /// # Errors
@@ -41,9 +41,13 @@ enum Part {
 
 fn parse<'a>(text: &'a str, path: &str) -> Result<BTreeMap<&'a str, Part>> {
     let mut listed = BTreeMap::new();
-    for (index, line) in text.lines().enumerate() {
+    for (index, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
         let line = line.trim();
-        if line.is_empty() || (index == 0 && matches!(line, "file,part" | "file,fold")) {
+        let is_heading = || {
+            let last = line.rsplit(',').next().unwrap_or_default().trim().to_ascii_lowercase();
+            matches!(&*last, "part" | "fold" | "split" | "set")
+        };
+        if line.is_empty() || (index == 0 && is_heading()) {
             continue;
         }
         let wrong = |what: &str| LesionError::Data(format!("{path}, line {}: {what}", index + 1));
@@ -51,7 +55,7 @@ fn parse<'a>(text: &'a str, path: &str) -> Result<BTreeMap<&'a str, Part>> {
         let (name, part) = line.rsplit_once(',').ok_or_else(|| wrong("expected file,part"))?;
         let part = match part.trim() {
             "train" => Part::Train,
-            "validation" => Part::Validation,
+            "validation" | "val" => Part::Validation,
             "test" => Part::Test,
             _ => return Err(wrong("the part must be train, validation or test")),
         };
@@ -76,7 +80,8 @@ mod tests {
     #[test]
     fn files_go_where_the_list_says() {
         let (parts, missing) =
-            read("file,part\na/1.png,train\n\"a/2,3.png\",validation\nother,test\n").unwrap();
+            read("\u{feff}slide,part\na/1.png,train\n\"a/2,3.png\",validation\nother,test\n")
+                .unwrap();
         assert_eq!((parts.train, parts.validation), (vec![0], vec![1]));
         assert_eq!(missing, ["b/4.png"]);
     }

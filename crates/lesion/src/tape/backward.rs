@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::{
     Activation, Array, Factor, Node, Operation, Tape,
     array::{in_blocks, pairwise, product, product_into},
-    element,
+    element, filter, landmarks, normalise,
 };
 
 /// The slopes that are known so far, a value each.
@@ -119,6 +119,34 @@ impl Tape<'_> {
                 let x = self.value(*input);
                 slopes.add(*input, Array::new(x.rows, x.columns, slope.values));
             }
+            Operation::AddRow { input, row } => {
+                slopes.add(*row, column_sums(&slope));
+                slopes.add(*input, slope);
+            }
+            Operation::JoinRows(first, second) => {
+                let (rows, columns) = (self.value(*first).rows, slope.columns);
+                let later = slope.values.split_off(rows * columns);
+                slopes.add(*second, Array::new(slope.rows - rows, columns, later));
+                slopes.add(*first, Array::new(rows, columns, slope.values));
+            }
+            Operation::NormaliseRows { input, scale, shift } => {
+                let own = normalise::backward(self.value(*input), self.value(*scale), &slope);
+                slopes.add(*input, own.input);
+                slopes.add(*scale, own.scale);
+                slopes.add(*shift, own.shift);
+            }
+            Operation::Filter { input, weight, plan } => {
+                let (x, w) = (self.value(*input), self.value(*weight));
+                slopes.add(*weight, filter::weight_slope(x, &slope, w.rows, *plan));
+                slopes.add(*input, filter::filtered(&slope, w, *plan, true));
+            }
+            Operation::Landmarks { query, key, value, plan } => {
+                let of = (self.value(*query), self.value(*key), self.value(*value));
+                let own = landmarks::backward(of, &slope, *plan);
+                slopes.add(*query, own.query);
+                slopes.add(*key, own.key);
+                slopes.add(*value, own.value);
+            }
         }
     }
 
@@ -172,7 +200,7 @@ impl Tape<'_> {
 }
 
 /// `y * (slope - sum(slope * y))`, row by row.
-fn softmax_step(output: &Array, slope: &mut Array) {
+pub(super) fn softmax_step(output: &Array, slope: &mut Array) {
     let columns = output.columns.max(1);
     let rows = slope.values.par_chunks_mut(columns).zip(output.values.par_chunks(columns));
     rows.for_each(|(slope, y)| {

@@ -7,6 +7,9 @@
 mod array;
 mod backward;
 mod element;
+mod filter;
+mod landmarks;
+mod normalise;
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +19,8 @@ use rayon::prelude::*;
 pub(crate) use array::{Array, Factor, Parameter, Parameters};
 use array::{in_blocks, pairwise, product, product_into};
 pub(crate) use element::{Activation, mixed};
+pub(crate) use filter::FilterPlan;
+pub(crate) use landmarks::LandmarkPlan;
 
 /// A value on the tape.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -42,6 +47,11 @@ enum Operation {
     RowSums(Node),
     Gather { input: Node, rows: Vec<usize> },
     Reshape(Node),
+    AddRow { input: Node, row: Node },
+    JoinRows(Node, Node),
+    NormaliseRows { input: Node, scale: Node, shift: Node },
+    Filter { input: Node, weight: Node, plan: FilterPlan },
+    Landmarks { query: Node, key: Node, value: Node, plan: LandmarkPlan },
 }
 
 struct Record<'a> {
@@ -160,14 +170,7 @@ impl<'a> Tape<'a> {
     /// Each row becomes positive and sums to 1.
     pub(crate) fn softmax_rows(&mut self, input: Node) -> Node {
         let mut out = self.value(input).clone();
-        let columns = out.columns;
-        out.values.par_chunks_mut(columns.max(1)).for_each(|row| {
-            let top = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-            row.iter_mut().for_each(|x| *x = element::exp(*x - top));
-            let sum: f64 = row.iter().map(|x| f64::from(*x)).sum();
-            let inverse = (1.0 / sum) as f32;
-            row.iter_mut().for_each(|x| *x *= inverse);
-        });
+        softmax(&mut out);
         self.push(out, Operation::SoftmaxRows(input), &[input])
     }
 
@@ -220,4 +223,32 @@ impl<'a> Tape<'a> {
         let out = Array::new(rows, columns, self.value(input).values.clone());
         self.push(out, Operation::Reshape(input), &[input])
     }
+
+    /// Adds one row to every row.
+    pub(crate) fn add_row(&mut self, input: Node, row: Node) -> Node {
+        let mut out = self.value(input).clone();
+        let added = &self.value(row).values;
+        out.values.par_chunks_mut(added.len().max(1)).for_each(|own| {
+            own.iter_mut().zip(added).for_each(|(x, added)| *x += added);
+        });
+        self.push(out, Operation::AddRow { input, row }, &[input, row])
+    }
+
+    /// The rows of the first, then those of the second.
+    pub(crate) fn join_rows(&mut self, first: Node, second: Node) -> Node {
+        let (a, b) = (self.value(first), self.value(second));
+        let out = Array::new(a.rows + b.rows, a.columns, [&a.values[..], &b.values].concat());
+        self.push(out, Operation::JoinRows(first, second), &[first, second])
+    }
+}
+
+/// Each row becomes positive and sums to 1.
+fn softmax(array: &mut Array) {
+    array.values.par_chunks_mut(array.columns.max(1)).for_each(|row| {
+        let top = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        row.iter_mut().for_each(|x| *x = element::exp(*x - top));
+        let sum: f64 = row.iter().map(|x| f64::from(*x)).sum();
+        let inverse = (1.0 / sum) as f32;
+        row.iter_mut().for_each(|x| *x *= inverse);
+    });
 }

@@ -93,6 +93,25 @@ fn values_and_rows() {
 }
 
 #[test]
+fn rows_of_a_transformer() {
+    check("add row", &[(4, 3), (1, 3)], |tape, p| tape.add_row(p[0], p[1]));
+    check("join", &[(2, 3), (4, 3)], |tape, p| tape.join_rows(p[0], p[1]));
+    check("normalise", &[(4, 5), (1, 5), (1, 5)], |tape, p| tape.normalise_rows(p[0], p[1], p[2]));
+    for (width, reach) in [(1, (5, 1)), (3, (3, 3)), (4, (5, 3))] {
+        let plan = FilterPlan { width, reach };
+        check("filter", &[(10, 4), (2, reach.0 * reach.1)], |tape, p| {
+            tape.filter(p[0], p[1], plan)
+        });
+    }
+    for landmarks in [1, 3, 9] {
+        let plan = LandmarkPlan { heads: 2, landmarks };
+        check("landmarks", &[(7, 4), (7, 4), (7, 4)], |tape, p| {
+            tape.attend_by_landmarks((p[0], p[1], p[2]), plan)
+        });
+    }
+}
+
+#[test]
 fn nothing_is_dropped_outside_training() {
     let own = parameters(&[(3, 4)]);
     let mut tape = Tape::new(&own, None);

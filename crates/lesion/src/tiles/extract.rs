@@ -28,7 +28,7 @@ const BATCH: usize = 16;
 /// Batches between two writes of the cache: what an interrupted run loses at most.
 const BATCHES_A_WRITE: usize = 16;
 /// Largest file that is taken for a tile.
-const MAX_FILE: u64 = 64 << 20;
+pub(super) const MAX_FILE: u64 = 64 << 20;
 
 /// How far a long step has come.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]

@@ -5,8 +5,10 @@ mod extract;
 mod folder;
 mod image;
 mod stain_jitter;
+mod stain_strength;
 
 pub use extract::{BrokenTile, ExtractSettings, Progress, TileFeatures, tile_features};
 pub use folder::{ClassMap, TileFile, TileFolder};
 pub use image::{ImageFault, read_image};
 pub use stain_jitter::StainJitter;
+pub use stain_strength::{StainStrengths, StainedFeatures, stained_features, tiles_of_each_class};

@@ -44,7 +44,7 @@ impl StainJitter {
 }
 
 /// Each stain's amount times the first plus the second value.
-fn recoloured(image: &RgbImage, amounts: [(f32, f32); 3]) -> RgbImage {
+pub(super) fn recoloured(image: &RgbImage, amounts: [(f32, f32); 3]) -> RgbImage {
     let unmix = inverse(STAINS);
     // Amount = density * unmix; new density = (amount * scale + shift) * stains: one matrix and
     // one offset.

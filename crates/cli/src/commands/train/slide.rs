@@ -5,8 +5,9 @@ use std::{fmt::Write, path::PathBuf};
 use anyhow::Context;
 use bianque_lesion::{
     Cohort, CohortSettings, Experiment, ExperimentSettings, ExperimentWatch, FeatureFacts,
-    FeatureFolder, FoldReport, LabelTable, RESEARCH_USE, SlideEvaluation, SlideEvaluationSettings,
-    SlideHeadKind, SlideQuestion, SlideSplit, SlideTrainingSettings, run_experiment,
+    FeatureFolder, FoldReport, LabelColumns, LabelTable, RESEARCH_USE, SlideEvaluation,
+    SlideEvaluationSettings, SlideHeadKind, SlideQuestion, SlideSplit, SlideTrainingSettings,
+    run_experiment,
 };
 use serde::Serialize;
 
@@ -14,7 +15,7 @@ use crate::{
     arguments::{Question, TrainSlideArguments},
     commands::{
         Outcome,
-        evaluate_slides::{self, Document},
+        evaluate_slides::{self, Document, Likeness},
         write_file,
     },
     interrupt,
@@ -43,13 +44,15 @@ struct Manifest<'a> {
 }
 
 pub(super) fn run(arguments: &TrainSlideArguments, terminal: &Terminal) -> anyhow::Result<Outcome> {
-    let features = FeatureFolder::scan(&arguments.features)?;
-    let table = LabelTable::read(&arguments.cohort.labels)?;
+    let features = FeatureFolder::scan_all(&arguments.features)?;
+    let columns = LabelColumns::parse(&arguments.cohort.column)?;
+    let asked = question(arguments.question);
+    let table = LabelTable::read(&arguments.cohort.labels, asked, &columns)?;
     let joined = CohortSettings {
         classes: arguments.classes.clone(),
         allow_missing: arguments.cohort.allow_missing,
     };
-    let cohort = Cohort::join(&table, &features, question(arguments.question), &joined)?;
+    let cohort = Cohort::join(&table, &features, asked, &joined)?;
     terminal.note(&format!(
         "{} slides of {} patients, features of {} {}",
         cohort.rows.len(),
@@ -59,20 +62,27 @@ pub(super) fn run(arguments: &TrainSlideArguments, terminal: &Terminal) -> anyho
     ));
     let settings = settings(arguments)?;
     let stop = interrupt::flag()?;
+    let bar = terminal.progress("passes", arguments.epochs as u64);
     let watch = ExperimentWatch {
         progress: &|what, record| {
+            bar.set_message(what.to_owned());
+            bar.set_position(record.epoch as u64);
+        },
+        finished: &|what, trained| {
             terminal.note(&format!(
-                "{what}: pass {:>3}  training loss {:.4}  validation loss {:.4}  {:.1} s",
-                record.epoch, record.train_loss, record.validation_loss, record.train_seconds
+                "{what}: {} passes, the best {} with validation loss {:.4}",
+                trained.passes, trained.best, trained.validation_loss
             ));
         },
         stop: &stop,
     };
-    let made = run_experiment(&cohort, &features, &settings, &arguments.out, &watch)?;
+    let made = run_experiment(&cohort, &features, &settings, &arguments.out, &watch);
+    bar.finish_and_clear();
+    let made = made?;
     let measured = SlideEvaluationSettings { seed: arguments.seed, ..Default::default() };
     let evaluation = SlideEvaluation::measure(&made.predictions, &measured)?;
-    let shift = evaluate_slides::shift(&made.predictions, &features, &measured, terminal)?;
-    let document = Document::of(&evaluation, None, shift.as_ref());
+    let likeness = Likeness::between_sites(&made.predictions, &features, &measured, terminal)?;
+    let document = Document::of(&evaluation, None, &likeness);
     evaluate_slides::write(&arguments.out, &document)?;
     let manifest = manifest(arguments, &cohort, features.facts(), &settings, &made);
     let path = |name: &str| -> PathBuf { arguments.out.join(name) };
@@ -110,10 +120,7 @@ fn settings(arguments: &TrainSlideArguments) -> anyhow::Result<ExperimentSetting
     }
     let survival = arguments.question == Question::Survival;
     let mut candidates = Vec::new();
-    for name in &arguments.head {
-        let head = SlideHeadKind::named(name).with_context(|| {
-            format!("--head {name}: the heads are {}", SlideHeadKind::NAMES.join(", "))
-        })?;
+    for head in heads(arguments)? {
         for rate in &arguments.learning_rate {
             let usual = SlideTrainingSettings::for_head(head.clone(), survival);
             candidates.push(SlideTrainingSettings {
@@ -130,6 +137,27 @@ fn settings(arguments: &TrainSlideArguments) -> anyhow::Result<ExperimentSetting
         }
     }
     Ok(ExperimentSettings { candidates, split, seed: arguments.seed })
+}
+
+/// Every head that is to be tried, with every share of dropout where it drops something.
+fn heads(arguments: &TrainSlideArguments) -> anyhow::Result<Vec<SlideHeadKind>> {
+    let mut all = Vec::new();
+    for name in &arguments.head {
+        let mut head = SlideHeadKind::named(name).with_context(|| {
+            format!("--head {name}: the heads are {}", SlideHeadKind::NAMES.join(", "))
+        })?;
+        if arguments.dropout.is_empty() || head.dropout_mut().is_none() {
+            all.push(head);
+            continue;
+        }
+        for share in &arguments.dropout {
+            if let Some(dropout) = head.dropout_mut() {
+                *dropout = *share;
+            }
+            all.push(head.clone());
+        }
+    }
+    Ok(all)
 }
 
 fn manifest<'a>(
