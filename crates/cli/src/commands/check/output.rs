@@ -145,6 +145,9 @@ pub(super) fn summary(path: &Path, document: &QualityDocument, out: &Path) -> St
         let sign = if finding.fails { "!" } else { " " };
         let _ = writeln!(text, "  {sign} {:<16} {}", finding.fault.name(), finding.note);
     }
+    for note in &document.notes {
+        let _ = writeln!(text, "  - {note}");
+    }
     let seconds: f64 = document.timings.values().sum();
     let _ = write!(text, "  {seconds:.2} s, {}", out.join("quality.png").display());
     text
