@@ -43,9 +43,15 @@ enum Subject {
     },
     /// Judging slides: artefacts planted in known strength and place, faulty files, clean slides.
     Quality {
-        /// Places per slide and strength.
-        #[arg(long, default_value_t = 2)]
+        /// Chooses windows, places and generated slides; from 1000 on nothing was set by them.
+        #[arg(long, default_value_t = 1000)]
+        seed: u32,
+        /// Places per ground and strength.
+        #[arg(long, default_value_t = 1)]
         places: u32,
+        /// Where to write the figures for programs.
+        #[arg(long)]
+        json: Option<PathBuf>,
         /// Only artefacts and files whose name contains this.
         #[arg(long)]
         only: Option<String>,
@@ -99,14 +105,15 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             }
             example("bianque-quality", "compare_tissue", &arguments)
         }
-        Subject::Quality { places, only, histoqc, python } => {
+        Subject::Quality { seed, places, json, only, histoqc, python } => {
             let mut command = tools::cargo();
             command.args(["run", "--release", "--package", "bianque-quality"]);
             command.args(["--example", "bench_quality", "--", "--places", &places.to_string()]);
+            command.args(["--seed", &seed.to_string()]);
             if let Some(only) = only {
                 command.args(["--only", only]);
             }
-            for (name, path) in [("--histoqc", histoqc), ("--python", python)] {
+            for (name, path) in [("--json", json), ("--histoqc", histoqc), ("--python", python)] {
                 if let Some(path) = path {
                     command.arg(name).arg(path);
                 }

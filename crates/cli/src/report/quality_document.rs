@@ -22,6 +22,9 @@ pub(crate) struct QualityDocument {
     pub(crate) verdict: Verdict,
     /// The gravest first; every one a proposal.
     pub(crate) findings: Vec<FindingDocument>,
+    /// Facts that change no verdict.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) notes: Vec<String>,
     /// By name; the unit is the name's end.
     pub(crate) measures: BTreeMap<&'static str, f64>,
     /// Wall seconds: the only part that differs between two checks of the same slide.
@@ -72,6 +75,7 @@ impl QualityDocument {
             digest,
             verdict: check.verdict,
             findings: check.findings.iter().map(FindingDocument::from).collect(),
+            notes: check.notes.clone(),
             measures: check.measures.iter().map(|(name, value)| (*name, rounded(*value))).collect(),
             timings: check.seconds.iter().copied().collect(),
         }

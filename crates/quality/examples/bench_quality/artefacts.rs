@@ -2,6 +2,7 @@
 
 use bianque_core::{Level0, PixelRect, Point};
 use bianque_quality::Fault;
+use bianque_slide::Slide;
 use bianque_testkit::{
     artefacts::{
         Artefact, Axis, Bubble, CoverSlipEdge, Defocus, Dirt, Exposure, Fold, Pen, Region,
@@ -19,15 +20,23 @@ pub(crate) struct Kind {
     pub(crate) name: &'static str,
     /// What the strength is.
     pub(crate) unit: &'static str,
-    /// What it should be called.
-    pub(crate) fault: Fault,
+    /// What it may be called: any of these is right.
+    pub(crate) faults: &'static [Fault],
     pub(crate) strengths: &'static [f64],
     /// Strength from which a person sees it at the usual power.
     pub(crate) visible: f64,
     /// Whether it has a place; else the whole slide has it.
     pub(crate) local: bool,
+    /// Whether the slide is held against its laboratory's own stain.
+    pub(crate) with_site: bool,
     /// Strength, ground, seed.
     pub(crate) plant: fn(f64, &Ground<'_>, u32) -> Planted,
+}
+
+impl Kind {
+    pub(crate) fn is_called(&self, fault: Fault) -> bool {
+        self.faults.contains(&fault)
+    }
 }
 
 macro_rules! kind {
@@ -35,11 +44,23 @@ macro_rules! kind {
         Kind {
             name: $name,
             unit: $unit,
-            fault: Fault::$fault,
+            faults: &[Fault::$fault],
             strengths: &$strengths,
             visible: $visible,
             local: $local,
+            with_site: false,
             plant: $plant,
+        }
+    };
+}
+
+/// The same whole slide held against its laboratory's own stain.
+macro_rules! with_site {
+    ($name:literal, $unit:literal, $fault:ident, $strengths:expr, $visible:literal, $plant:expr) => {
+        Kind {
+            faults: &[Fault::$fault, Fault::UnlikeSite],
+            with_site: true,
+            ..kind!($name, $unit, $fault, $strengths, $visible, false, $plant)
         }
     };
 }
@@ -194,24 +215,10 @@ pub(crate) const KINDS: &[Kind] = &[
         false,
         |loss, _, _| { Box::new(WhiteBalance { gains: [1.0, 1.0, 1.0 - loss as f32] }) }
     ),
-    kind!(
-        "stain too pale",
-        "1 / factor",
-        TooPale,
-        [1.5, 2.0, 3.0, 4.0, 6.0],
-        3.0,
-        false,
-        |part, _, _| { Box::new(StainShift::new(1.0 / part as f32, 1.0 / part as f32)) }
-    ),
-    kind!(
-        "stain too dark",
-        "factor",
-        TooDark,
-        [1.5, 2.0, 2.5, 3.0, 4.0],
-        2.5,
-        false,
-        |factor, _, _| { Box::new(StainShift::new(factor as f32, factor as f32)) }
-    ),
+    kind!("stain too pale", "1 / factor", TooPale, [1.5, 2.0, 3.0, 4.0, 6.0], 3.0, false, pale),
+    with_site!("stain too pale, --site", "1 / factor", TooPale, [1.25, 1.5, 2.0, 3.0], 3.0, pale),
+    kind!("stain too dark", "factor", TooDark, [1.5, 2.0, 2.5, 3.0, 4.0], 2.5, false, dark),
+    with_site!("stain too dark, --site", "factor", TooDark, [1.25, 1.5, 2.0, 2.5], 2.5, dark),
     kind!(
         "eosin without haematoxylin",
         "factor",
@@ -219,7 +226,15 @@ pub(crate) const KINDS: &[Kind] = &[
         [1.5, 2.0, 3.0, 5.0, 8.0],
         3.0,
         false,
-        |factor, _, _| { Box::new(StainShift::new(1.0 / factor as f32, 1.3)) }
+        pink
+    ),
+    with_site!(
+        "eosin without haematoxylin, --site",
+        "factor",
+        WrongHue,
+        [1.25, 1.5, 2.0, 3.0, 5.0],
+        3.0,
+        pink
     ),
     kind!(
         "haematoxylin without eosin",
@@ -228,9 +243,33 @@ pub(crate) const KINDS: &[Kind] = &[
         [1.5, 2.0, 3.0, 5.0, 8.0],
         3.0,
         false,
-        |factor, _, _| { Box::new(StainShift::new(1.3, 1.0 / factor as f32)) }
+        blue
+    ),
+    with_site!(
+        "haematoxylin without eosin, --site",
+        "factor",
+        WrongHue,
+        [1.25, 1.5, 2.0, 3.0, 5.0],
+        3.0,
+        blue
     ),
 ];
+
+fn pale(part: f64, _: &Ground<'_>, _: u32) -> Planted {
+    Box::new(StainShift::new(1.0 / part as f32, 1.0 / part as f32))
+}
+
+fn dark(factor: f64, _: &Ground<'_>, _: u32) -> Planted {
+    Box::new(StainShift::new(factor as f32, factor as f32))
+}
+
+fn pink(part: f64, _: &Ground<'_>, _: u32) -> Planted {
+    Box::new(StainShift::new(1.0 / part as f32, 1.3))
+}
+
+fn blue(part: f64, _: &Ground<'_>, _: u32) -> Planted {
+    Box::new(StainShift::new(1.3, 1.0 / part as f32))
+}
 
 fn angle(seed: u32) -> f64 {
     f64::from(scrambled(seed ^ 0x51) % 360).to_radians()

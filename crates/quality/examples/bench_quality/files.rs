@@ -12,6 +12,7 @@ use bianque_testkit::{
 };
 
 use rayon::prelude::*;
+use serde::Serialize;
 
 use crate::Failure;
 
@@ -23,14 +24,22 @@ struct Case {
     expected: Option<Fault>,
 }
 
-pub(crate) fn report(
+/// One file.
+#[derive(Serialize)]
+pub(crate) struct FileRow {
+    file: String,
+    should_be_called: Option<&'static str>,
+    right: bool,
+    verdict: String,
+    findings: Vec<String>,
+}
+
+pub(crate) fn rows(
     folder: &Path,
     settings: &CheckSettings,
     only: Option<&str>,
-) -> Result<(), Failure> {
-    println!("\n## Files\n");
-    println!("| file | should be called | right | verdict | findings |");
-    println!("|---|---|---|---|---|");
+) -> Result<Vec<FileRow>, Failure> {
+    let mut rows = Vec::new();
     for case in cases()? {
         if only.is_some_and(|only| !case.name.contains(only)) {
             continue;
@@ -41,21 +50,32 @@ pub(crate) fn report(
             Ok(slide) => check_slide(slide.as_ref(), settings),
             Err(error) => Check::unreadable(&error.to_string()),
         };
-        let findings: Vec<String> = check
-            .findings
-            .iter()
-            .map(|finding| format!("{} {:.3}", finding.fault, finding.value))
-            .collect();
+        let findings = check.findings.iter().map(|f| format!("{} {:.3}", f.fault, f.value));
+        rows.push(FileRow {
+            right: is_right(&case, &check),
+            file: case.name,
+            should_be_called: case.expected.map(Fault::name),
+            verdict: check.verdict.to_string(),
+            findings: findings.collect(),
+        });
+    }
+    Ok(rows)
+}
+
+pub(crate) fn print(rows: &[FileRow]) {
+    println!("\n## Files\n");
+    println!("| file | should be called | right | verdict | findings |");
+    println!("|---|---|---|---|---|");
+    for row in rows {
         println!(
             "| {} | {} | {} | {} | {} |",
-            case.name,
-            case.expected.map_or("nothing", Fault::name),
-            if is_right(&case, &check) { "yes" } else { "NO" },
-            check.verdict,
-            findings.join(", ")
+            row.file,
+            row.should_be_called.unwrap_or("nothing"),
+            if row.right { "yes" } else { "NO" },
+            row.verdict,
+            row.findings.join(", ")
         );
     }
-    Ok(())
 }
 
 fn is_right(case: &Case, check: &Check) -> bool {

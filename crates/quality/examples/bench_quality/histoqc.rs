@@ -6,38 +6,79 @@ use std::{
     time::Instant,
 };
 
-use crate::{Failure, grounds::CleanSlide};
+use serde::Serialize;
+
+use crate::{Failure, clean::Clean, grounds::CleanSlide};
 
 /// What is shown of its some 60 measures.
 const SHOWN: [&str; 5] =
     ["#pieces_of_tissue", "pixels_to_use", "blurry_removed_percent", "dark", "flat_areas"];
 
-pub(crate) fn report(
-    rows: &[(&CleanSlide, f64)],
+/// One slide by both.
+#[derive(Serialize)]
+pub(crate) struct PeerRow {
+    slide: String,
+    /// Wall seconds of our whole check, of its part at low power, which is what HistoQC measures,
+    /// and of HistoQC.
+    ours: f64,
+    ours_low_power: f64,
+    theirs: f64,
+    their_memory_mb: Option<u64>,
+    /// What it measured; nothing where it gave no result.
+    says: Option<String>,
+}
+
+pub(crate) fn rows(
+    slides: &[CleanSlide],
+    clean: &Clean,
     checkout: &Path,
     python: &Path,
-) -> Result<(), Failure> {
-    println!("\n## HistoQC v2.1 on the same slides, in the same run\n");
-    println!("| slide | ours, s | HistoQC, s | ratio | HistoQC, MB | what it says |");
-    println!("|---|---|---|---|---|---|");
+) -> Result<Vec<PeerRow>, Failure> {
     // A relative path would be sought in the folder that the peer runs in.
     let checkout = checkout.canonicalize()?;
-    for (clean, ours) in rows {
-        let out = tempfile::tempdir()?;
-        let path = clean.path.canonicalize()?;
-        let start = Instant::now();
-        let (memory, ended_well) = run(&checkout, python, &path, out.path())?;
-        let theirs = start.elapsed().as_secs_f64();
-        let says = if ended_well { results(&out.path().join("results.tsv")) } else { None };
+    let pairs = slides.iter().zip(&clean.slides).filter(|(slide, _)| slide.what != "generated");
+    pairs
+        .map(|(slide, ours)| {
+            let out = tempfile::tempdir()?;
+            let path = slide.path.canonicalize()?;
+            let start = Instant::now();
+            let (memory, ended_well) = run(&checkout, python, &path, out.path())?;
+            let theirs = start.elapsed().as_secs_f64();
+            Ok(PeerRow {
+                slide: slide.name.clone(),
+                ours: ours.seconds,
+                ours_low_power: ours.low_power_seconds,
+                theirs,
+                their_memory_mb: memory,
+                says: ended_well.then(|| results(&out.path().join("results.tsv"))).flatten(),
+            })
+        })
+        .collect()
+}
+
+pub(crate) fn print(rows: &[PeerRow]) {
+    if rows.is_empty() {
+        return;
+    }
+    println!("\n## HistoQC v2.1 on the same slides, in the same run\n");
+    println!(
+        "| slide | ours, s | ours at low power, s | HistoQC, s | HistoQC over ours | \
+         over ours at low power | HistoQC, MB | what it says |"
+    );
+    println!("|---|---|---|---|---|---|---|---|");
+    for row in rows {
         println!(
-            "| {} | {ours:.2} | {theirs:.2} | {:.1} | {} | {} |",
-            clean.name,
-            theirs / ours,
-            memory.map_or("?".to_owned(), |mb| mb.to_string()),
-            says.unwrap_or_else(|| "gave no result".to_owned())
+            "| {} | {:.2} | {:.2} | {:.2} | {:.1} | {:.0} | {} | {} |",
+            row.slide,
+            row.ours,
+            row.ours_low_power,
+            row.theirs,
+            row.theirs / row.ours,
+            row.theirs / row.ours_low_power,
+            row.their_memory_mb.map_or("?".to_owned(), |mb| mb.to_string()),
+            row.says.as_deref().unwrap_or("gave no result")
         );
     }
-    Ok(())
 }
 
 /// Runs it on one slide: its peak memory in MB, where GNU time is there to tell, and its success.

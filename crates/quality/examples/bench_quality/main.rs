@@ -1,6 +1,8 @@
 //! What the check finds of artefacts planted in known strength and place, and what it says of clean
-//! slides: `cargo run --release -p bianque-quality --example bench_quality -- [--places N]
-//! [--only NAME] [--histoqc CHECKOUT --python INTERPRETER]`.
+//! slides: `cargo run --release -p bianque-quality --example bench_quality -- [--seed N]
+//! [--places N] [--only NAME] [--json FILE] [--histoqc CHECKOUT --python INTERPRETER]`.
+//!
+//! Detectors and limits are set on seeds below [`HELD_OUT`]; figures come from it or above.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -10,29 +12,54 @@
 
 mod artefacts;
 mod clean;
+mod decoded;
 mod files;
 mod grounds;
 mod histoqc;
+mod laboratory;
 #[path = "../../tests/planted/mod.rs"]
+#[allow(dead_code, reason = "windows of files serve a test")]
 mod planted;
+mod regions;
 mod score;
+mod wilson;
 
 use std::path::PathBuf;
 
 use bianque_quality::{ArtefactNetwork, CheckSettings};
+use serde::Serialize;
 
 type Failure = Box<dyn std::error::Error>;
 
+/// Chooses windows, places, orientations and generated slides that nothing was set on.
+const HELD_OUT: u32 = 1000;
+
 /// What was asked for.
 struct Arguments {
-    /// Places per slide and strength.
+    /// Chooses windows, places, orientations and generated slides.
+    seed: u32,
+    /// Places per ground and strength.
     places: u32,
     /// Only artefacts whose name contains this.
     only: Option<String>,
+    /// Where the figures are written to, for programs.
+    json: Option<PathBuf>,
     /// Weights of the artefact network; without them rules find artefacts.
     network: Option<PathBuf>,
     /// A checkout of HistoQC and a Python with its dependencies.
     histoqc: Option<(PathBuf, PathBuf)>,
+}
+
+/// All figures of a run.
+#[derive(Serialize)]
+struct Figures {
+    schema: &'static str,
+    seed: u32,
+    clean: Option<clean::Clean>,
+    histoqc: Vec<histoqc::PeerRow>,
+    grounds: Vec<String>,
+    artefacts: Vec<score::Row>,
+    files: Vec<files::FileRow>,
 }
 
 fn main() -> Result<(), Failure> {
@@ -42,24 +69,54 @@ fn main() -> Result<(), Failure> {
         settings = settings.with_network(ArtefactNetwork::read(weights)?);
     }
     let folder = tempfile::tempdir()?;
-    let slides = grounds::slides(folder.path())?;
-    if arguments.only.is_none() {
-        clean::report(&slides, &settings, arguments.histoqc.as_ref())?;
+    println!("Seed {}; held out: {HELD_OUT} and above\n", arguments.seed);
+    let slides = grounds::slides(folder.path(), arguments.seed)?;
+    let clean = arguments.only.is_none().then(|| clean::Clean::of(&slides, &settings));
+    clean.iter().for_each(clean::Clean::print);
+    let peers = match (&clean, &arguments.histoqc) {
+        (Some(clean), Some((checkout, python))) => histoqc::rows(&slides, clean, checkout, python)?,
+        _ => Vec::new(),
+    };
+    histoqc::print(&peers);
+    let painted = grounds::painted(folder.path(), arguments.seed)?;
+    let plans = grounds::plans(&slides, &painted, arguments.seed)?;
+    let artefacts = score::rows(&plans, &settings, &arguments)?;
+    score::print(&artefacts, plans.len());
+    let files = files::rows(folder.path(), &settings, arguments.only.as_deref())?;
+    files::print(&files);
+    let figures = Figures {
+        schema: "bianque.bench.quality/1",
+        seed: arguments.seed,
+        clean,
+        histoqc: peers,
+        grounds: plans.iter().map(|plan| plan.name.clone()).collect(),
+        artefacts,
+        files,
+    };
+    if let Some(path) = &arguments.json {
+        std::fs::write(path, serde_json::to_string_pretty(&figures)? + "\n")?;
     }
-    let grounds = grounds::grounds(&slides, &settings);
-    score::report(&grounds, &settings, &arguments);
-    files::report(folder.path(), &settings, arguments.only.as_deref())
+    Ok(())
 }
 
 fn arguments() -> Result<Arguments, Failure> {
-    let mut arguments = Arguments { places: 2, only: None, network: None, histoqc: None };
+    let mut arguments = Arguments {
+        seed: HELD_OUT,
+        places: 1,
+        only: None,
+        json: None,
+        network: None,
+        histoqc: None,
+    };
     let (mut checkout, mut python) = (None, std::env::var_os("BIANQUE_PYTHON").map(PathBuf::from));
     let mut given = std::env::args().skip(1);
     while let Some(name) = given.next() {
         let value = given.next().ok_or_else(|| format!("{name} needs a value"))?;
         match name.as_str() {
+            "--seed" => arguments.seed = value.parse()?,
             "--places" => arguments.places = value.parse()?,
             "--only" => arguments.only = Some(value),
+            "--json" => arguments.json = Some(PathBuf::from(value)),
             "--network" => arguments.network = Some(PathBuf::from(value)),
             "--histoqc" => checkout = Some(PathBuf::from(value)),
             "--python" => python = Some(PathBuf::from(value)),

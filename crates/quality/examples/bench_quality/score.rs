@@ -1,15 +1,20 @@
 //! Plants, checks, and counts what is found.
 
-use bianque_core::{Level0, Polygon, Rect};
-use bianque_quality::{Check, CheckSettings, Fault, check_slide};
+use std::collections::BTreeMap;
 
+use bianque_core::{Level0, Polygon};
+use bianque_quality::{Check, CheckSettings, Fault, check_slide, site::StainReference};
 use rayon::prelude::*;
+use serde::Serialize;
 
 use crate::{
-    Arguments,
+    Arguments, Failure,
     artefacts::{KINDS, Kind},
-    grounds::Ground,
+    grounds::{Ground, Plan, scrambled},
+    laboratory,
     planted::PlantedSlide,
+    regions::{around, raster},
+    wilson::Interval,
 };
 
 /// Recall that a strength needs to count as found.
@@ -17,6 +22,10 @@ const ENOUGH: f64 = 0.95;
 
 /// What became of one planted artefact.
 struct Outcome {
+    kind: usize,
+    /// Which of the kind's strengths.
+    strength: usize,
+    ground: String,
     found: bool,
     /// Share of the artefact that the finding covers, and overlap over union, where both have areas.
     overlap: Option<(f64, f64)>,
@@ -24,82 +33,197 @@ struct Outcome {
     others: Vec<Fault>,
 }
 
-pub(crate) fn report(grounds: &[Ground<'_>], settings: &CheckSettings, arguments: &Arguments) {
-    println!("\n## Planted artefacts ({} slides)\n", grounds.len());
-    println!(
-        "| artefact | strength | recall by strength | covered, IoU (from visible on) | found from | \
-         visible from | also said |"
-    );
-    println!("|---|---|---|---|---|---|---|");
-    for kind in KINDS {
-        if arguments.only.as_ref().is_some_and(|only| !kind.name.contains(only)) {
-            continue;
+/// One artefact.
+#[derive(Serialize)]
+pub(crate) struct Row {
+    artefact: &'static str,
+    unit: &'static str,
+    visible_from: f64,
+    /// The smallest strength from which on recall is 0.95 or more.
+    found_from: Option<f64>,
+    /// From the visible strength on: share of the artefact that is covered, overlap over union.
+    covered: Option<f64>,
+    overlap_over_union: Option<f64>,
+    strengths: Vec<Strength>,
+    /// What else was said from the visible strength on, and how often.
+    also_said: Vec<(&'static str, usize)>,
+    /// Where it was missed at the visible strength.
+    missed_on: Vec<String>,
+}
+
+/// One strength of an artefact.
+#[derive(Serialize)]
+struct Strength {
+    strength: f64,
+    found: usize,
+    trials: usize,
+    recall: f64,
+    /// Wilson, 95 %.
+    interval: Interval,
+}
+
+/// Plants every artefact into every ground. One ground is held in memory at a time.
+pub(crate) fn rows(
+    plans: &[Plan<'_>],
+    settings: &CheckSettings,
+    arguments: &Arguments,
+) -> Result<Vec<Row>, Failure> {
+    let meant = |kind: &Kind| arguments.only.as_ref().is_none_or(|only| kind.name.contains(only));
+    let references = if KINDS.iter().any(|kind| kind.with_site && meant(kind)) {
+        laboratory::references(plans, settings, arguments.seed)?
+    } else {
+        BTreeMap::new()
+    };
+    let mut outcomes = Vec::new();
+    for (number, plan) in (0_u32..).zip(plans) {
+        let ground = plan.prepare(settings)?;
+        let reference = references.get(plan.origin);
+        eprintln!("{}: {}", plan.name, names(&ground.clean));
+        let tries: Vec<(usize, usize, u32)> = KINDS
+            .iter()
+            .enumerate()
+            .filter(|(_, kind)| meant(kind))
+            .flat_map(|(at, kind)| {
+                let places = if kind.local { arguments.places } else { 1 };
+                (0..kind.strengths.len()).flat_map(move |s| (0..places).map(move |p| (at, s, p)))
+            })
+            .collect();
+        let seed = |kind: usize, place: u32| {
+            scrambled(arguments.seed) ^ scrambled((kind as u32 * 64 + place) * 1024 + number)
+        };
+        outcomes.par_extend(tries.par_iter().map(|&(kind, strength, place)| Outcome {
+            kind,
+            strength,
+            ground: plan.name.clone(),
+            ..try_one(&KINDS[kind], strength, &ground, seed(kind, place), (settings, reference))
+        }));
+    }
+    let of = |at: usize| outcomes.iter().filter(move |outcome| outcome.kind == at);
+    let kinds = KINDS.iter().enumerate().filter(|(_, kind)| meant(kind));
+    Ok(kinds.map(|(at, kind)| Row::of(kind, &of(at).collect::<Vec<_>>())).collect())
+}
+
+impl Row {
+    fn of(kind: &Kind, outcomes: &[&Outcome]) -> Self {
+        let strengths: Vec<Strength> = kind
+            .strengths
+            .iter()
+            .enumerate()
+            .map(|(at, strength)| Strength::of(*strength, at, outcomes))
+            .collect();
+        let is_visible = |outcome: &&&Outcome| kind.strengths[outcome.strength] >= kind.visible;
+        let visible: Vec<&&Outcome> = outcomes.iter().filter(is_visible).collect();
+        let overlaps: Vec<(f64, f64)> =
+            visible.iter().filter(|o| o.found).filter_map(|o| o.overlap).collect();
+        let mean = |part: fn(&(f64, f64)) -> f64| {
+            let sum: f64 = overlaps.iter().map(part).sum();
+            (!overlaps.is_empty()).then(|| sum / overlaps.len() as f64)
+        };
+        let missed = visible
+            .iter()
+            .filter(|o| !o.found && kind.strengths[o.strength] == kind.visible)
+            .map(|o| o.ground.clone());
+        Self {
+            artefact: kind.name,
+            unit: kind.unit,
+            visible_from: kind.visible,
+            found_from: strengths
+                .iter()
+                .rev()
+                .take_while(|strength| strength.recall >= ENOUGH)
+                .last()
+                .map(|strength| strength.strength),
+            covered: mean(|overlap| overlap.0),
+            overlap_over_union: mean(|overlap| overlap.1),
+            also_said: counted(visible.iter().flat_map(|outcome| &outcome.others)),
+            missed_on: missed.collect(),
+            strengths,
         }
-        let places = if kind.local { arguments.places } else { 1 };
-        row(kind, grounds, settings, places);
+    }
+
+    fn at_visible(&self) -> Option<&Strength> {
+        self.strengths.iter().find(|strength| strength.strength >= self.visible_from)
+    }
+
+    fn print(&self) {
+        let visible = self.at_visible().map_or("-".to_owned(), |at| {
+            format!("{:.2} ({}/{}; {})", at.recall, at.found, at.trials, at.interval)
+        });
+        let by_strength: Vec<String> =
+            self.strengths.iter().map(|s| format!("{}: {:.2}", s.strength, s.recall)).collect();
+        let also: Vec<String> =
+            self.also_said.iter().map(|(name, times)| format!("{name} {times}x")).collect();
+        let overlap = match (self.covered, self.overlap_over_union) {
+            (Some(covered), Some(overlap)) => format!("{covered:.2}, {overlap:.2}"),
+            _ => "-".to_owned(),
+        };
+        println!(
+            "| {} | {} | {} | {visible} | {} | {overlap} | {} | {} |",
+            self.artefact,
+            self.unit,
+            self.visible_from,
+            self.found_from.map_or("never".to_owned(), |strength| strength.to_string()),
+            by_strength.join(", "),
+            also.join(", ")
+        );
     }
 }
 
-fn row(kind: &Kind, grounds: &[Ground<'_>], settings: &CheckSettings, places: u32) {
-    let (mut recalls, mut overlaps, mut others) = (Vec::new(), Vec::new(), Vec::new());
-    for strength in kind.strengths {
-        let tries: Vec<(&Ground<'_>, u32)> = grounds
-            .iter()
-            .zip(1..)
-            .flat_map(|(ground, number)| (1..=places).map(move |at| (ground, number * 100 + at)))
-            .collect();
-        let outcomes: Vec<Outcome> = tries
-            .par_iter()
-            .map(|(ground, seed)| try_one(kind, *strength, ground, *seed, settings))
-            .collect();
-        let found = outcomes.iter().filter(|outcome| outcome.found).count();
-        recalls.push((*strength, found as f64 / outcomes.len().max(1) as f64));
-        if *strength >= kind.visible {
-            overlaps.extend(outcomes.iter().filter(|o| o.found).filter_map(|o| o.overlap));
-            others.extend(outcomes.into_iter().flat_map(|outcome| outcome.others));
+impl Strength {
+    fn of(strength: f64, at: usize, outcomes: &[&Outcome]) -> Self {
+        let tried = outcomes.iter().filter(|outcome| outcome.strength == at);
+        let (mut found, mut trials) = (0, 0);
+        for outcome in tried {
+            trials += 1;
+            found += usize::from(outcome.found);
         }
+        let recall = found as f64 / trials.max(1) as f64;
+        Self { strength, found, trials, recall, interval: Interval::of(found, trials) }
     }
-    let from = recalls.iter().rev().take_while(|(_, recall)| *recall >= ENOUGH).last();
-    let listed: Vec<String> =
-        recalls.iter().map(|(strength, recall)| format!("{strength}: {recall:.2}")).collect();
-    let mean = |part: fn(&(f64, f64)) -> f64| {
-        overlaps.iter().map(part).sum::<f64>() / overlaps.len().max(1) as f64
-    };
-    let overlap = if overlaps.is_empty() {
-        "-".to_owned()
-    } else {
-        format!("{:.2}, {:.2}", mean(|o| o.0), mean(|o| o.1))
-    };
+}
+
+pub(crate) fn print(rows: &[Row], grounds: usize) {
+    println!("\n## Planted artefacts ({grounds} grounds)\n");
     println!(
-        "| {} | {} | {} | {overlap} | {} | {} | {} |",
-        kind.name,
-        kind.unit,
-        listed.join(", "),
-        from.map_or("never".to_owned(), |(strength, _)| strength.to_string()),
-        kind.visible,
-        counted(&others)
+        "| artefact | strength | visible from | recall there (count; 95 % interval) | \
+         recall >= 0.95 from | covered, IoU | recall by strength | also said |"
     );
+    println!("|---|---|---|---|---|---|---|---|");
+    rows.iter().for_each(Row::print);
+    for row in rows.iter().filter(|row| !row.missed_on.is_empty()) {
+        eprintln!("{} missed on: {}", row.artefact, row.missed_on.join(", "));
+    }
+}
+
+fn names(check: &Check) -> String {
+    let names: Vec<String> =
+        check.findings.iter().map(|f| format!("{} {:.3}", f.fault, f.value)).collect();
+    names.join(", ")
 }
 
 fn try_one(
     kind: &Kind,
-    strength: f64,
+    strength: usize,
     ground: &Ground<'_>,
     seed: u32,
-    settings: &CheckSettings,
+    (settings, reference): (&CheckSettings, Option<&StainReference>),
 ) -> Outcome {
-    let artefact = (kind.plant)(strength, ground, seed);
+    let artefact = (kind.plant)(kind.strengths[strength], ground, seed);
     let truth = artefact.truth();
-    let planted = PlantedSlide::new(ground.slide.as_ref(), vec![artefact]);
-    let check = check_slide(&planted, settings);
+    let planted = PlantedSlide::new(&ground.slide, vec![artefact]);
+    let mut check = check_slide(&planted, settings);
+    if let (true, Some(reference)) = (kind.with_site, reference) {
+        check.hold_against(reference, &settings.thresholds);
+    }
     let others = check
         .findings
         .iter()
         .map(|finding| finding.fault)
-        .filter(|fault| *fault != kind.fault && !has(&ground.clean, *fault))
+        .filter(|fault| !kind.is_called(*fault) && !has(&ground.clean, *fault))
         .collect();
-    let (found, overlap) = judge(kind.fault, &truth, &check, &ground.clean);
-    Outcome { found, overlap, others }
+    let verdicts = kind.faults.iter().map(|fault| judge(*fault, &truth, &check, &ground.clean));
+    let (found, overlap) = verdicts.max_by_key(|(found, _)| *found).unwrap_or((false, None));
+    Outcome { kind: 0, strength, ground: String::new(), found, overlap, others }
 }
 
 fn has(check: &Check, fault: Fault) -> bool {
@@ -125,10 +249,7 @@ fn judge(
         return (!has(clean, fault), None);
     }
     let truth: Vec<&Polygon<Level0>> = truth.iter().collect();
-    let corners = truth.iter().chain(&said).filter_map(|polygon| polygon.bounds());
-    let Some(bounds) = Rect::around(corners.flat_map(|rect| [rect.min, rect.max])) else {
-        return (false, None);
-    };
+    let Some(bounds) = around(truth.iter().chain(&said).copied()) else { return (false, None) };
     let [here, said, before] = [truth, said, before].map(|polygons| raster(&polygons, bounds));
     let count = |is: fn(bool, bool, bool) -> bool| {
         let all = here.iter().zip(&said).zip(&before);
@@ -141,45 +262,11 @@ fn judge(
     (found, Some((both / planted, both / either)))
 }
 
-/// Places along each side of a raster.
-const SIDE: usize = 512;
-
-/// Which of 512 x 512 places over a rectangle lie in any of some polygons (even-odd by scan line).
-fn raster(polygons: &[&Polygon<Level0>], bounds: Rect<Level0>) -> Vec<bool> {
-    let mut out = vec![false; SIDE * SIDE];
-    let column = |x: f64| (x - bounds.min.x) / bounds.width().max(1e-9) * SIDE as f64 - 0.5;
-    let row = |y: f64| (y - bounds.min.y) / bounds.height().max(1e-9) * SIDE as f64 - 0.5;
-    for polygon in polygons {
-        let mut crossings = vec![Vec::new(); SIDE];
-        for ring in std::iter::once(&polygon.outer).chain(&polygon.holes) {
-            for (a, b) in ring.iter().zip(ring.iter().cycle().skip(1)) {
-                let (top, bottom) = if a.y < b.y { (a, b) } else { (b, a) };
-                let first = row(top.y).ceil().max(0.0) as usize;
-                let end = row(bottom.y).ceil().clamp(0.0, SIDE as f64) as usize;
-                for (at, line) in crossings.iter_mut().enumerate().take(end).skip(first) {
-                    let t = (at as f64 - row(top.y)) / (row(bottom.y) - row(top.y));
-                    line.push(column(top.x + t * (bottom.x - top.x)));
-                }
-            }
-        }
-        for (line, places) in crossings.iter_mut().zip(out.chunks_exact_mut(SIDE)) {
-            line.sort_by(f64::total_cmp);
-            for pair in line.chunks_exact(2) {
-                let start = pair[0].ceil().max(0.0) as usize;
-                let end = pair[1].ceil().clamp(0.0, SIDE as f64) as usize;
-                places[start.min(end)..end].fill(true);
-            }
-        }
-    }
-    out
-}
-
-fn counted(faults: &[Fault]) -> String {
-    let listed: Vec<String> = Fault::ALL
+fn counted<'a>(faults: impl Iterator<Item = &'a Fault>) -> Vec<(&'static str, usize)> {
+    let faults: Vec<&Fault> = faults.collect();
+    Fault::ALL
         .iter()
-        .map(|fault| (fault, faults.iter().filter(|other| *other == fault).count()))
+        .map(|fault| (fault.name(), faults.iter().filter(|other| **other == fault).count()))
         .filter(|(_, count)| *count > 0)
-        .map(|(fault, count)| format!("{fault} {count}x"))
-        .collect();
-    listed.join(", ")
+        .collect()
 }

@@ -11,7 +11,7 @@ use super::{
     focus_map, missing,
     on_tissue::OnTissue,
     recoding,
-    run::{Check, CheckSettings, Flawed, rectangle},
+    run::{Check, CheckSettings, Flawed, rectangle, sort_by_gravity},
     scene::Scene,
     seam_lines,
     stain::Stain,
@@ -27,6 +27,7 @@ pub(super) struct Checker<'a> {
     network: Option<&'a ArtefactNetwork>,
     measures: Measures,
     findings: Vec<Finding>,
+    notes: Vec<String>,
     flawed: Mask,
     seconds: Vec<(&'static str, f64)>,
     last: Instant,
@@ -40,6 +41,7 @@ impl<'a> Checker<'a> {
             network: settings.network.as_deref(),
             measures: Measures::new(),
             findings: Vec::new(),
+            notes: Vec::new(),
             flawed: scene.empty(),
             seconds: Vec::new(),
             last: started,
@@ -68,15 +70,12 @@ impl<'a> Checker<'a> {
     }
 
     pub(super) fn finish(mut self) -> Check {
-        let gravity = |finding: &Finding| (finding.verdict(), finding.tissue_share.unwrap_or(1.0));
-        self.findings.sort_by(|a, b| {
-            let (a, b) = (gravity(a), gravity(b));
-            b.0.cmp(&a.0).then(b.1.total_cmp(&a.1))
-        });
+        sort_by_gravity(&mut self.findings);
         let table = CoverageTable::new(&self.flawed.data, self.flawed.width, |set| set != 0);
         Check {
             verdict: Verdict::of(&self.findings),
             findings: self.findings,
+            notes: self.notes,
             measures: self.measures,
             flawed: Flawed { table: Some(table), scale: self.scene.overview.scale },
             network: self.network.map(|network| *network.digest()),
@@ -208,14 +207,19 @@ impl<'a> Checker<'a> {
         let (mask, share) = border::cut_tissue(self.scene);
         let facts = self.scene.slide.facts();
         let description = facts.properties.get("tiff.ImageDescription");
-        let part = description.is_some_and(|text| border::is_cut_out(text));
-        let whole_slide = facts.associated.iter().any(|name| name == "macro") && !part;
         let say = format!("tissue runs out of the scan along {:.0} % of its border", 100.0 * share);
+        // A part of a scan ends in tissue by intent; only a whole slide's scan should not.
+        if description.is_some_and(|text| border::is_cut_out(text)) {
+            self.measures.insert("border.cut_share", share);
+            if share >= self.thresholds.limits(Fault::CutTissue).mark {
+                self.notes.push(format!("{say}: the file says that it is a part of a larger scan"));
+            }
+            return;
+        }
         let of_tissue = self.scene.share_of_tissue(&mask);
         let before = self.findings.len();
         self.judge_places(Fault::CutTissue, "border.cut_share", share, of_tissue, &mask, &say);
-        // A part of a scan ends in tissue by intent; only a whole slide's scan should not.
-        if !whole_slide {
+        if !facts.associated.iter().any(|name| name == "macro") {
             let limit = self.thresholds.limits(Fault::CutTissue).mark;
             for finding in self.findings.iter_mut().skip(before) {
                 (finding.fails, finding.threshold) = (false, limit);
@@ -247,6 +251,7 @@ impl<'a> Checker<'a> {
         self.measures.insert("fields.with_tissue", fields.with_tissue as f64);
         self.measures.insert("fields.looked_at", fields.fields.len() as f64);
         self.broken(&fields.broken);
+        self.nuclear_stain(&fields);
         let focus = focus_map::FocusMap::of(self.scene, &fields, threshold_um);
         self.measures.insert("focus.judged_share", focus.judged_share);
         if let Some(edge_um) = focus.median_um {
@@ -269,6 +274,15 @@ impl<'a> Checker<'a> {
         self.judge(Fault::Overexposed, "light.burnt_share", burnt, say);
         self.seams(&fields);
         Ok(())
+    }
+
+    fn nuclear_stain(&mut self, fields: &Fields) {
+        let Some(stain) = fields.stain.nuclear_stain() else { return };
+        self.measures.insert("stain.nuclear_haematoxylin_od", stain.nuclei);
+        self.measures.insert("stain.ground_haematoxylin_od", stain.ground);
+        self.measures.insert("stain.cytoplasm_eosin_od", stain.cytoplasm);
+        self.measures.insert("stain.darkest_od", stain.darkest);
+        self.measures.insert("stain.nuclear_proportion_ratio", stain.proportion());
     }
 
     fn broken(&mut self, broken: &[PixelRect<Level0>]) {

@@ -94,6 +94,8 @@ faults! {
     TooDark, "too-dark", Restain, "optical density";
     /// Haematoxylin and eosin out of proportion.
     WrongHue, "wrong-hue", Restain, "haematoxylin to eosin";
+    /// Stain that departs from what the site's own slides have.
+    UnlikeSite, "unlike-site", Restain, "robust deviations";
     /// Colours that are not those of haematoxylin and eosin: another stain, or a wrong one.
     OtherStain, "other-stain", Mark, "share of density";
     /// No macro image to hold the scan against.

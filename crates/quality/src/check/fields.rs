@@ -9,6 +9,7 @@ use rayon::prelude::*;
 
 use super::{
     focus::edge_width,
+    nuclear_stain::{StainCounts, StainTables},
     scene::Scene,
     seams::{FieldProfile, Seams},
 };
@@ -71,6 +72,8 @@ pub(super) struct Fields {
     pub(super) seams: Seams,
     /// Places that do not decode.
     pub(super) broken: Vec<PixelRect<Level0>>,
+    /// Stains by pixel.
+    pub(super) stain: StainCounts,
     /// How many fields hold tissue, looked at or not.
     pub(super) with_tissue: usize,
 }
@@ -89,6 +92,8 @@ impl Fields {
             grid,
             seams: Mutex::new(Seams::new(grid)),
             broken: Mutex::new(Vec::new()),
+            tables: StainTables::new(scene.tissue.glass.rgb),
+            stain: Mutex::default(),
         };
         let every = places.len().div_ceil(MOST_DENSE).max(1) as u32;
         let sampled = |(c, r): &(u32, u32)| every == 1 || (c + r * 7) % every == 0;
@@ -102,8 +107,10 @@ impl Fields {
         fields.sort_by_key(|field| (field.row, field.column));
         let mut broken = std::mem::take(looker.broken.get_mut().unwrap_or_else(|e| e.into_inner()));
         broken.sort_by_key(|rect| (rect.y, rect.x));
-        let seams = looker.seams.into_inner().unwrap_or_else(|e| e.into_inner());
-        Ok(Self { grid, fields, seams, broken, with_tissue: places.len() })
+        let mut seams = looker.seams.into_inner().unwrap_or_else(|e| e.into_inner());
+        seams.join();
+        let stain = looker.stain.into_inner().unwrap_or_else(|e| e.into_inner());
+        Ok(Self { grid, fields, seams, broken, stain, with_tissue: places.len() })
     }
 }
 
@@ -127,6 +134,8 @@ struct Looker<'a> {
     grid: FieldGrid,
     seams: Mutex<Seams>,
     broken: Mutex<Vec<PixelRect<Level0>>>,
+    tables: StainTables,
+    stain: Mutex<StainCounts>,
 }
 
 impl Looker<'_> {
@@ -150,8 +159,10 @@ impl Looker<'_> {
         // Where the slide ends is no seam: only fields that lie on it whole have a profile.
         if rect.intersection(&self.scene.overview.bounds) == Some(rect) {
             let profile = FieldProfile::of(&luminance);
-            self.seams.lock().unwrap_or_else(|e| e.into_inner()).add(column, row, &profile);
+            self.seams.lock().unwrap_or_else(|e| e.into_inner()).add(column, row, profile);
         }
+        let counts = StainCounts::of(&image, &self.tables);
+        self.stain.lock().unwrap_or_else(|e| e.into_inner()).add(&counts);
         let (stained, burnt) = burnt(&image);
         let edge_um = edge_width(&luminance).map(|pixels| f64::from(pixels) * self.grid.um);
         Ok(Some(Field { column, row, edge_um, stained, burnt }))

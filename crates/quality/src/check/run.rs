@@ -12,7 +12,11 @@ use super::{
     thresholds::Thresholds,
     verdict::{Finding, Measures, Verdict},
 };
-use crate::{ArtefactNetwork, Result, Tissue, TissueSettings, coverage::CoverageTable};
+use crate::{
+    ArtefactNetwork, Result, Tissue, TissueSettings,
+    coverage::CoverageTable,
+    site::{Departure, StainReference},
+};
 
 /// What a check goes by.
 #[derive(Clone, Debug)]
@@ -49,6 +53,8 @@ pub struct Check {
     pub verdict: Verdict,
     /// Why, the gravest first.
     pub findings: Vec<Finding>,
+    /// Facts that a person should know and that change no verdict.
+    pub notes: Vec<String>,
     /// Everything that was measured.
     pub measures: Measures,
     /// Where the tissue is; `None` where nothing could be read.
@@ -80,6 +86,27 @@ impl Check {
         (covered / area).clamp(0.0, 1.0)
     }
 
+    /// Holds the stain against a site's own, and marks what departs from it.
+    pub fn hold_against(&mut self, reference: &StainReference, thresholds: &Thresholds) {
+        let Some(furthest) = reference.departures(&self.measures).into_iter().next() else {
+            return;
+        };
+        let Departure { measure, value, usual, z } = furthest;
+        let say = format!(
+            "{measure} is {value:.2}, usual here is {usual:.2}: {z:+.1} robust deviations of {} \
+             slides",
+            reference.slides
+        );
+        match thresholds.judge(Fault::UnlikeSite, z.abs(), say.clone()) {
+            Some(finding) => {
+                self.findings.push(finding);
+                sort_by_gravity(&mut self.findings);
+                self.verdict = Verdict::of(&self.findings);
+            }
+            None => self.notes.push(format!("held against the site's own stain: {say}")),
+        }
+    }
+
     /// The check of a slide that cannot be read at all.
     #[must_use]
     pub fn unreadable(why: &str) -> Self {
@@ -96,6 +123,7 @@ impl Check {
         Self {
             verdict: Verdict::Unreadable,
             findings: vec![finding],
+            notes: Vec::new(),
             measures: Measures::new(),
             tissue: None,
             network: None,
@@ -103,6 +131,15 @@ impl Check {
             flawed: Flawed { table: None, scale: (1.0, 1.0) },
         }
     }
+}
+
+/// The gravest first, of equal ones what takes most of the tissue.
+pub(super) fn sort_by_gravity(findings: &mut [Finding]) {
+    let gravity = |finding: &Finding| (finding.verdict(), finding.tissue_share.unwrap_or(1.0));
+    findings.sort_by(|a, b| {
+        let (a, b) = (gravity(a), gravity(b));
+        b.0.cmp(&a.0).then(b.1.total_cmp(&a.1))
+    });
 }
 
 /// Where something is wrong, for quick questions.

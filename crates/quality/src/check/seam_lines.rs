@@ -3,7 +3,7 @@
 use bianque_core::{Level0, PixelRect, Polygon};
 
 use super::{
-    fault::Fault, fields::Fields, run::rectangle, scene::Scene, seams::Seam,
+    fault::Fault, fields::Fields, run::rectangle, scene::Scene, seam_offset, seams::Seam,
     thresholds::Thresholds, verdict::Finding,
 };
 
@@ -11,6 +11,11 @@ use super::{
 const DRAWN_UM: f64 = 24.0;
 /// Most lines that are drawn.
 const MOST_LINES: usize = 200;
+
+/// The roughest lines that are asked whether their sides fit at an offset.
+const MOST_TRIED: usize = 24;
+/// From this roughness on a line needs no offset at which its sides fit: content may be missing.
+const CERTAIN: f64 = 2.6;
 
 pub(super) struct SeamLines {
     pub(super) findings: Vec<Finding>,
@@ -26,8 +31,19 @@ impl SeamLines {
         let most = |of: fn(&Seam) -> f64| all.iter().map(of).fold(0.0, f64::max);
         let (stripes, rest): (Vec<&Seam>, Vec<&Seam>) =
             all.iter().partition(|seam| seam.step.abs() >= step);
-        let offset: Vec<&Seam> =
+        let mut rough: Vec<&Seam> =
             rest.into_iter().filter(|seam| seam.roughness >= roughness).collect();
+        rough.sort_by(|a, b| b.roughness.total_cmp(&a.roughness));
+        rough.truncate(MOST_TRIED);
+        let looked_at: Vec<(u32, u32)> = fields.seams.fields().collect();
+        let offset: Vec<&Seam> = rough
+            .into_iter()
+            .filter(|seam| {
+                seam.roughness >= CERTAIN
+                    || seam_offset::offset(scene, fields.grid, &looked_at, seam).is_some()
+            })
+            .collect();
+        let largest_offset = offset.iter().map(|seam| seam.roughness).fold(1.0, f64::max);
         let mut findings = Vec::new();
         for (fault, seams, of) in [
             (Fault::Stripes, stripes, (|seam| seam.step.abs()) as fn(&Seam) -> f64),
@@ -54,7 +70,7 @@ impl SeamLines {
         Self {
             findings,
             largest_step: most(|seam| seam.step.abs()),
-            largest_roughness: most(|seam| seam.roughness),
+            largest_roughness: largest_offset,
         }
     }
 }

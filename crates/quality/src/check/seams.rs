@@ -5,72 +5,154 @@
 //! in brightness remains, tissue cancels out) and the mean size of that difference (content that
 //! does not go on is rougher than its neighbourhood). A scanner's seam runs through all fields on
 //! its line, an edge in the tissue through one: the median over the fields tells them apart.
+//!
+//! Light that steps changes every pixel by the same factor: steps are taken on a scale of ratios,
+//! on which dark tissue shows them as well as glass.
 
-use super::fields::{FIELD, FieldGrid};
+use std::{collections::BTreeMap, sync::LazyLock};
+
+use super::{
+    fields::{FIELD, FieldGrid},
+    seam_border::Border,
+};
 use crate::plane::Plane;
 
-const SIDE: usize = FIELD as usize;
+pub(super) const SIDE: usize = FIELD as usize;
 /// A line is judged by at least so many fields.
-const LEAST_FIELDS: usize = 4;
+const LEAST_FIELDS: usize = 3;
+/// Steps of ratio are held in so many parts of a grey level at white.
+const PARTS: i32 = 16;
 /// Differences are cut off here: a step between scan lines is small, a nucleus' edge is not.
-const LARGEST: i32 = 24;
+const LARGEST: i32 = 24 * PARTS;
+/// Below this value a pixel's ratio to the next is noise.
+const DARKEST: usize = 16;
 /// Neighbours are taken by so many lines.
 const CHUNK: usize = 32;
 /// JPEG's blocks are a period in the profile: a line is held against those of its own phase.
-const PERIOD: usize = 8;
+pub(super) const PERIOD: usize = 8;
 
-/// One line of one field: step in grey levels, roughness over that of the lines around.
-type Line = (f32, f32);
+/// One line of one field.
+#[derive(Copy, Clone, Debug, Default)]
+pub(super) struct Line {
+    /// Step in grey levels at white.
+    pub(super) step: f32,
+    /// Step over this line and the next: a seam within a pixel is spread over two.
+    pub(super) pair: f32,
+    /// Roughness over that of the lines around.
+    pub(super) roughness: f32,
+}
 
 /// The profile of one field: from each column and row to the next.
 pub(super) struct FieldProfile {
     columns: Vec<Line>,
     rows: Vec<Line>,
+    border: Border,
 }
 
 impl FieldProfile {
     pub(super) fn of(luminance: &Plane<u8>) -> Self {
         let (width, height) = (luminance.width, luminance.height);
-        let mut columns = vec![(0, 0); width.saturating_sub(1)];
-        let mut rows = vec![(0, 0); height.saturating_sub(1)];
+        let mut columns = vec![Sums::default(); width.saturating_sub(1)];
+        let mut rows = vec![Sums::default(); height.saturating_sub(1)];
         for y in 0..height {
             let row = luminance.row(y);
             for (sums, pair) in columns.iter_mut().zip(row.windows(2)) {
-                add(sums, pair[0], pair[1]);
+                sums.add(pair[0], pair[1]);
             }
             if let Some(sums) = rows.get_mut(y) {
-                row.iter().zip(luminance.row(y + 1)).for_each(|(a, b)| add(sums, *a, *b));
+                row.iter().zip(luminance.row(y + 1)).for_each(|(a, b)| sums.add(*a, *b));
             }
         }
-        Self { columns: relative(&columns, height), rows: relative(&rows, width) }
-    }
-}
-
-fn add(sums: &mut (i32, i32), here: u8, next: u8) {
-    let difference = i32::from(next) - i32::from(here);
-    sums.0 += difference.clamp(-LARGEST, LARGEST);
-    sums.1 += difference.abs();
-}
-
-/// Steps less the usual one, roughness over the usual one of the line's surroundings and phase.
-fn relative(sums: &[(i32, i32)], pixels: usize) -> Vec<Line> {
-    let pixels = pixels.max(1) as f32;
-    let mut lines: Vec<Line> = sums.iter().map(|s| (s.0 as f32, s.1 as f32 / pixels)).collect();
-    for chunk in lines.chunks_mut(CHUNK) {
-        let step = median(chunk.iter().map(|line| line.0));
-        let rough = median(chunk.iter().map(|line| line.1)).max(0.5);
-        for line in chunk {
-            *line = ((line.0 - step) / pixels, line.1 / rough);
+        let (across, down) = (Usual::of(&columns, height), Usual::of(&rows, width));
+        Self {
+            border: Border::of(luminance, [across.ends(), down.ends()]),
+            columns: across.lines,
+            rows: down.lines,
         }
     }
-    for phase in 0..PERIOD {
-        let usual = median(lines.iter().skip(phase).step_by(PERIOD).map(|line| line.1)).max(1.0);
-        lines.iter_mut().skip(phase).step_by(PERIOD).for_each(|line| line.1 /= usual);
-    }
-    lines
 }
 
-fn median(values: impl Iterator<Item = f32>) -> f32 {
+/// Differences between two lines of pixels.
+#[derive(Copy, Clone, Default)]
+pub(super) struct Sums {
+    ratio: i32,
+    size: i32,
+}
+
+impl Sums {
+    pub(super) fn add(&mut self, here: u8, next: u8) {
+        let ratio = RATIOS[usize::from(next)] - RATIOS[usize::from(here)];
+        self.ratio += ratio.clamp(-LARGEST, LARGEST);
+        self.size += i32::from(next.abs_diff(here));
+    }
+
+    /// Step in grey levels at white, and mean size of the difference in grey levels.
+    pub(super) fn over(&self, pixels: usize) -> (f32, f32) {
+        let pixels = pixels.max(1) as f32;
+        (self.ratio as f32 / PARTS as f32 / pixels, self.size as f32 / pixels)
+    }
+}
+
+/// `255 ln(value / 255)` in parts.
+static RATIOS: LazyLock<[i32; 256]> = LazyLock::new(|| {
+    std::array::from_fn(|value| {
+        let part = value.max(DARKEST) as f64 / 255.0;
+        (255.0 * f64::from(PARTS) * part.ln()).round() as i32
+    })
+});
+
+/// A profile with what is usual in it.
+struct Usual {
+    lines: Vec<Line>,
+    /// Usual roughness in grey levels of the first and the last lines.
+    rough: [f32; 2],
+    /// What lines at the last phase of JPEG's blocks have over the others.
+    last_phase: f32,
+}
+
+impl Usual {
+    /// Steps less the usual one, roughness over the usual one of the line's surroundings and phase.
+    fn of(sums: &[Sums], pixels: usize) -> Self {
+        let mut lines: Vec<Line> = sums
+            .iter()
+            .map(|sums| sums.over(pixels))
+            .map(|(step, roughness)| Line { step, pair: 0.0, roughness })
+            .collect();
+        let mut rough = Vec::new();
+        for chunk in lines.chunks_mut(CHUNK) {
+            let step = median(chunk.iter().map(|line| line.step));
+            let usual = median(chunk.iter().map(|line| line.roughness)).max(LEAST_ROUGHNESS);
+            rough.push(usual);
+            for line in chunk {
+                line.step -= step;
+                line.roughness /= usual;
+            }
+        }
+        let mut last_phase = 1.0;
+        for phase in 0..PERIOD {
+            let of_phase = lines.iter().skip(phase).step_by(PERIOD);
+            let usual = median(of_phase.map(|line| line.roughness)).max(1.0);
+            lines.iter_mut().skip(phase).step_by(PERIOD).for_each(|l| l.roughness /= usual);
+            last_phase = usual;
+        }
+        for at in 0..lines.len() {
+            let next = lines.get(at + 1).map_or(0.0, |line| line.step);
+            lines[at].pair = lines[at].step + next;
+        }
+        let ends = [rough.first(), rough.last()];
+        Self { lines, rough: ends.map(|end| end.copied().unwrap_or(1.0)), last_phase }
+    }
+
+    /// Usual roughness of a line before the first and after the last.
+    fn ends(&self) -> [f32; 2] {
+        self.rough.map(|rough| rough * self.last_phase)
+    }
+}
+
+/// Smoother surroundings say nothing of roughness, in grey levels.
+pub(super) const LEAST_ROUGHNESS: f32 = 0.5;
+
+pub(super) fn median(values: impl Iterator<Item = f32>) -> f32 {
     let mut values: Vec<f32> = values.collect();
     if values.is_empty() {
         return 0.0;
@@ -86,7 +168,7 @@ pub(super) struct Seam {
     pub(super) vertical: bool,
     /// Its place in level-0 pixels along x (or y).
     pub(super) place: f64,
-    /// Grey levels by which brightness steps.
+    /// Grey levels at white by which brightness steps.
     pub(super) step: f64,
     /// Roughness across the line over that of its neighbours.
     pub(super) roughness: f64,
@@ -94,48 +176,84 @@ pub(super) struct Seam {
 
 /// The lines of all fields.
 pub(super) struct Seams {
-    grid: FieldGrid,
+    pub(super) grid: FieldGrid,
     columns: Vec<Vec<Line>>,
     rows: Vec<Vec<Line>>,
+    borders: BTreeMap<(u32, u32), Border>,
 }
 
 impl Seams {
     pub(super) fn new(grid: FieldGrid) -> Self {
         let lines = |fields: u32| vec![Vec::new(); fields as usize * SIDE];
-        Self { grid, columns: lines(grid.columns), rows: lines(grid.rows) }
+        Self {
+            grid,
+            columns: lines(grid.columns),
+            rows: lines(grid.rows),
+            borders: BTreeMap::new(),
+        }
     }
 
-    pub(super) fn add(&mut self, column: u32, row: u32, profile: &FieldProfile) {
+    pub(super) fn add(&mut self, column: u32, row: u32, profile: FieldProfile) {
         let add = |lines: &mut [Vec<Line>], first: u32, own: &[Line]| {
             let lines = lines.iter_mut().skip(first as usize * SIDE);
             lines.zip(own).for_each(|(line, own)| line.push(*own));
         };
         add(&mut self.columns, column, &profile.columns);
         add(&mut self.rows, row, &profile.rows);
+        self.borders.insert((column, row), profile.border);
     }
 
-    /// Every line that enough fields lie on and that stands out from the tissue's own spread.
+    /// The fields that were looked at, in raster order of columns.
+    pub(super) fn fields(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
+        self.borders.keys().copied()
+    }
+
+    /// Once all fields are known: the lines between one field and the next.
+    pub(super) fn join(&mut self) {
+        for ((column, row), border) in &self.borders {
+            if let Some(next) = self.borders.get(&(column + 1, *row)) {
+                self.columns[(*column as usize + 1) * SIDE - 1].push(border.to_right(next));
+            }
+            if let Some(next) = self.borders.get(&(*column, row + 1)) {
+                self.rows[(*row as usize + 1) * SIDE - 1].push(border.to_below(next));
+            }
+        }
+    }
+
+    /// Every line that enough fields lie on, with what stands out from the tissue's own spread.
     pub(super) fn lines(&self) -> Vec<Seam> {
         let mut found = Vec::new();
         for (lines, vertical) in [(&self.columns, true), (&self.rows, false)] {
             let spread = Spread::of(lines);
-            let steps: Vec<f32> =
-                lines.iter().map(|fields| median(fields.iter().map(|line| line.0))).collect();
+            let medians = |of: fn(&Line) -> f32| -> Vec<f32> {
+                lines.iter().map(|fields| median(fields.iter().map(of))).collect()
+            };
+            let (steps, pairs) = (medians(|line| line.step), medians(|line| line.pair));
             for (at, fields) in lines.iter().enumerate() {
                 if fields.len() < LEAST_FIELDS {
                     continue;
                 }
                 let noise = NOISE / (fields.len() as f32).sqrt();
-                let step = steps[at];
-                let is_step = step.abs() > spread.step * noise
-                    && is_everywhere(fields, step)
-                    && is_alone(&steps, at);
-                let roughness = lower_median(fields.iter().map(|line| line.1));
+                let single = steps[at];
+                let is_single = single.abs() > spread.step * noise
+                    && is_everywhere(fields.iter().map(|line| line.step), single)
+                    && is_alone(&steps, at, at);
+                let pair = pairs[at];
+                let is_pair = pair.abs() > spread.pair * noise
+                    && is_in_both(&steps, at)
+                    && is_everywhere(fields.iter().map(|line| line.pair), pair)
+                    && is_alone(&steps, at, at + 1);
+                let step = match (is_single, is_pair) {
+                    (_, true) if pair.abs() > single.abs() => pair,
+                    (true, _) => single,
+                    _ => 0.0,
+                };
+                let roughness = lower_median(fields.iter().map(|line| line.roughness));
                 let is_rough = roughness - 1.0 > spread.roughness * noise;
                 found.push(Seam {
                     vertical,
                     place: (at + 1) as f64 * self.grid.step,
-                    step: if is_step { f64::from(step) } else { 0.0 },
+                    step: f64::from(step),
                     roughness: if is_rough { f64::from(roughness) } else { 1.0 },
                 });
             }
@@ -145,15 +263,25 @@ impl Seams {
 }
 
 /// Whether nearly all fields on a line step alike, as across a scanner's seam.
-fn is_everywhere(fields: &[Line], step: f32) -> bool {
-    let alike = fields.iter().filter(|line| line.0 * step.signum() > 0.3 * step.abs()).count();
-    alike * 5 >= fields.len() * 4
+fn is_everywhere(fields: impl ExactSizeIterator<Item = f32>, step: f32) -> bool {
+    let count = fields.len();
+    let alike = fields.filter(|own| own * step.signum() > 0.3 * step.abs()).count();
+    alike * 5 >= count * 4
+}
+
+/// Whether a line and the next share a step.
+fn is_in_both(steps: &[f32], at: usize) -> bool {
+    let Some(next) = steps.get(at + 1) else { return false };
+    let (small, large) = (steps[at].abs().min(next.abs()), steps[at].abs().max(next.abs()));
+    steps[at].signum() == next.signum() && small * 4.0 >= large
 }
 
 /// Whether the step is one line, or two where pixels were averaged, and no slope.
-fn is_alone(steps: &[f32], at: usize) -> bool {
-    let beside = (at.saturating_sub(6)..(at + 7).min(steps.len())).filter(|n| n.abs_diff(at) > 1);
-    beside.map(|n| steps[n].abs()).fold(0.0, f32::max) * 2.0 <= steps[at].abs()
+fn is_alone(steps: &[f32], from: usize, until: usize) -> bool {
+    let own = steps[from..=until].iter().fold(0.0_f32, |most, step| most.max(step.abs()));
+    let around = from.saturating_sub(6)..(until + 7).min(steps.len());
+    let beside = around.filter(|n| n + 1 < from || *n > until + 1);
+    beside.map(|n| steps[n].abs()).fold(0.0, f32::max) * 2.0 <= own
 }
 
 /// Standard errors of a median by which a line must stand out: there are thousands of lines.
@@ -162,6 +290,7 @@ const NOISE: f32 = 6.0;
 /// How far single fields lie from the usual on this slide, as standard deviations.
 struct Spread {
     step: f32,
+    pair: f32,
     roughness: f32,
 }
 
@@ -170,8 +299,9 @@ impl Spread {
         // The median absolute deviation of a normal distribution is 0.6745 deviations.
         let deviation = |of: fn(&Line) -> f32| median(lines.iter().flatten().map(of)) / 0.6745;
         Self {
-            step: deviation(|line| line.0.abs()),
-            roughness: deviation(|line| (line.1 - 1.0).abs()),
+            step: deviation(|line| line.step.abs()),
+            pair: deviation(|line| line.pair.abs()),
+            roughness: deviation(|line| (line.roughness - 1.0).abs()),
         }
     }
 }
@@ -199,8 +329,9 @@ mod tests {
         for row in 0..4 {
             let data = (0..SIDE * SIDE).map(|i| pixel(i % SIDE, i / SIDE + row * SIDE)).collect();
             let plane = Plane { width: SIDE, height: SIDE, data };
-            seams.add(0, row as u32, &FieldProfile::of(&plane));
+            seams.add(0, row as u32, FieldProfile::of(&plane));
         }
+        seams.join();
         seams
     }
 
@@ -222,8 +353,41 @@ mod tests {
         let all = seams(|x, y| texture(x, y) + if x >= 100 { 6 } else { 0 }).lines();
         let found: Vec<_> = all.iter().filter(|seam| seam.step.abs() > 2.5).collect();
         assert_eq!(found.len(), 1, "{found:?}");
-        assert!(found[0].vertical && (found[0].step - 6.0).abs() < 1.5);
+        assert!(found[0].vertical && (found[0].step - 10.0).abs() < 2.5);
         assert_eq!(found[0].place, 200.0);
+    }
+
+    #[test]
+    fn a_step_between_two_fields_is_found() {
+        let all = seams(|x, y| texture(x, y) - if y >= SIDE { 6 } else { 0 }).lines();
+        // One field is too little for a row; four times the field beside one another are not.
+        assert!(all.iter().all(|seam| seam.step.abs() < 2.5), "{all:?}");
+        let mut wide = Seams::new(FieldGrid { columns: 4, rows: 2, ..grid() });
+        for (column, row) in (0..4).flat_map(|column| [(column, 0), (column, 1)]) {
+            let value = |i: usize| {
+                let y = i / SIDE + row * SIDE;
+                texture(i % SIDE + column * SIDE, y) - if y >= SIDE { 6 } else { 0 }
+            };
+            let data = (0..SIDE * SIDE).map(value).collect();
+            let plane = Plane { width: SIDE, height: SIDE, data };
+            wide.add(column as u32, row as u32, FieldProfile::of(&plane));
+        }
+        wide.join();
+        let found: Vec<_> = wide.lines().into_iter().filter(|s| s.step.abs() > 2.5).collect();
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!((found[0].vertical, found[0].place), (false, 512.0));
+    }
+
+    #[test]
+    fn a_step_within_a_pixel_counts_whole() {
+        let half = |x: usize| match x {
+            0..100 => 0,
+            100 => 4,
+            _ => 8,
+        };
+        let all = seams(|x, y| texture(x, y) + half(x)).lines();
+        let most = all.iter().map(|seam| seam.step.abs()).fold(0.0, f64::max);
+        assert!(most > 8.0, "{most}");
     }
 
     #[test]

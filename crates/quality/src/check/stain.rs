@@ -7,8 +7,8 @@
 use super::scene::Scene;
 use crate::density::UNIT;
 
-const HAEMATOXYLIN: [f64; 3] = [0.650, 0.704, 0.286];
-const EOSIN: [f64; 3] = [0.072, 0.990, 0.105];
+pub(super) const HAEMATOXYLIN: [f64; 3] = [0.650, 0.704, 0.286];
+pub(super) const EOSIN: [f64; 3] = [0.072, 0.990, 0.105];
 
 /// Means over the tissue, in optical density.
 #[derive(Copy, Clone, Debug, Default, PartialEq)]
@@ -38,13 +38,7 @@ impl Stain {
     }
 
     fn from_density(rgb: [f64; 3]) -> Self {
-        let dot = |a: [f64; 3], b: [f64; 3]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
-        let (hh, ee, he) =
-            (dot(HAEMATOXYLIN, HAEMATOXYLIN), dot(EOSIN, EOSIN), dot(HAEMATOXYLIN, EOSIN));
-        let (h, e) = (dot(HAEMATOXYLIN, rgb), dot(EOSIN, rgb));
-        let determinant = hh * ee - he * he;
-        let haematoxylin = (h * ee - e * he) / determinant;
-        let eosin = (e * hh - h * he) / determinant;
+        let [haematoxylin, eosin] = unmixing(HAEMATOXYLIN, EOSIN).map(|weights| dot(weights, rgb));
         // Stains do not take away less than nothing: what would need that is unexplained.
         let (own_h, own_e) = (haematoxylin.max(0.0), eosin.max(0.0));
         let left = std::array::from_fn(|c| rgb[c] - own_h * HAEMATOXYLIN[c] - own_e * EOSIN[c]);
@@ -62,6 +56,20 @@ impl Stain {
         let ratio = self.haematoxylin.max(0.01) / self.eosin.max(0.01);
         ratio.max(1.0 / ratio)
     }
+}
+
+/// Weights of red, green and blue density that give each stain's amount, by least squares.
+pub(super) fn unmixing(first: [f64; 3], second: [f64; 3]) -> [[f64; 3]; 2] {
+    let (aa, bb, ab) = (dot(first, first), dot(second, second), dot(first, second));
+    let determinant = aa * bb - ab * ab;
+    [
+        std::array::from_fn(|c| (first[c] * bb - second[c] * ab) / determinant),
+        std::array::from_fn(|c| (second[c] * aa - first[c] * ab) / determinant),
+    ]
+}
+
+fn dot(a: [f64; 3], b: [f64; 3]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 #[cfg(test)]

@@ -4,7 +4,8 @@
 //! no patient, and no file name unless asked for. [`SiteReport::of`] reads the [`SiteLog`] and draws
 //! for every scanner and stainer two charts a measure: single slides (Shewhart) and daily means
 //! (EWMA). A [`Drift`] says in words which of them has left its limits and since when, so that a
-//! scanner is serviced before its slides fail.
+//! scanner is serviced before its slides fail. A [`StainReference`] holds a single slide against the
+//! latest of its own scanner and stainer.
 
 mod baseline;
 mod change;
@@ -17,6 +18,7 @@ mod file;
 mod individuals;
 mod log;
 mod record;
+mod reference;
 mod report;
 mod rules;
 #[cfg(test)]
@@ -32,5 +34,6 @@ pub use file::{ReadLimits, SiteFile};
 pub use individuals::{Individuals, SlidePoint};
 pub use log::{SiteLog, SiteRow};
 pub use record::SlideRecord;
+pub use reference::{Departure, StainReference, TooFewSlides};
 pub use report::{SiteReport, VerdictDay, Waiting};
 pub use rules::Rule;

@@ -58,6 +58,7 @@ pub(crate) fn run(arguments: &CheckArguments, terminal: &Terminal) -> anyhow::Re
         arguments.stainer.as_deref(),
         arguments.day.as_deref(),
     )?;
+    let memory = site::Memory::read(arguments.site.as_deref())?;
     let mut results = Vec::new();
     let mut records = Vec::new();
     for (slide, out) in &found {
@@ -68,7 +69,7 @@ pub(crate) fn run(arguments: &CheckArguments, terminal: &Terminal) -> anyhow::Re
             }
             anyhow::bail!("interrupted; the checks that were finished are written");
         }
-        let (document, record) = check(slide, out, arguments.mpp, &settings, &stated)?;
+        let (document, record) = check(slide, out, arguments.mpp, &settings, (&stated, &memory))?;
         records.extend(record);
         let text = output::summary(slide, &document, out);
         results.push(Result { path: slide.clone(), document, text });
@@ -119,20 +120,25 @@ fn check(
     out: &Path,
     mpp: Option<f64>,
     settings: &CheckSettings,
-    stated: &site::Stated,
+    (stated, memory): (&site::Stated, &site::Memory),
 ) -> anyhow::Result<(QualityDocument, Option<SlideRecord>)> {
     anyhow::ensure!(path.exists(), "there is no {}", path.display());
     let digest = identity::digest(path).ok();
     let options = OpenOptions { mpp, ..OpenOptions::default() };
     let opened = bianque_slide::open(path, &options);
-    let check = match &opened {
+    let mut check = match &opened {
         Ok(slide) => check_slide(slide.as_ref(), settings),
         Err(error) => Check::unreadable(&error.to_string()),
     };
     let slide = opened.as_ref().ok().map(AsRef::as_ref);
-    let document = output::write(path, out, &Checked { slide, digest, check: &check })?;
     let facts = slide.map(Slide::facts);
-    Ok((document, digest.map(|digest| site::record(facts, digest, &check, stated))))
+    let mut record = digest.map(|digest| site::record(facts, digest, &check, stated));
+    if let Some(record) = &mut record {
+        memory.hold(&mut check, record, &settings.thresholds);
+        record.verdict = check.verdict;
+    }
+    let document = output::write(path, out, &Checked { slide, digest, check: &check })?;
+    Ok((document, record))
 }
 
 fn counts(results: &[Result]) -> String {

@@ -146,6 +146,9 @@ pub(super) fn summary(path: &Path, document: &QualityDocument, out: &Path) -> St
         let measured = measured(finding).map(|text| format!(" ({text})")).unwrap_or_default();
         let _ = writeln!(text, "  {sign} {:<16} {}{measured}", finding.fault.name(), finding.note);
     }
+    for note in &document.notes {
+        let _ = writeln!(text, "  - {note}");
+    }
     let seconds: f64 = document.timings.values().sum();
     let _ = write!(text, "  {seconds:.2} s, {}", out.join("quality.png").display());
     text

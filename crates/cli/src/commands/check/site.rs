@@ -10,7 +10,10 @@ use anyhow::Context;
 use bianque_core::Digest;
 use bianque_quality::{
     Check, Fault, Thresholds,
-    site::{ChartSettings, Day, Drift, ReadLimits, SiteFile, SiteReport, SlideRecord},
+    site::{
+        ChartSettings, Day, Drift, ReadLimits, SiteFile, SiteLog, SiteReport, SlideRecord,
+        StainReference, TooFewSlides,
+    },
 };
 use bianque_slide::{Scanner, SlideFacts};
 use serde::Serialize;
@@ -81,6 +84,32 @@ pub(super) fn record(
         version: env!("CARGO_PKG_VERSION").to_owned(),
         verdict: check.verdict,
         measures: measures.map(|(name, value)| ((*name).to_owned(), *value)).collect(),
+    }
+    .tidied()
+}
+
+/// What the site remembers before the slides at hand are judged; nothing without `--site`.
+pub(super) struct Memory(Option<SiteLog>);
+
+impl Memory {
+    /// Reads the site's file; one that does not exist yet is an empty memory.
+    pub(super) fn read(file: Option<&Path>) -> anyhow::Result<Self> {
+        let log = file.map(|file| SiteFile::at(file).read(ReadLimits::default())).transpose()?;
+        Ok(Self(log))
+    }
+
+    /// Holds a slide's stain against that of the same scanner and stainer.
+    pub(super) fn hold(&self, check: &mut Check, record: &SlideRecord, thresholds: &Thresholds) {
+        let Some(log) = &self.0 else { return };
+        let (scanner, stainer) = (record.scanner.as_deref(), record.stainer.as_deref());
+        match StainReference::of(log, scanner, stainer, &record.digest) {
+            Ok(reference) => check.hold_against(&reference, thresholds),
+            Err(TooFewSlides(slides)) => check.notes.push(format!(
+                "the site remembers {slides} slides of this scanner and stainer that passed: {} make \
+                 a reference for the stain",
+                StainReference::LEAST_SLIDES
+            )),
+        }
     }
 }
 

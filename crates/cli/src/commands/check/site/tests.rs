@@ -132,3 +132,32 @@ fn every_line_of_a_chart_is_a_threshold() {
     assert_eq!(lines["stain.density_od"].len(), 2);
     assert!(lines.values().flatten().all(|line| line.is_finite()));
 }
+
+#[test]
+fn a_slide_is_held_against_what_the_site_remembers() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("site.jsonl");
+    let settings = CheckSettings::with_overrides(None).unwrap();
+    let mut check = Check::unreadable("stands for a slide that was read");
+    check.findings.clear();
+    check.verdict = Verdict::Pass;
+    let held = |density: f64, records: &[SlideRecord]| {
+        let _ = std::fs::remove_file(&file);
+        remember(&file, records, &settings.thresholds).unwrap();
+        let mut check = check.clone();
+        check.measures.insert("stain.density_od", density);
+        let stated = Stated::new(Some("Aperio GT450 SS45021"), Some("Bench A"), None).unwrap();
+        let record = record(None, Digest::of(b"new"), &check, &stated);
+        Memory::read(Some(&file)).unwrap().hold(&mut check, &record, &settings.thresholds);
+        check
+    };
+    let department = department();
+    let usual = held(0.31, &department);
+    assert_eq!((usual.verdict, usual.notes.len()), (Verdict::Pass, 1), "{:?}", usual.notes);
+    let dark = held(0.75, &department);
+    assert_eq!(dark.verdict, Verdict::PassMarked);
+    assert!(dark.findings[0].note.contains("usual here is 0.31"), "{}", dark.findings[0].note);
+    let few = held(0.75, &department[..10]);
+    assert_eq!(few.verdict, Verdict::Pass);
+    assert!(few.notes[0].contains("20 make a reference"), "{:?}", few.notes);
+}
