@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use slide_heads::{EvaluateSlidesArguments, Question, TrainSlideArguments};
 
-use crate::commands::ModelCommand;
+use crate::commands::{AuditCommand, ModelCommand};
 
 /// Slides in, lesions out, every finding for a person to confirm.
 ///
@@ -59,6 +59,9 @@ pub(crate) enum Command {
     /// Measure a task against known truth.
     #[command(subcommand)]
     Evaluate(EvaluateCommand),
+    /// What was done in a record, by whom: whether the chain holds, and the chain as a file.
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Make a sample slide with known lesions, run on it, and measure what was found.
     Demo(DemoArguments),
 }

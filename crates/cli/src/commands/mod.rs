@@ -1,5 +1,6 @@
 //! One module a verb.
 
+mod audit;
 mod check;
 mod demo;
 mod evaluate_lesions;
@@ -14,7 +15,7 @@ mod slides;
 mod thumbnail;
 mod train;
 
-pub(crate) use self::model::ModelCommand;
+pub(crate) use self::{audit::AuditCommand, model::ModelCommand};
 
 use std::process::ExitCode;
 
@@ -68,6 +69,7 @@ pub(crate) fn dispatch(arguments: Arguments, terminal: &Terminal) -> anyhow::Res
         Command::Evaluate(EvaluateCommand::Slides(arguments)) => {
             evaluate_slides::run(&arguments, terminal)
         }
+        Command::Audit(command) => audit::run(&command, terminal),
         Command::Demo(arguments) => demo::run(&arguments, &models()?, terminal),
     }
 }
