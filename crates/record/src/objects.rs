@@ -82,7 +82,7 @@ impl ObjectFolder {
         fs::create_dir_all(folder).map_err(|source| writing(folder, source))?;
         fs::rename(part, &path).map_err(|source| writing(&path, source))?;
         // The name is on the disk only when its folder is.
-        for folder in [folder, &self.root] {
+        for folder in [folder, &self.root].into_iter().filter(|_| cfg!(unix)) {
             let synced = File::open(folder).and_then(|folder| folder.sync_all());
             synced.map_err(|source| writing(folder, source))?;
         }

@@ -116,7 +116,9 @@ pub(super) const COLUMNS: &str = "c.id, c.number, c.pseudonym, c.status, c.readi
     c.urgency_rank, c.quality_rank, c.assigned, c.requested_by, c.created, c.undecided";
 
 pub(super) fn case_of(row: &Row) -> Result<Case> {
-    let user = |column| row.optional_text(column)?.map(str::parse).transpose();
+    let user = |column| -> Result<Option<UserId>> {
+        row.optional_text(column)?.map(str::parse).transpose()
+    };
     Ok(Case {
         id: row.parsed(0)?,
         number: row.parsed(1)?,

@@ -14,8 +14,40 @@ pub struct LesionRegion {
     pub slide: SlideId,
     /// What it may be, from a controlled list.
     pub label: Label,
-    /// Its parts, in level-0 pixels.
+    /// Its parts, in level-0 pixels; as JSON a list of parts, each a list of rings (the outline,
+    /// then holes), each a list of `[x, y]` whose last is joined to the first.
+    #[serde(with = "coordinates")]
     pub outline: Vec<Polygon<Level0>>,
+}
+
+mod coordinates {
+    use bianque_core::{Level0, Point, Polygon};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
+    type Rings = Vec<Vec<[f64; 2]>>;
+
+    pub(super) fn serialize<S: Serializer>(
+        outline: &[Polygon<Level0>],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let rings = |part: &Polygon<Level0>| -> Rings {
+            let rings = std::iter::once(&part.outer).chain(&part.holes);
+            rings.map(|ring| ring.iter().map(|point| [point.x, point.y]).collect()).collect()
+        };
+        outline.iter().map(rings).collect::<Vec<_>>().serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<Polygon<Level0>>, D::Error> {
+        let parts = Vec::<Rings>::deserialize(deserializer)?.into_iter().map(|rings| {
+            let ring = |ring: Vec<[f64; 2]>| ring.iter().map(|[x, y]| Point::new(*x, *y)).collect();
+            let mut rings = rings.into_iter().map(ring);
+            let outer = rings.next().ok_or_else(|| D::Error::custom("a part has no ring"))?;
+            Ok(Polygon { outer, holes: rings.collect() })
+        });
+        parts.collect()
+    }
 }
 
 impl LesionRegion {
