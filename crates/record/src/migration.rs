@@ -72,8 +72,7 @@ fn migrate_to(database: &mut dyn Database, now: Moment, last: u32) -> Result<()>
     }
     for (version, migration) in (1..=last).zip(&MIGRATIONS) {
         database.begin_writing()?;
-        let done = step(database, now, version, migration)
-            .and_then(|()| database.batch("COMMIT"));
+        let done = step(database, now, version, migration).and_then(|()| database.batch("COMMIT"));
         if done.is_err() {
             // The first error is the one to tell; a broken connection rolls back by itself.
             let _ = database.batch("ROLLBACK");
@@ -128,7 +127,8 @@ fn has_version_table(database: &mut dyn Database) -> Result<bool> {
 
 /// The database's version, once every step that it has seen is known to be ours.
 pub(crate) fn checked_version(database: &mut dyn Database) -> Result<u32> {
-    let rows = database.query("SELECT version, digest FROM schema_version ORDER BY version", &[])?;
+    let rows =
+        database.query("SELECT version, digest FROM schema_version ORDER BY version", &[])?;
     let found = u32::try_from(rows.len()).unwrap_or(u32::MAX);
     let last = rows.last().map(|row| row.integer(0)).transpose()?.unwrap_or(0);
     if last > i64::from(newest_version()) {

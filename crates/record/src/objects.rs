@@ -114,7 +114,10 @@ impl ObjectStore for ObjectFolder {
         let limit = longest.saturating_add(1);
         file.take(limit).read_to_end(&mut bytes).map_err(|source| reading(&path, source))?;
         if bytes.len() as u64 > longest {
-            return Err(RecordError::invalid("object", format!("it is longer than {longest} bytes")));
+            return Err(RecordError::invalid(
+                "object",
+                format!("it is longer than {longest} bytes"),
+            ));
         }
         if Digest::of(&bytes) != digest {
             return Err(RecordError::damaged("object", digest, "its bytes have another digest"));

@@ -147,7 +147,11 @@ impl Record {
         work: impl FnOnce(&mut Unit<'_>) -> Result<T>,
     ) -> Result<T> {
         let mut database = self.connection()?;
-        if writes { database.begin_writing()? } else { database.begin_reading()? }
+        if writes {
+            database.begin_writing()?
+        } else {
+            database.begin_reading()?
+        }
         let mut unit = Unit { database: database.as_mut(), now: self.now() };
         let done = work(&mut unit).and_then(|value| database.batch("COMMIT").map(|()| value));
         // A connection that cannot even roll back is dropped, which rolls back.

@@ -98,8 +98,7 @@ fn the_other_program() {
         "decide" => {
             let actor = record.actor(parts[0].parse().unwrap(), Role::Pathologist).unwrap();
             for proposal in &parts[1..] {
-                let decision =
-                    record.decide(&actor, proposal.parse().unwrap(), &accept()).unwrap();
+                let decision = record.decide(&actor, proposal.parse().unwrap(), &accept()).unwrap();
                 println!("\nacknowledged {decision}");
             }
         }

@@ -137,7 +137,15 @@ fn every_changed_field_of_a_stored_entry_is_found_where_it_is() {
     let database = database.as_mut();
     let last = ground.record.audit_head().unwrap().sequence;
     let columns = [
-        "at", "actor", "role", "event", "outcome", "object_kind", "object", "detail", "previous",
+        "at",
+        "actor",
+        "role",
+        "event",
+        "outcome",
+        "object_kind",
+        "object",
+        "detail",
+        "previous",
         "hash",
     ];
     for sequence in 1..=last {

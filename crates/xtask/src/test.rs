@@ -47,11 +47,12 @@ pub(crate) fn run_everything() -> anyhow::Result<()> {
 
 /// Installs what a bare Debian machine lacks, then runs everything.
 pub(crate) fn ci() -> anyhow::Result<()> {
-    let mut missing: Vec<&str> = [("cmake", "cmake"), ("nasm", "nasm"), ("python3", "python3-venv")]
-        .into_iter()
-        .filter(|(program, _)| !succeeds(program, &["--version"]))
-        .map(|(_, package)| package)
-        .collect();
+    let mut missing: Vec<&str> =
+        [("cmake", "cmake"), ("nasm", "nasm"), ("python3", "python3-venv")]
+            .into_iter()
+            .filter(|(program, _)| !succeeds(program, &["--version"]))
+            .map(|(_, package)| package)
+            .collect();
     if !tools::has_postgresql() {
         missing.push("postgresql");
     }

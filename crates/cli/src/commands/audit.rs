@@ -105,8 +105,8 @@ fn verify(arguments: &VerifyArguments, terminal: &Terminal) -> anyhow::Result<Ou
 }
 
 fn read_heads(path: &Path) -> anyhow::Result<Vec<Head>> {
-    let text = std::fs::read_to_string(path)
-        .with_context(|| format!("cannot read {}", path.display()))?;
+    let text =
+        std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     let heads = Head::read_lines(&text).with_context(|| format!("{}", path.display()))?;
     if heads.is_empty() {
         anyhow::bail!("{} has no head", path.display());

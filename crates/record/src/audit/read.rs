@@ -2,7 +2,9 @@
 
 use std::io::{self, Write};
 
-use super::{Entry, Event, Fault, Head, Object, Report, Verifier, deeds::verify_deed, export_lines};
+use super::{
+    Entry, Event, Fault, Head, Object, Report, Verifier, deeds::verify_deed, export_lines,
+};
 use crate::{
     Record, RecordError, Result,
     database::{Database, Row},

@@ -169,8 +169,7 @@ impl Verifier {
         if let Some(last) = self.kept.last()
             && last.sequence > self.sequence
         {
-            self.fault
-                .get_or_insert(Fault::Tail { expected: last.sequence, found: self.sequence });
+            self.fault.get_or_insert(Fault::Tail { expected: last.sequence, found: self.sequence });
         }
         Report {
             whole: self.fault.is_none(),

@@ -143,12 +143,7 @@ impl Record {
     ///
     /// # Errors
     /// When the actor may not, or there is no such specimen.
-    pub fn add_block(
-        &self,
-        actor: &Actor,
-        specimen: SpecimenId,
-        label: &Label,
-    ) -> Result<BlockId> {
+    pub fn add_block(&self, actor: &Actor, specimen: SpecimenId, label: &Label) -> Result<BlockId> {
         self.deed(actor, Action::Register, Event::MaterialAdded, |unit| {
             let sql = "SELECT laboratory_case FROM specimen WHERE id = ?1";
             let row = unit.one(sql, &[specimen.into()])?;

@@ -162,9 +162,9 @@ fn sorted(doing: &'static str, error: &postgres::Error) -> RecordError {
         Some(code) if *code == SqlState::LOCK_NOT_AVAILABLE => RecordError::Busy(what),
         Some(code) if *code == SqlState::T_R_DEADLOCK_DETECTED => RecordError::Busy(what),
         Some(code) if *code == SqlState::DISK_FULL => RecordError::Full(what),
-        Some(code) if code.code().starts_with("23") => RecordError::Conflict(format!(
-            "what is recorded already stands against it ({what})"
-        )),
+        Some(code) if code.code().starts_with("23") => {
+            RecordError::Conflict(format!("what is recorded already stands against it ({what})"))
+        }
         _ => RecordError::Database { doing, what },
     }
 }

@@ -133,9 +133,9 @@ fn sorted(doing: &'static str, error: &rusqlite::Error) -> RecordError {
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => RecordError::Busy(what),
         Some(ErrorCode::DiskFull) => RecordError::Full(what),
-        Some(ErrorCode::ConstraintViolation) => RecordError::Conflict(format!(
-            "what is recorded already stands against it ({what})"
-        )),
+        Some(ErrorCode::ConstraintViolation) => {
+            RecordError::Conflict(format!("what is recorded already stands against it ({what})"))
+        }
         _ => RecordError::Database { doing, what },
     }
 }

@@ -75,12 +75,7 @@ impl Record {
     ///
     /// # Errors
     /// When the actor may not, no reason is given, or `old` is not the decision that stands.
-    pub fn amend(
-        &self,
-        actor: &Actor,
-        old: DecisionId,
-        new: &NewDecision,
-    ) -> Result<DecisionId> {
+    pub fn amend(&self, actor: &Actor, old: DecisionId, new: &NewDecision) -> Result<DecisionId> {
         new.check()?;
         if new.why().is_none() {
             return Err(RecordError::invalid("reason", "an amendment must say why"));

@@ -86,11 +86,9 @@ fn inside(
     at.push_str(step);
     match (before, after) {
         (Some(before), Some(after)) => compare(before, after, at, changes),
-        (before, after) => changes.push(Change {
-            at: at.clone(),
-            before: before.cloned(),
-            after: after.cloned(),
-        }),
+        (before, after) => {
+            changes.push(Change { at: at.clone(), before: before.cloned(), after: after.cloned() })
+        }
     }
     at.truncate(length);
 }
@@ -143,7 +141,8 @@ mod tests {
 
     #[test]
     fn only_what_changed_is_named() {
-        let before = json!({ "label": "adenoma", "outline": [[0, 0], [4, 0], [4, 4]], "a/b": null });
+        let before =
+            json!({ "label": "adenoma", "outline": [[0, 0], [4, 0], [4, 4]], "a/b": null });
         let after = json!({ "label": "carcinoma", "outline": [[0, 0], [5, 0]], "new": null });
         let places: Vec<String> =
             difference(&before, &after).into_iter().map(|change| change.at).collect();

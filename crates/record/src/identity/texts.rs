@@ -117,7 +117,9 @@ fn coded(
         return Err("it is too short or too long (4 to 64 characters; a case number 2 to 64)");
     }
     if !text.chars().all(|c| c.is_ascii_alphanumeric() || marks.contains(c)) {
-        return Err("only letters and digits of ASCII, '.', '_' and '-' are allowed: a name is not");
+        return Err(
+            "only letters and digits of ASCII, '.', '_' and '-' are allowed: a name is not",
+        );
     }
     if text.chars().filter(char::is_ascii_digit).count() < 2 {
         return Err("it has fewer than two digits and may be a name");
@@ -145,7 +147,8 @@ mod tests {
 
     #[test]
     fn names_are_no_pseudonyms() {
-        for name in ["Zhang San", "张三", "Zhang.San", "Müller-12", "anna", "", "A1", "José 12"] {
+        for name in ["Zhang San", "张三", "Zhang.San", "Müller-12", "anna", "", "A1", "José 12"]
+        {
             assert!(name.parse::<Pseudonym>().is_err(), "{name}");
         }
         assert!("a".repeat(65).parse::<Pseudonym>().is_err());

@@ -136,7 +136,8 @@ impl Unit<'_> {
         if used == 0 {
             return Ok(None);
         }
-        let row = self.one("SELECT account FROM one_time_link WHERE token = ?1", &[digest.into()])?;
+        let row =
+            self.one("SELECT account FROM one_time_link WHERE token = ?1", &[digest.into()])?;
         let account = row.as_ref().map(|row| row.optional_text(0)).transpose()?.flatten();
         Ok(Some(account.map(str::parse).transpose()?))
     }

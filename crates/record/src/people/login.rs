@@ -57,7 +57,8 @@ impl Record {
         let door = self.reading(|unit| unit.door(login))?;
         let hash = door.as_ref().and_then(|door| door.hash.as_deref());
         // A name that nobody has takes as long as one that somebody has.
-        let right = password::matches(password, hash.unwrap_or(self.decoy_hash()?)) && hash.is_some();
+        let right =
+            password::matches(password, hash.unwrap_or(self.decoy_hash()?)) && hash.is_some();
         let Some(door) = door else {
             self.note_refusal(Event::Login, None, role, "unknown")?;
             return Err(RecordError::LoginRefused);
@@ -69,7 +70,8 @@ impl Record {
         if let Some(hash) = self.decoy().get() {
             return Ok(hash);
         }
-        let hash = Password::new("nobody has this password")?.hash(self.settings().password_cost)?;
+        let hash =
+            Password::new("nobody has this password")?.hash(self.settings().password_cost)?;
         Ok(self.decoy().get_or_init(|| hash))
     }
 }
@@ -104,7 +106,8 @@ impl Unit<'_> {
         let refused = |error, why| {
             Ok((actor, Audited::refused(Err(error), object.clone(), json!({ "why": why }))))
         };
-        let door = self.door(login)?.filter(|door| door.user == seen.user && door.hash == seen.hash);
+        let door =
+            self.door(login)?.filter(|door| door.user == seen.user && door.hash == seen.hash);
         let Some(door) = door else { return refused(RecordError::LoginRefused, "changed") };
         if let Some(until) = door.locked_until.filter(|until| *until > self.now()) {
             return refused(RecordError::Locked { until }, "locked");

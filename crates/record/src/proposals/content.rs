@@ -135,9 +135,7 @@ impl ModelConfidence {
 }
 
 impl<'de> Deserialize<'de> for ModelConfidence {
-    fn deserialize<D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> std::result::Result<Self, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
         Self::new(f64::deserialize(deserializer)?).map_err(serde::de::Error::custom)
     }
 }

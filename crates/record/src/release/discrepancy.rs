@@ -68,11 +68,9 @@ impl Record {
                 .iter()
                 .map(|row| {
                     let closed = match row.optional_integer(5)? {
-                        Some(at) => Some((
-                            Moment::from_microseconds(at),
-                            row.parsed(6)?,
-                            row.parsed(7)?,
-                        )),
+                        Some(at) => {
+                            Some((Moment::from_microseconds(at), row.parsed(6)?, row.parsed(7)?))
+                        }
                         None => None,
                     };
                     Ok(Discrepancy {

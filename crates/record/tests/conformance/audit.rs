@@ -133,7 +133,9 @@ pub fn threads(ground: &Ground) {
 
 pub fn hostile_texts(ground: &Ground) {
     let (case, slide) = ground.case(Reading::Single);
-    for text in ["'); DROP TABLE decision; --", "<script>alert(1)</script>", "?1 $1 %s \\", "\u{202e}"] {
+    for text in
+        ["'); DROP TABLE decision; --", "<script>alert(1)</script>", "?1 $1 %s \\", "\u{202e}"]
+    {
         let proposal = ground.adenoma(case, slide);
         let judgement = bianque_record::decisions::Judgement::Refuse(text.parse().unwrap());
         ground.record.decide(&ground.pathologist, proposal, &decision(judgement)).unwrap();

@@ -60,7 +60,8 @@ pub fn correction(ground: &Ground) {
     let record = &ground.record;
     let (case, slide) = ground.case(Reading::Single);
     let proposal = ground.adenoma(case, slide);
-    let wrong_kind = record.decide(&ground.pathologist, proposal, &correct(&Ground::bad_slide(slide)));
+    let wrong_kind =
+        record.decide(&ground.pathologist, proposal, &correct(&Ground::bad_slide(slide)));
     assert!(matches!(wrong_kind, Err(RecordError::Invalid { .. })));
     let drawn = Ground::region(slide, "adenocarcinoma", 10.0);
     record.decide(&ground.pathologist, proposal, &correct(&drawn)).unwrap();

@@ -5,7 +5,7 @@ use bianque_record::{
     RecordError,
     cases::{Purpose, Reading},
     identity::CaseId,
-    proposals::{Content, LesionRegion, ProposalContent, QueueQuery, QualityVerdict, State},
+    proposals::{Content, LesionRegion, ProposalContent, QualityVerdict, QueueQuery, State},
 };
 
 use crate::support::ground::{Ground, Statement, accept, refuse};

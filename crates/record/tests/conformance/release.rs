@@ -6,7 +6,7 @@ use bianque_record::{
     RecordError,
     cases::{Purpose, Reading, Status},
     proposals::State,
-    release::{CaseVersion, DiscrepancyQuery, Undecided, Unconfirmed},
+    release::{CaseVersion, DiscrepancyQuery, Unconfirmed, Undecided},
 };
 
 use crate::support::ground::{Ground, accept, correct, refuse, sign};
@@ -25,8 +25,7 @@ pub fn sign_out(ground: &Ground) {
     assert!(record.released(&ground.pathologist, case, None).is_err(), "nothing is signed");
     let early = record.sign_out(&ground.pathologist, case, &sign(Undecided::Refuse));
     assert!(matches!(early, Err(RecordError::Conflict(_))), "{early:?}");
-    let signed =
-        record.sign_out(&ground.pathologist, case, &sign(Undecided::LeaveOut)).unwrap();
+    let signed = record.sign_out(&ground.pathologist, case, &sign(Undecided::LeaveOut)).unwrap();
     assert_eq!(signed.version, 1);
 
     let released = record.released(&ground.pathologist, case, None).unwrap();
@@ -150,10 +149,8 @@ pub fn who_sees_what(ground: &Ground) {
     record.decide(&ground.pathologist, proposal, &accept()).unwrap();
     record.sign_out(&ground.pathologist, case, &sign(Undecided::Refuse)).unwrap();
     record.released(&ground.clinician, case, None).unwrap();
-    let foreign = bianque_record::cases::NewCase {
-        requested_by: None,
-        ..ground.new_case(Reading::Single)
-    };
+    let foreign =
+        bianque_record::cases::NewCase { requested_by: None, ..ground.new_case(Reading::Single) };
     let foreign = record.add_case(&ground.technician, &foreign).unwrap();
     let other = record.released(&ground.clinician, foreign, None);
     assert!(matches!(other, Err(RecordError::Forbidden { .. })), "{other:?}");
@@ -161,9 +158,7 @@ pub fn who_sees_what(ground: &Ground) {
     let patient = record.case(&ground.pathologist, case).unwrap().case.patient;
     let read = || record.case(&ground.researcher, case);
     assert!(matches!(read(), Err(RecordError::NoConsent { .. })));
-    record
-        .record_consent(&ground.clinician, &patient, Purpose::Research, true, None)
-        .unwrap();
+    record.record_consent(&ground.clinician, &patient, Purpose::Research, true, None).unwrap();
     read().unwrap();
     record.export_released(&ground.researcher, case, Purpose::Research).unwrap();
     let exchange = record.export_released(&ground.researcher, case, Purpose::Exchange);

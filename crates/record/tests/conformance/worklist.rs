@@ -3,7 +3,7 @@
 use bianque_record::{
     cases::{NewCase, Reading, Status, Urgency, WorklistQuery},
     identity::CaseId,
-    proposals::{SlideVerdict, QualityVerdict},
+    proposals::{QualityVerdict, SlideVerdict},
     release::Undecided,
 };
 
