@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use slide_heads::{EvaluateSlidesArguments, Question, TrainSlideArguments};
 pub(crate) use tiles::TilesArguments;
 
-use crate::commands::{CoverageArguments, KeyCommand, ModelCommand, TaskCommand};
+use crate::commands::{AuditCommand, CoverageArguments, KeyCommand, ModelCommand, TaskCommand};
 
 /// Slides in, lesions out, every finding for a person to confirm.
 ///
@@ -75,6 +75,9 @@ pub(crate) enum Command {
     /// Measure a task against known truth.
     #[command(subcommand)]
     Evaluate(EvaluateCommand),
+    /// What was done in a record, by whom: whether the chain holds, and the chain as a file.
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Make a sample slide with known lesions, run on it, and measure what was found.
     Demo(DemoArguments),
 }

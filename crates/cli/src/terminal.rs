@@ -27,6 +27,16 @@ impl Terminal {
         Ok(())
     }
 
+    /// Prints a result on one line: its JSON document or its text.
+    pub(crate) fn line<T: Serialize>(&self, document: &T, text: &str) -> anyhow::Result<()> {
+        if self.json {
+            println!("{}", serde_json::to_string(document)?);
+        } else {
+            println!("{text}");
+        }
+        Ok(())
+    }
+
     /// Prints a note for the person at the terminal.
     pub(crate) fn note(&self, text: &str) {
         if !self.quiet {

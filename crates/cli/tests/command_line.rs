@@ -320,3 +320,35 @@ fn tiny_tiff() -> Vec<u8> {
     bytes.extend([255; 64 * 64]);
     bytes
 }
+
+#[test]
+fn the_audit_is_verified_from_the_database_and_from_an_export() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("record.db");
+    let missing = bianque(&["audit", "verify", "--database", text(&database)]);
+    assert_eq!(missing.status.code(), Some(1));
+    assert!(!database.exists(), "looking makes none");
+    let location: bianque_record::database::Location = text(&database).parse().unwrap();
+    drop(bianque_record::Record::open(&location, bianque_record::Settings::default()).unwrap());
+
+    let export = folder.path().join("audit.jsonl");
+    let arguments =
+        ["audit", "export", "--database", text(&database), "--out", text(&export), "--json"];
+    let head = bianque(&arguments);
+    assert_eq!(json(&head)["schema"], "bianque.audit-head/1");
+    let heads = folder.path().join("kept.jsonl");
+    fs::write(&heads, &head.stdout).unwrap();
+    for chain in [["--database", text(&database)], ["--export", text(&export)]] {
+        let verify = ["audit", "verify", chain[0], chain[1], "--heads", text(&heads), "--json"];
+        let report = json(&bianque(&verify));
+        assert_eq!(report["schema"], "bianque.audit-verify/1");
+        assert_eq!((&report["whole"], &report["entries"]), (&true.into(), &2.into()));
+    }
+
+    let cut = fs::read_to_string(&export).unwrap().lines().skip(1).collect::<Vec<_>>().join("\n");
+    fs::write(&export, cut).unwrap();
+    let verify = bianque(&["audit", "verify", "--export", text(&export), "--json"]);
+    assert_eq!(verify.status.code(), Some(1));
+    let report: Value = serde_json::from_slice(&verify.stdout).unwrap();
+    assert_eq!((&report["whole"], &report["fault"]), (&false.into(), &"order".into()));
+}

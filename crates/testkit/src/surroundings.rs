@@ -1,7 +1,7 @@
 //! What a test finds around it: its crate's folder, real slides, a Python with other people's
-//! readers.
+//! readers, PostgreSQL's programs.
 //!
-//! A machine need not have the last two. What is absent is then said and not tested; on a build
+//! A machine need not have the last three. What is absent is then said and not tested; on a build
 //! server (`CI` is set) it fails the test.
 
 use std::path::PathBuf;
@@ -47,6 +47,25 @@ pub fn python() -> Option<PathBuf> {
         absent("BIANQUE_PYTHON names no interpreter (`cargo xtask test` makes one)");
     }
     interpreter
+}
+
+/// The folder of PostgreSQL's programs (`initdb`, `pg_ctl`): where Debian puts them, newest version
+/// first, else where `PATH` finds them. `cargo xtask ci` installs them.
+///
+/// # Panics
+/// When they are absent on a build server.
+#[must_use]
+pub fn postgresql() -> Option<PathBuf> {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let mut folders: Vec<PathBuf> = versions.map(|version| version.path().join("bin")).collect();
+    folders.sort();
+    folders.reverse();
+    folders.extend(std::env::var_os("PATH").iter().flat_map(std::env::split_paths));
+    let found = folders.into_iter().find(|folder| folder.join("initdb").is_file());
+    if found.is_none() {
+        absent("no PostgreSQL programs (Debian: apt-get install postgresql)");
+    }
+    found
 }
 
 #[allow(clippy::panic, clippy::print_stderr, reason = "a test says what it could not do")]

@@ -13,11 +13,11 @@ use crate::{
 pub(crate) fn run_everything() -> anyhow::Result<()> {
     tools::require_c_compiler()?;
     let features: &[&str] = if tools::can_build_turbojpeg() {
-        &["--features", "bianque-cli/turbojpeg,bianque-slide/turbojpeg"]
+        &["--features", "bianque-cli/turbojpeg,bianque-slide/turbojpeg,bianque-record/postgresql"]
     } else if tools::is_ci() {
         bail!("the build server must test libjpeg-turbo: install cmake and nasm");
     } else {
-        &[]
+        &["--features", "bianque-record/postgresql"]
     };
     run(tools::cargo().args(["fmt", "--all", "--check"]))?;
     run(tools::cargo()
@@ -47,11 +47,15 @@ pub(crate) fn run_everything() -> anyhow::Result<()> {
 
 /// Installs what a bare Debian machine lacks, then runs everything.
 pub(crate) fn ci() -> anyhow::Result<()> {
-    let missing: Vec<&str> = [("cmake", "cmake"), ("nasm", "nasm"), ("python3", "python3-venv")]
-        .into_iter()
-        .filter(|(program, _)| !succeeds(program, &["--version"]))
-        .map(|(_, package)| package)
-        .collect();
+    let mut missing: Vec<&str> =
+        [("cmake", "cmake"), ("nasm", "nasm"), ("python3", "python3-venv")]
+            .into_iter()
+            .filter(|(program, _)| !succeeds(program, &["--version"]))
+            .map(|(_, package)| package)
+            .collect();
+    if !tools::has_postgresql() {
+        missing.push("postgresql");
+    }
     if !missing.is_empty() {
         run(Command::new("apt-get").args(["update", "--quiet"]))?;
         run(Command::new("apt-get").args(["install", "--yes", "--quiet"]).args(&missing))?;

@@ -46,6 +46,14 @@ pub(crate) fn require_c_compiler() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Whether PostgreSQL's programs are installed, where Debian puts them or on the `PATH`. The tests
+/// of the record start a server of their own with them.
+pub(crate) fn has_postgresql() -> bool {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let debian = versions.into_iter().any(|version| version.path().join("bin/initdb").is_file());
+    debian || succeeds("initdb", &["--version"])
+}
+
 /// Whether this is a build server, where nothing may be left out.
 pub(crate) fn is_ci() -> bool {
     std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false")

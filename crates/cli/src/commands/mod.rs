@@ -1,5 +1,6 @@
 //! One module a verb.
 
+mod audit;
 mod check;
 mod coverage;
 mod demo;
@@ -19,7 +20,8 @@ mod tiles;
 mod train;
 
 pub(crate) use self::{
-    coverage::CoverageArguments, key::KeyCommand, model::ModelCommand, task::TaskCommand,
+    audit::AuditCommand, coverage::CoverageArguments, key::KeyCommand, model::ModelCommand,
+    task::TaskCommand,
 };
 
 use std::process::ExitCode;
@@ -80,6 +82,7 @@ pub(crate) fn dispatch(arguments: Arguments, terminal: &Terminal) -> anyhow::Res
         Command::Evaluate(EvaluateCommand::Slides(arguments)) => {
             evaluate_slides::run(&arguments, terminal)
         }
+        Command::Audit(command) => audit::run(&command, terminal),
         Command::Demo(arguments) => demo::run(&arguments, &models()?, terminal),
     }
 }

@@ -1,0 +1,124 @@
+//! What the audit speaks of.
+
+/// What was done or tried.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The chain began.
+    ChainOpened,
+    /// Somebody logged in.
+    Login,
+    /// Somebody logged out.
+    Logout,
+    /// An account was made.
+    AccountAdded,
+    /// An account was given roles.
+    RolesSet,
+    /// An account was closed or opened again.
+    AccountActivity,
+    /// The accounts or tokens were listed.
+    AccountsRead,
+    /// A one-time link was issued.
+    LinkIssued,
+    /// A one-time link was used.
+    LinkUsed,
+    /// A program's token was issued.
+    ServiceTokenIssued,
+    /// A program's token was revoked.
+    ServiceTokenRevoked,
+    /// The audit was read or exported.
+    AuditRead,
+    /// A patient's pseudonym was registered.
+    PatientAdded,
+    /// A patient agreed to a purpose or took that back.
+    ConsentRecorded,
+    /// A case was registered.
+    CaseAdded,
+    /// A specimen, block or slide was registered.
+    MaterialAdded,
+    /// A case was given an urgency, a reader or a way of reading.
+    CaseAssigned,
+    /// A case was read.
+    CaseRead,
+    /// A page of the worklist was read.
+    WorklistRead,
+    /// A proposal was put.
+    ProposalAdded,
+    /// Proposals were read.
+    ProposalsRead,
+    /// A reader decided.
+    Decided,
+    /// A third settled what two read differently.
+    Adjudicated,
+    /// A decision was amended.
+    Amended,
+    /// Decisions were read or compared.
+    DecisionsRead,
+    /// A case was signed.
+    SignedOut,
+    /// A signed case was opened again.
+    Reopened,
+    /// A discrepancy was closed.
+    DiscrepancyClosed,
+    /// Discrepancies were listed.
+    DiscrepanciesRead,
+    /// Signed content was read.
+    ReleasedRead,
+    /// Signed content left.
+    ReleasedExported,
+    /// Unconfirmed content left.
+    UnconfirmedExported,
+}
+
+impl Event {
+    /// Stable name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ChainOpened => "chain.opened",
+            Self::Login => "login",
+            Self::Logout => "logout",
+            Self::AccountAdded => "account.added",
+            Self::RolesSet => "account.roles",
+            Self::AccountActivity => "account.activity",
+            Self::AccountsRead => "accounts.read",
+            Self::LinkIssued => "link.issued",
+            Self::LinkUsed => "link.used",
+            Self::ServiceTokenIssued => "service-token.issued",
+            Self::ServiceTokenRevoked => "service-token.revoked",
+            Self::AuditRead => "audit.read",
+            Self::PatientAdded => "patient.added",
+            Self::ConsentRecorded => "consent.recorded",
+            Self::CaseAdded => "case.added",
+            Self::MaterialAdded => "material.added",
+            Self::CaseAssigned => "case.assigned",
+            Self::CaseRead => "case.read",
+            Self::WorklistRead => "worklist.read",
+            Self::ProposalAdded => "proposal.added",
+            Self::ProposalsRead => "proposals.read",
+            Self::Decided => "decision.made",
+            Self::Adjudicated => "decision.adjudicated",
+            Self::Amended => "decision.amended",
+            Self::DecisionsRead => "decisions.read",
+            Self::SignedOut => "case.signed",
+            Self::Reopened => "case.reopened",
+            Self::DiscrepancyClosed => "discrepancy.closed",
+            Self::DiscrepanciesRead => "discrepancies.read",
+            Self::ReleasedRead => "released.read",
+            Self::ReleasedExported => "released.exported",
+            Self::UnconfirmedExported => "unconfirmed.exported",
+        }
+    }
+}
+
+/// What it was done to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Object {
+    pub(super) kind: &'static str,
+    pub(super) id: String,
+}
+
+impl Object {
+    pub(crate) fn new(kind: &'static str, id: impl ToString) -> Self {
+        Self { kind, id: id.to_string() }
+    }
+}

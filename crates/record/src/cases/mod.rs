@@ -1,0 +1,12 @@
+//! Patients by pseudonym, cases, specimens, blocks, slides, consent, the worklist.
+
+mod access;
+mod case;
+mod consent;
+mod material;
+mod worklist;
+
+pub use case::{Case, NewCase, Reading, Status, Urgency};
+pub use consent::{Consent, Purpose};
+pub use material::{Block, CaseMaterial, NewSlide, Slide, SlidePath, Specimen};
+pub use worklist::{Cursor, WorklistItem, WorklistPage, WorklistQuery};

@@ -1,0 +1,289 @@
+//! Deciding: alone, as one of two, as the third, and anew.
+
+use bianque_core::Digest;
+use serde_json::{Value as Json, json};
+
+use super::{Decision, Judgement, Manner, NewDecision, Verdict};
+use crate::{
+    Record, RecordError, Result,
+    audit::{Event, Object},
+    cases::{Case, Reading, Status},
+    identity::{DecisionId, ProposalId},
+    people::{Action, Actor},
+    proposals::{Deed, Field, ProposalWithState, State},
+    store::{Audited, Unit},
+};
+
+impl Record {
+    /// Records what a reader decides about a proposal. In a case that is read twice the first
+    /// decision waits for the second; where the two differ, the proposal is disputed.
+    ///
+    /// # Errors
+    /// When the reader may not, has decided already, the case is signed, or the state does not
+    /// allow it.
+    pub fn decide(
+        &self,
+        actor: &Actor,
+        proposal: ProposalId,
+        new: &NewDecision,
+    ) -> Result<DecisionId> {
+        new.check()?;
+        let field = self.reading(|unit| Ok(unit.proposal(proposal)?.proposal.field))?;
+        self.deed(actor, field.decided_by(), Event::Decided, |unit| {
+            let (about, case) = unit.open_question(actor, field.decided_by(), proposal)?;
+            let before = unit.readings(proposal)?;
+            if before.iter().any(|reading| reading.reader == actor.user()) {
+                return Err(RecordError::Conflict(
+                    "this reader has decided about it already: amend that decision".into(),
+                ));
+            }
+            let twice = case.reading == Reading::Double && field == Field::Diagnosis;
+            let deed = deed_of(new, twice, &before);
+            let decision = Written { manner: Manner::Reading, deed, amends: None };
+            unit.write(actor, &about, new, decision)
+        })
+    }
+
+    /// Settles what two readers see differently.
+    ///
+    /// # Errors
+    /// When the actor may not, is one of the two, or nothing is disputed.
+    pub fn adjudicate(
+        &self,
+        actor: &Actor,
+        proposal: ProposalId,
+        new: &NewDecision,
+    ) -> Result<DecisionId> {
+        new.check()?;
+        self.deed(actor, Action::Adjudicate, Event::Adjudicated, |unit| {
+            let (about, _) = unit.open_question(actor, Action::Adjudicate, proposal)?;
+            let before = unit.readings(proposal)?;
+            if before.iter().any(|reading| reading.reader == actor.user()) {
+                return Err(actor.forbidden(
+                    Action::Adjudicate,
+                    "whoever has read it cannot settle it: a third must",
+                ));
+            }
+            let deed = new.verdict().settled().map_or(Deed::Defer, Deed::Adjudicate);
+            let decision = Written { manner: Manner::Adjudication, deed, amends: None };
+            unit.write(actor, &about, new, decision)
+        })
+    }
+
+    /// Puts a new decision in the place of the one that stands; the old one is kept. What two people
+    /// have read needs somebody who may adjudicate.
+    ///
+    /// # Errors
+    /// When the actor may not, no reason is given, or `old` is not the decision that stands.
+    pub fn amend(&self, actor: &Actor, old: DecisionId, new: &NewDecision) -> Result<DecisionId> {
+        new.check()?;
+        if new.why().is_none() {
+            return Err(RecordError::invalid("reason", "an amendment must say why"));
+        }
+        let (proposal, needs) = self.reading(|unit| unit.needed_to_amend(old))?;
+        self.deed(actor, needs, Event::Amended, |unit| {
+            let (about, _) = unit.open_question(actor, needs, proposal)?;
+            if about.standing != Some(old) {
+                return Err(RecordError::Conflict(format!(
+                    "decision {old} does not stand: amend the one that does"
+                )));
+            }
+            let deed = new.verdict().settled().map_or(Deed::Defer, Deed::Amend);
+            let decision = Written { manner: Manner::Amendment, deed, amends: Some(old) };
+            unit.write(actor, &about, new, decision)
+        })
+    }
+
+    /// The decisions about a proposal in the order in which they came. Who has yet to read it sees
+    /// none.
+    ///
+    /// # Errors
+    /// When the actor may not see the case.
+    pub fn decisions(&self, actor: &Actor, proposal: ProposalId) -> Result<Vec<Decision>> {
+        self.deed(actor, Action::ReadCase, Event::DecisionsRead, |unit| {
+            let about = unit.proposal(proposal)?;
+            let case = unit.case(about.proposal.case)?;
+            unit.require_case(actor, Action::ReadCase, &case)?;
+            let mut decisions = unit.decisions_about(proposal)?;
+            let blind = case.reading == Reading::Double
+                && about.proposal.field == Field::Diagnosis
+                && matches!(about.state, State::Proposed | State::Deferred | State::ReadOnce);
+            if blind {
+                decisions.retain(|decision| decision.reader == actor.user());
+            }
+            Ok(Audited::new(decisions, Object::new("proposal", proposal), json!({})))
+        })
+    }
+}
+
+/// What becomes of a proposal by a reader's decision.
+fn deed_of(new: &NewDecision, twice: bool, before: &[Decision]) -> Deed {
+    let Some(settled) = new.verdict().settled() else { return Deed::Defer };
+    match before.first() {
+        _ if !twice => Deed::Settle(settled),
+        None => Deed::ReadFirst,
+        Some(first) if agrees(first, new) => Deed::Settle(settled),
+        Some(_) => Deed::Dispute,
+    }
+}
+
+/// Two corrections agree only when they come to the same content.
+fn agrees(first: &Decision, new: &NewDecision) -> bool {
+    let content = match &new.judgement {
+        Judgement::Correct(content) => Some(&content.body),
+        Judgement::Accept | Judgement::Refuse(_) | Judgement::Defer(_) => None,
+    };
+    first.verdict == new.verdict() && first.content.as_ref() == content
+}
+
+/// How a decision is written down.
+struct Written {
+    manner: Manner,
+    deed: Deed,
+    amends: Option<DecisionId>,
+}
+
+impl Unit<'_> {
+    /// A proposal of a case in which something may be decided, as far as the actor may see it.
+    fn open_question(
+        &mut self,
+        actor: &Actor,
+        action: Action,
+        proposal: ProposalId,
+    ) -> Result<(ProposalWithState, Case)> {
+        let about = self.proposal(proposal)?;
+        let case = self.case(about.proposal.case)?;
+        self.require_case(actor, action, &case)?;
+        if case.status == Status::Signed {
+            return Err(RecordError::Conflict(
+                "the case is signed: open it again, with a reason, before deciding".into(),
+            ));
+        }
+        Ok((about, case))
+    }
+
+    /// Decisions of readers on their own that put nothing off.
+    fn readings(&mut self, proposal: ProposalId) -> Result<Vec<Decision>> {
+        let mut all = self.decisions_about(proposal)?;
+        all.retain(|d| d.manner == Manner::Reading && d.verdict != Verdict::Defer);
+        Ok(all)
+    }
+
+    pub(crate) fn has_read(&mut self, actor: &Actor, proposal: ProposalId) -> Result<bool> {
+        Ok(self.readings(proposal)?.iter().any(|decision| decision.reader == actor.user()))
+    }
+
+    fn needed_to_amend(&mut self, old: DecisionId) -> Result<(ProposalId, Action)> {
+        let proposal = self.decision(old)?.proposal;
+        let about = self.proposal(proposal)?;
+        let twice = self.readings(proposal)?.len() > 1;
+        let action = if twice { Action::Adjudicate } else { about.proposal.field.decided_by() };
+        Ok((proposal, action))
+    }
+
+    /// The content that stands: as it was corrected, or else as it was proposed.
+    pub(crate) fn standing_content(&mut self, about: &ProposalWithState) -> Result<Json> {
+        let decision = about.standing.map(|id| self.decision(id)).transpose()?;
+        let corrected = decision.and_then(|decision| decision.content);
+        Ok(corrected.unwrap_or_else(|| about.proposal.content.clone()))
+    }
+
+    fn write(
+        &mut self,
+        actor: &Actor,
+        about: &ProposalWithState,
+        new: &NewDecision,
+        written: Written,
+    ) -> Result<Audited<DecisionId>> {
+        let state = about.state.after(written.deed)?;
+        let content = match &new.judgement {
+            Judgement::Correct(content) if content.kind != about.proposal.kind => {
+                let why = format!("a {} cannot become a {}", about.proposal.kind, content.kind);
+                return Err(RecordError::invalid("correction", why));
+            }
+            Judgement::Correct(content) => Some(content),
+            Judgement::Accept | Judgement::Refuse(_) | Judgement::Defer(_) => None,
+        };
+        self.require_views(about, new)?;
+        let decision = Decision {
+            id: DecisionId::fresh(self.now())?,
+            proposal: about.proposal.id,
+            manner: written.manner,
+            verdict: new.verdict(),
+            reader: actor.user(),
+            role: actor.role(),
+            reason: new.why().cloned(),
+            replaced: None,
+            content: None,
+            difference: None,
+            amends: written.amends,
+            viewed: new.viewed.clone(),
+            milliseconds: new.milliseconds(),
+            aided: new.aided,
+            at: self.now(),
+        };
+        let replaced = self.standing_content(about)?;
+        let decision = decision.with_edit(&replaced, content);
+        let digest = self.insert_decision(&decision)?;
+        self.move_to(about, state, &decision, new)?;
+        Ok(audited(&decision, digest, about, state))
+    }
+
+    fn require_views(&mut self, about: &ProposalWithState, new: &NewDecision) -> Result<()> {
+        let slides: std::collections::BTreeSet<_> = new.viewed.iter().map(|v| v.slide).collect();
+        for slide in slides {
+            let sql = "SELECT id FROM slide WHERE id = ?1 AND laboratory_case = ?2";
+            if self.one(sql, &[slide.into(), about.proposal.case.into()])?.is_none() {
+                return Err(RecordError::not_found("slide of this case", slide));
+            }
+        }
+        Ok(())
+    }
+
+    fn move_to(
+        &mut self,
+        about: &ProposalWithState,
+        state: State,
+        decision: &Decision,
+        new: &NewDecision,
+    ) -> Result<()> {
+        let proposal = &about.proposal;
+        let (headline, bad_slide) = match &new.judgement {
+            Judgement::Correct(content) if state == State::Corrected => {
+                (content.headline.as_str(), content.bad_slide)
+            }
+            _ => (proposal.headline.as_str(), proposal.bad_slide && state != State::Refused),
+        };
+        let standing = (!state.is_undecided()).then_some(decision.id);
+        self.execute(
+            "UPDATE proposal_state SET state = ?2, standing = ?3, headline = ?4, bad_slide = ?5, \
+             at = ?6 WHERE proposal = ?1",
+            &[
+                proposal.id.into(),
+                state.name().into(),
+                standing.into(),
+                headline.into(),
+                bad_slide.into(),
+                decision.at.into(),
+            ],
+        )?;
+        self.recount(proposal.case)
+    }
+}
+
+fn audited(
+    decision: &Decision,
+    digest: Digest,
+    about: &ProposalWithState,
+    state: State,
+) -> Audited<DecisionId> {
+    let detail = json!({
+        "id": decision.id,
+        "digest": digest,
+        "proposal": about.proposal.id,
+        "verdict": decision.verdict,
+        "state": state,
+        "amends": decision.amends,
+    });
+    Audited::new(decision.id, Object::new("case", about.proposal.case), detail)
+}

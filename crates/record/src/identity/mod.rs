@@ -1,0 +1,15 @@
+//! Values that the rest of the crate need not check again: ids, pseudonyms, texts, moments, tokens.
+
+mod ids;
+mod moment;
+mod texts;
+mod token;
+
+pub use ids::{
+    BlockId, CaseId, DecisionId, DiscrepancyId, ProposalId, ServiceTokenId, SlideId, SpecimenId,
+    UserId,
+};
+pub use moment::{Clock, Moment, system_clock};
+pub use texts::{CaseNumber, Label, LoginName, Pseudonym, Reason};
+pub(crate) use token::random_bytes;
+pub use token::{Token, TokenDigest};

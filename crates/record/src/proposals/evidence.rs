@@ -1,0 +1,35 @@
+//! What a proposal rests on.
+
+use bianque_core::{Digest, Level0, PixelRect};
+use serde::{Deserialize, Serialize};
+
+use crate::identity::SlideId;
+
+/// A place where somebody can look.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Evidence {
+    /// A region of a slide.
+    SlideRegion {
+        /// Which slide of the case.
+        slide: SlideId,
+        /// Where, in level-0 pixels.
+        region: PixelRect<Level0>,
+    },
+    /// A line of a report.
+    ReportLine {
+        /// The digest of the report's text.
+        report: Digest,
+        /// Which line, from 1.
+        line: u32,
+    },
+    /// A passage of a source: a guideline, an article.
+    Passage {
+        /// The digest of the source's text.
+        source: Digest,
+        /// Where it begins, in bytes.
+        start: u64,
+        /// Where it ends, in bytes, exclusive.
+        end: u64,
+    },
+}

@@ -1,0 +1,173 @@
+//! What may leave, by type: [`Released`] is fact, [`Unconfirmed`] says in the data that it is not.
+
+use bianque_core::Digest;
+use serde::{Serialize, Serializer, ser::SerializeStruct};
+use serde_json::json;
+
+use super::CaseVersion;
+use crate::{
+    Record, RecordError, Result,
+    audit::{Event, Object},
+    cases::{Case, Purpose},
+    identity::{CaseId, Pseudonym},
+    people::{Action, Actor},
+    proposals::ProposalWithState,
+    store::{Audited, Unit},
+};
+
+/// Signed content. Only this crate makes one, from what a person has signed, after its digest was
+/// checked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Released<T> {
+    content: T,
+    digest: Digest,
+}
+
+impl<T> Released<T> {
+    /// The content.
+    #[must_use]
+    pub fn content(&self) -> &T {
+        &self.content
+    }
+
+    /// The digest under which it was signed.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+}
+
+impl<T: Serialize> Serialize for Released<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut document = serializer.serialize_struct("Released", 4)?;
+        document.serialize_field("schema", "bianque.released/1")?;
+        document.serialize_field("status", "released")?;
+        document.serialize_field("digest", &self.digest)?;
+        document.serialize_field("content", &self.content)?;
+        document.end()
+    }
+}
+
+/// Content that nobody has signed. However it is written, the mark is in it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Unconfirmed<T> {
+    content: T,
+}
+
+impl<T> Unconfirmed<T> {
+    /// What stands beside the content wherever it goes.
+    pub const MARK: &'static str =
+        "UNCONFIRMED: proposals that no responsible person has signed; not for care";
+
+    /// The content.
+    #[must_use]
+    pub fn content(&self) -> &T {
+        &self.content
+    }
+}
+
+impl<T: Serialize> Serialize for Unconfirmed<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut document = serializer.serialize_struct("Unconfirmed", 4)?;
+        document.serialize_field("schema", "bianque.unconfirmed/1")?;
+        document.serialize_field("status", "unconfirmed")?;
+        document.serialize_field("notice", Self::MARK)?;
+        document.serialize_field("content", &self.content)?;
+        document.end()
+    }
+}
+
+/// A case as it is being worked on.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct WorkingCopy {
+    /// The case.
+    pub case: Case,
+    /// Its proposals, each with its state.
+    pub proposals: Vec<ProposalWithState>,
+}
+
+impl Record {
+    /// What is signed of a case, newest version or a certain one, to be looked at within the
+    /// hospital.
+    ///
+    /// # Errors
+    /// When the actor may not see it, or nothing (or not that version) is signed.
+    pub fn released(
+        &self,
+        actor: &Actor,
+        case: CaseId,
+        version: Option<u32>,
+    ) -> Result<Released<CaseVersion>> {
+        self.deed(actor, Action::ReadReleased, Event::ReleasedRead, |unit| {
+            let known = unit.case(case)?;
+            unit.require_case(actor, Action::ReadReleased, &known)?;
+            unit.released_version(case, version)
+        })
+    }
+
+    /// What is signed of a case, to leave for a purpose.
+    ///
+    /// # Errors
+    /// When the actor may not, the patient has not agreed to the purpose, or nothing is signed.
+    pub fn export_released(
+        &self,
+        actor: &Actor,
+        case: CaseId,
+        purpose: Purpose,
+    ) -> Result<Released<CaseVersion>> {
+        self.deed(actor, Action::ExportReleased, Event::ReleasedExported, |unit| {
+            let known = unit.case(case)?;
+            unit.require_case(actor, Action::ExportReleased, &known)?;
+            unit.require_consent(&known.patient, purpose)?;
+            Ok(unit.released_version(case, None)?.for_purpose(purpose))
+        })
+    }
+
+    /// A case as it is being worked on, to leave for a purpose, marked as unconfirmed. For other
+    /// purposes than care only proposals that are tagged for them.
+    ///
+    /// # Errors
+    /// When the actor may not, or the patient has not agreed to the purpose.
+    pub fn export_unconfirmed(
+        &self,
+        actor: &Actor,
+        case: CaseId,
+        purpose: Purpose,
+    ) -> Result<Unconfirmed<WorkingCopy>> {
+        self.deed(actor, Action::ExportUnconfirmed, Event::UnconfirmedExported, |unit| {
+            let known = unit.case(case)?;
+            unit.require_case(actor, Action::ExportUnconfirmed, &known)?;
+            unit.require_consent(&known.patient, purpose)?;
+            let mut proposals = unit.proposals_of(case)?;
+            proposals.retain(|ProposalWithState { proposal, .. }| {
+                proposal.purpose == purpose
+                    || proposal.consent_tags.contains(&purpose)
+                    || matches!(purpose, Purpose::Care | Purpose::Quality)
+            });
+            let detail = json!({ "purpose": purpose, "proposals": proposals.len() });
+            let content = WorkingCopy { case: known, proposals };
+            Ok(Audited::new(Unconfirmed { content }, Object::new("case", case), detail))
+        })
+    }
+}
+
+impl Unit<'_> {
+    fn require_consent(&mut self, patient: &Pseudonym, purpose: Purpose) -> Result<()> {
+        if self.consents(patient, purpose)? {
+            return Ok(());
+        }
+        Err(RecordError::NoConsent { purpose: purpose.name() })
+    }
+
+    fn released_version(
+        &mut self,
+        case: CaseId,
+        version: Option<u32>,
+    ) -> Result<Audited<Released<CaseVersion>>> {
+        let found = self.case_version(case, version)?;
+        let (content, digest) =
+            found.ok_or_else(|| RecordError::not_found("signed version of case", case))?;
+        let detail = json!({ "version": content.version, "digest": digest });
+        Ok(Audited::new(Released { content, digest }, Object::new("case", case), detail))
+    }
+}

@@ -1,0 +1,53 @@
+//! What any database behind the record must do; run on each.
+#![allow(unreachable_pub, missing_docs, clippy::unwrap_used)]
+
+mod accounts;
+mod audit;
+mod decisions;
+mod proposals;
+mod release;
+mod worklist;
+
+use crate::support::ground::Ground;
+
+type Check = fn(&Ground);
+
+/// Every check; each gets an empty record.
+pub const SUITE: &[(&str, Check)] = &[
+    ("a login opens a session that can end in every way", accounts::logins_and_sessions),
+    ("failures lock an account for a while", accounts::lockout),
+    ("links work once", accounts::links),
+    ("programs act by tokens", accounts::service_tokens),
+    ("who has not the role is refused, and the refusal is recorded", accounts::permissions),
+    ("a role that is taken away is gone at once", accounts::lost_role),
+    ("any kind goes through the same tables and queue", proposals::three_kinds),
+    ("a proposal of another case's slide is refused", proposals::foreign_slide),
+    ("a proposal comes back as it was put", proposals::comes_back),
+    ("one reader decides", decisions::single_reading),
+    ("a correction keeps old, new and difference", decisions::correction),
+    ("a decision is amended by a new one", decisions::amendment),
+    ("two readers are blind to each other", decisions::blind),
+    ("two readers who differ are settled by a third", decisions::dispute),
+    ("agreement is measured pair by pair", decisions::agreement),
+    ("only confirmed findings are signed", release::sign_out),
+    ("a late proposal opens a discrepancy and alters nothing", release::late_proposal),
+    ("a signed case is amended by another version", release::amended_version),
+    ("what leaves unconfirmed says so", release::exports),
+    ("clinicians and researchers see what they may", release::who_sees_what),
+    ("the worklist has bad slides first, then urgency", worklist::order),
+    ("the worklist is paged and filtered", worklist::pages),
+    ("every deed is in the chain, and the chain holds", audit::chain_holds),
+    ("the database refuses to change what is appended", audit::append_only),
+    ("an export verifies without the database", audit::export),
+    ("what entries testify to cannot be changed unseen", audit::deeds),
+    ("many threads make one chain", audit::threads),
+    ("hostile texts are only texts", audit::hostile_texts),
+];
+
+/// Runs every check on an empty record of its own.
+pub fn run(mut location: impl FnMut() -> bianque_record::database::Location) {
+    for (name, check) in SUITE {
+        println!("{name}");
+        check(&Ground::new(location()));
+    }
+}
