@@ -4,6 +4,8 @@
 //! describes the network by switches, so that a new model of a known family is a data file.
 
 mod convnet;
+#[cfg(feature = "cuda")]
+mod cuda;
 mod encoder;
 mod error;
 mod load;
