@@ -6,6 +6,7 @@
 mod convnet;
 #[cfg(feature = "cuda")]
 mod cuda;
+mod device;
 mod encoder;
 mod error;
 mod load;
@@ -18,6 +19,7 @@ mod verify;
 mod vit;
 mod weights;
 
+pub use device::{Device, Loaded, load_on};
 pub use encoder::Encoder;
 pub use error::{Result, VisionError};
 pub use load::{load, load_with_weights};

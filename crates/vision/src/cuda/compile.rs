@@ -4,8 +4,11 @@ use std::{ffi::CString, path::PathBuf};
 
 use cudarc::nvrtc::{result, sys};
 
-use super::source::{MACHINE, definitions, digest, source};
-use super::shape::Shape;
+use super::{
+    shape::Shape,
+    source::{MACHINE, definitions, digest, source},
+};
+
 use crate::recipe::Precision;
 
 /// The least compute capability: bfloat16 in the matrix units, as of Ampere.

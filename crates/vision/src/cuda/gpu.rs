@@ -14,8 +14,8 @@ use super::{
     compile::{Target, module},
     device::Device,
     libraries,
-    plan::{Argument, Buffer, Kernel, Kind, Launch, Place, Product},
-    products::{Addresses, Products, Undone},
+    plan::{Argument, Buffer, Kernel, Launch, Place, Product},
+    products::{Addresses, Products, Undone, bias_launch},
     shape::Shape,
 };
 use crate::{
@@ -99,20 +99,8 @@ impl Gpu {
 
     /// What the matrix library left undone.
     fn finish(&mut self, product: &Product, bias: Place) -> Result<()> {
-        let (rows, width) = (product.rows, product.outputs);
-        let kernel = match product.output_kind {
-            Kind::Full => Kernel::AddBiasFull,
-            _ => Kernel::AddBias,
-        };
-        let count = rows * width;
-        let arguments = vec![
-            Argument::Place(product.output),
-            Argument::Place(bias),
-            Argument::Long(count as i64),
-            Argument::Int(width as i32),
-            Argument::Long(product.output_stride as i64),
-        ];
-        self.launch(&Launch::over(kernel, count, arguments))?;
+        self.launch(&bias_launch(product, bias))?;
+        let count = product.rows * product.outputs;
         if product.gelu {
             // Only whole rows have an activation.
             let arguments = vec![Argument::Place(product.output), Argument::Long(count as i64)];

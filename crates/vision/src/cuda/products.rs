@@ -12,7 +12,7 @@ use cudarc::{
 
 use super::{
     layout::value_bytes,
-    plan::{Batch, Kind, Product},
+    plan::{Argument, Batch, Kernel, Kind, Launch, Place, Product},
 };
 use crate::recipe::Precision;
 
@@ -49,6 +49,26 @@ pub(super) struct Products {
 // time since every use takes `&mut self`.
 #[allow(unsafe_code)]
 unsafe impl Send for Products {}
+
+/// Adds the bias that a product was left without.
+pub(super) fn bias_launch(product: &Product, bias: Place) -> Launch {
+    let (count, width) = (product.rows * product.outputs, product.outputs);
+    let kernel = match product.output_kind {
+        Kind::Full => Kernel::AddBiasFull,
+        _ => Kernel::AddBias,
+    };
+    Launch::over(
+        kernel,
+        count,
+        vec![
+            Argument::Place(product.output),
+            Argument::Place(bias),
+            Argument::Long(count as i64),
+            Argument::Int(width as i32),
+            Argument::Long(product.output_stride as i64),
+        ],
+    )
+}
 
 /// What decides the algorithm.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

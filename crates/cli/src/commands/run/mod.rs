@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, path::Path, time::Instant};
 use anyhow::Context;
 use bianque_lesion::{RESEARCH_USE, Task};
 use bianque_quality::CheckSettings;
-use bianque_vision::{Encoder, Permission, Purpose};
+use bianque_vision::{Device, Encoder, Loaded, Permission, Purpose, load_on};
 use serde::Serialize;
 
 use self::analysis::{Analysis, analyse};
@@ -31,11 +31,20 @@ pub(crate) struct LoadedTask {
 
 impl LoadedTask {
     pub(crate) fn load(models: &Models, name: &str) -> anyhow::Result<Self> {
+        Ok(Self::load_on(models, name, Device::Cpu)?.0)
+    }
+
+    /// The same on a device; gives what is to be said of it.
+    pub(crate) fn load_on(
+        models: &Models,
+        name: &str,
+        device: Device,
+    ) -> anyhow::Result<(Self, Option<String>)> {
         let folder = models.task(name)?;
         let task = Task::load(&folder)?;
-        let encoder = load_encoder(&task.encoder_path(&folder))?;
+        let Loaded { encoder, note } = load_encoder(&task.encoder_path(&folder), device)?;
         task.check_encoder(encoder.as_ref())?;
-        Ok(Self { task, encoder, purpose: Purpose::Research })
+        Ok((Self { task, encoder, purpose: Purpose::Research }, note))
     }
 
     /// The same for a purpose that the encoder's licence allows; gives a note where nobody stated
@@ -61,9 +70,9 @@ impl LoadedTask {
 }
 
 /// Loads an encoder from its folder or recipe file.
-pub(crate) fn load_encoder(path: &Path) -> anyhow::Result<Box<dyn Encoder>> {
+pub(crate) fn load_encoder(path: &Path, device: Device) -> anyhow::Result<Loaded> {
     let recipe = if path.is_dir() { path.join("recipe.json") } else { path.to_owned() };
-    bianque_vision::load(&recipe).with_context(|| format!("the encoder {}", recipe.display()))
+    load_on(&recipe, None, device).with_context(|| format!("the encoder {}", recipe.display()))
 }
 
 /// What a run on one slide asks for.
@@ -115,8 +124,9 @@ pub(crate) fn run(
         RunPurpose::Research => Purpose::Research,
         RunPurpose::Clinical => Purpose::Clinical,
     };
-    let (loaded, note) = LoadedTask::load(models, &arguments.task)?.with_purpose(purpose)?;
-    if let Some(note) = note {
+    let (loaded, device) = LoadedTask::load_on(models, &arguments.task, arguments.device)?;
+    let (loaded, note) = loaded.with_purpose(purpose)?;
+    for note in device.into_iter().chain(note) {
         terminal.note(&note);
     }
     let check = check::settings(arguments.thresholds.as_deref())?;

@@ -1,5 +1,6 @@
 //! The GPU engine without a GPU.
 
+mod kernels;
 mod network;
 mod plans;
 

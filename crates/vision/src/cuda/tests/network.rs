@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::{
     cuda::{device::Resident, emulated::Emulator, shape::Shape},
     load::load,
-    recipe::{Architecture, Precision, Recipe},
+    recipe::{Architecture, Pooling, Precision, Recipe},
     vit::Parts,
     weights::{Weights, write_for_test},
 };
@@ -152,6 +152,23 @@ fn small(changes: &[(&str, Value)]) -> (Value, BTreeMap<String, (Vec<usize>, Vec
     }
     shapes.push(("norm.weight".to_owned(), vec![dim]));
     shapes.push(("norm.bias".to_owned(), vec![dim]));
+    if let Pooling::Attentional(pooler) = &shape.pooling {
+        // The trunk stands in an image tower, the pooler beside it.
+        shapes.iter_mut().for_each(|(name, _)| *name = format!("visual.trunk.{name}"));
+        let (wide, pool) = (pooler.dim, "visual.attn_pool_contrast");
+        for (norm, width) in [("ln_q", wide), ("ln_k", dim)] {
+            shapes.push((format!("{pool}.{norm}.weight"), vec![width]));
+            shapes.push((format!("{pool}.{norm}.bias"), vec![width]));
+        }
+        shapes.push(("visual.ln_contrast.weight".to_owned(), vec![wide]));
+        shapes.push(("visual.ln_contrast.bias".to_owned(), vec![wide]));
+        shapes.push((format!("{pool}.query"), vec![1, wide]));
+        for (part, rows, width) in
+            [("to_q", wide, wide), ("to_kv", 2 * wide, dim), ("to_out", wide, wide)]
+        {
+            shapes.push((format!("{pool}.{part}.weight"), vec![rows, width]));
+        }
+    }
     let tensors = shapes.into_iter().enumerate();
     let tensors = tensors.map(|(seed, (name, shape))| {
         let values = random(&name, &shape, seed as u64);
@@ -165,7 +182,7 @@ fn random(name: &str, shape: &[usize], seed: u64) -> Vec<f32> {
     let numbers = crate::rows::numbers(shape.iter().product(), seed + 1);
     let inputs: usize = shape[1..].iter().product();
     let (middle, scale) = match name {
-        name if name.contains("norm") && name.ends_with("weight") => (1.0, 0.2),
+        name if shape.len() == 1 && name.ends_with("weight") => (1.0, 0.2),
         name if name.ends_with("bias") => (0.0, 0.2),
         name if name.ends_with("weight") => (0.0, (3.0 / inputs as f32).sqrt()),
         _ => (0.0, 0.8),
@@ -220,5 +237,15 @@ fn each_channel_alone() {
             ("/architecture/channels", json!("each")),
             ("/architecture/position", json!({"kind": "rope", "base": 100.0})),
         ],
+    );
+}
+
+#[test]
+fn attentional_pooling() {
+    let pooler = json!({"dim": 48, "heads": 4, "norm_eps": 1e-5, "weights": "linear"});
+    form(
+        "pooler",
+        Precision::Bf16,
+        &[("/architecture/pooling", json!({"attentional": pooler}))],
     );
 }
