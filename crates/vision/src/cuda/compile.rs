@@ -86,7 +86,7 @@ fn options(shape: &Shape, precision: Precision, target: Target) -> Vec<String> {
     [target.option(), "--std=c++17".to_owned()].into_iter().chain(definitions).collect()
 }
 
-fn cache_folder() -> Option<PathBuf> {
+pub(super) fn cache_folder() -> Option<PathBuf> {
     let variable = |name| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
     variable("BIANQUE_CACHE")
         .or_else(|| variable("XDG_CACHE_HOME").map(|folder| folder.join("bianque")))

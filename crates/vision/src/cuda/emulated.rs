@@ -4,15 +4,17 @@
 
 use std::{
     io::{Read, Write},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    sync::{Mutex, PoisonError},
 };
 
 use super::{
+    compile::cache_folder,
     device::Device,
     plan::{Argument, Buffer, Kind, Launch, Place, Product},
     shape::Shape,
-    source::{definitions, source},
+    source::{definitions, digest, source},
 };
 use crate::{
     error::{Result, VisionError},
@@ -29,42 +31,55 @@ pub(super) struct Emulator {
     answers: ChildStdout,
     /// Whether a block's threads run in the order opposite to their numbers.
     pub(super) backwards: bool,
-    /// What runs is found here.
-    _folder: tempfile::TempDir,
 }
 
 impl Emulator {
-    /// Compiles the kernels for a shape, and starts a process that has no buffers yet.
+    /// Starts a process with the kernels for a shape, that has no buffers yet.
     pub(super) fn new(compiler: &Path, shape: &Shape, precision: Precision) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let file = |name: &str| folder.path().join(name);
-        std::fs::write(file("kernels.inc"), source(MACHINE)).unwrap();
-        std::fs::write(file("threads.h"), THREADS).unwrap();
-        std::fs::write(file("main.cpp"), MAIN).unwrap();
-        let status = Command::new(compiler)
-            .args(["-std=c++17", "-O1", "-g1", "-fsanitize=address,undefined"])
-            .args(["-fno-sanitize-recover=all", "-Wall", "-Wextra", "-Werror"])
-            .args(["-Wno-unknown-pragmas", "-ffp-contract=off"])
-            .args(definitions(shape, precision).iter().map(|definition| format!("-D{definition}")))
-            .arg(file("main.cpp"))
-            .arg("-o")
-            .arg(file("emulator"))
-            .status()
-            .unwrap();
-        assert!(status.success(), "{} does not compile the kernels", compiler.display());
-        let mut child = Command::new(file("emulator"))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let program = program(compiler, &definitions(shape, precision));
+        let mut child =
+            Command::new(program).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let requests = child.stdin.take().unwrap();
         let answers = child.stdout.take().unwrap();
-        Self { child, requests, answers, backwards: false, _folder: folder }
+        Self { child, requests, answers, backwards: false }
     }
 
     fn send(&mut self, bytes: &[u8]) -> Result<()> {
         self.requests.write_all(bytes).map_err(ended)
     }
+}
+
+/// The compiled program for some numbers: from the cache folder, else compiled and put there.
+fn program(compiler: &Path, definitions: &[String]) -> PathBuf {
+    static ALONE: Mutex<()> = Mutex::new(());
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let kernels = source(MACHINE);
+    let parts = [&kernels, THREADS, MAIN, compiler.to_str().unwrap()].join("\0");
+    let name = digest(&parts, definitions).to_string().replace(':', "-");
+    let cache = cache_folder().unwrap_or_else(std::env::temp_dir);
+    let program = cache.join(format!("{name}.emulator"));
+    if program.is_file() {
+        return program;
+    }
+    std::fs::create_dir_all(&cache).unwrap();
+    let folder = tempfile::tempdir_in(&cache).unwrap();
+    let file = |name: &str| folder.path().join(name);
+    std::fs::write(file("kernels.inc"), kernels).unwrap();
+    std::fs::write(file("threads.h"), THREADS).unwrap();
+    std::fs::write(file("main.cpp"), MAIN).unwrap();
+    let status = Command::new(compiler)
+        .args(["-std=c++17", "-O1", "-g1", "-fsanitize=address,undefined"])
+        .args(["-fno-sanitize-recover=all", "-Wall", "-Wextra", "-Werror"])
+        .args(["-Wno-unknown-pragmas", "-ffp-contract=off"])
+        .args(definitions.iter().map(|definition| format!("-D{definition}")))
+        .arg(file("main.cpp"))
+        .arg("-o")
+        .arg(file("emulator"))
+        .status()
+        .unwrap();
+    assert!(status.success(), "{} does not compile the kernels", compiler.display());
+    std::fs::rename(file("emulator"), &program).unwrap();
+    program
 }
 
 impl Drop for Emulator {

@@ -42,15 +42,15 @@ struct Lane {
     uint32 a[4], b[2];
     const void* row;
 };
-static Lane lanes[1024];
+// Two places each: who is at the next exchange has read all of the last one.
+static Lane both[2][1024];
 
 inline float __shfl_xor_sync(uint32, float value, int mask) {
     const unsigned thread = threadIdx.x;
+    Lane* lanes = both[threads.turn() % 2];
     lanes[thread].value = value;
     threads.wait_for_warp();
-    const float other = lanes[thread ^ mask].value;
-    threads.wait_for_warp();
-    return other;
+    return lanes[thread ^ mask].value;
 }
 
 inline float float_of(uint32 bits) {
@@ -106,6 +106,7 @@ inline float half_of(uint32 pair, int index) {
 
 inline void multiply_fragments(float (&d)[4], const uint32 (&a)[4], uint32 b0, uint32 b1) {
     const unsigned thread = threadIdx.x, first = thread / 32 * 32, lane = thread % 32;
+    Lane* lanes = both[threads.turn() % 2];
     std::memcpy(lanes[thread].a, a, sizeof a);
     lanes[thread].b[0] = b0;
     lanes[thread].b[1] = b1;
@@ -121,12 +122,12 @@ inline void multiply_fragments(float (&d)[4], const uint32 (&a)[4], uint32 b0, u
         }
         d[i] = sum;
     }
-    threads.wait_for_warp();
 }
 
 inline void load_matrices(uint32 (&to)[4], const void* row, bool transposed) {
     const unsigned thread = threadIdx.x, first = thread / 32 * 32, lane = thread % 32;
     if (reinterpret_cast<std::uintptr_t>(row) % 16 != 0) fail("ldmatrix of an unaligned row");
+    Lane* lanes = both[threads.turn() % 2];
     lanes[thread].row = row;
     threads.wait_for_warp();
     for (int matrix = 0; matrix < 4; ++matrix) {
@@ -138,7 +139,6 @@ inline void load_matrices(uint32 (&to)[4], const void* row, bool transposed) {
         }
         to[matrix] = pair[0] | static_cast<uint32>(pair[1]) << 16;
     }
-    threads.wait_for_warp();
 }
 
 inline void load_fragments(uint32 (&to)[4], const void* row) { load_matrices(to, row, false); }

@@ -18,12 +18,15 @@ use crate::{
 
 const PRECISION: Precision = Precision::Bf16;
 
-/// A device whose kernels are compiled for heads of a width that no fragment divides.
-fn emulator(head: usize) -> Option<Emulator> {
+/// Width of the heads: neither 16 nor 8 nor 4 divides it.
+const HEAD: usize = 13;
+
+/// A device whose kernels are compiled for such heads.
+fn emulator() -> Option<Emulator> {
     let compiler = surroundings::cxx()?;
     let mut recipe = transformers().remove(0);
     if let Architecture::Vit(vit) = &mut recipe.architecture {
-        (vit.heads, vit.dim) = (8, 8 * head);
+        (vit.heads, vit.dim) = (8, 8 * HEAD);
     }
     Some(Emulator::new(&compiler, &Shape::new(&recipe, PRECISION).unwrap(), PRECISION))
 }
@@ -49,7 +52,7 @@ fn get(device: &mut Emulator, place: Place, count: usize) -> Vec<f32> {
 /// rows stays.
 #[test]
 fn a_bias_that_the_library_leaves_undone() {
-    let Some(mut device) = emulator(8) else { return };
+    let Some(mut device) = emulator() else { return };
     let (rows, outputs, inputs, stride) = (5, 24, 16, 32);
     let input = put(&mut device, 0, Kind::Element, &numbers(rows * inputs, 1));
     let weight = put(&mut device, 1, Kind::Element, &numbers(outputs * inputs, 2));
@@ -89,11 +92,11 @@ fn a_bias_that_the_library_leaves_undone() {
     }
 }
 
-/// Heads of a width that neither 16 nor 8 nor 4 divides, several blocks of queries and of keys.
+/// Several blocks of queries and of keys.
 #[test]
 fn attention_of_odd_heads_by_definition() {
-    let head = 13;
-    let Some(mut device) = emulator(head) else { return };
+    let head = HEAD;
+    let Some(mut device) = emulator() else { return };
     let (heads, tokens, queries) = (8, 70, 66);
     let dim = heads * head;
     let rounded = |values: Vec<f32>| -> Vec<f32> {

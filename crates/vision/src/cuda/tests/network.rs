@@ -113,7 +113,7 @@ fn small(changes: &[(&str, Value)]) -> (Value, BTreeMap<String, (Vec<usize>, Vec
             "normalise": {"kind": "fixed", "mean": [0.7, 0.6, 0.7], "std": [0.2, 0.25, 0.2]},
         },
         "architecture": {
-            "kind": "vit", "patch": 16, "dim": 32, "depth": 2, "heads": 2,
+            "kind": "vit", "patch": 16, "dim": 48, "depth": 2, "heads": 3,
             "ffn": {"kind": "gelu", "hidden": 64},
             "position": {"kind": "learned", "prefix_rows": "class"},
             "norm_eps": 1e-6, "pooling": "class",
@@ -210,6 +210,7 @@ fn virchow_form() {
             ("/input/size", json!(14 * 9)),
             ("/architecture/patch", json!(14)),
             ("/architecture/dim", json!(160)),
+            ("/architecture/heads", json!(2)),
             ("/architecture/ffn", json!({"kind": "swi_glu", "hidden": 40})),
             ("/architecture/pooling", json!("class_and_mean")),
         ],
