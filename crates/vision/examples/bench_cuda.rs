@@ -144,9 +144,7 @@ fn write(folder: &Path, recipe: &Path) -> Result<(), Failure> {
     }
     let views = tensors
         .iter()
-        .map(|(name, shape, bytes)| {
-            Ok((name, TensorView::new(Dtype::F16, shape.clone(), bytes)?))
-        })
+        .map(|(name, shape, bytes)| Ok((name, TensorView::new(Dtype::F16, shape.clone(), bytes)?)))
         .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()?;
     safetensors::serialize_to_file(views, None, &folder.join("weights.safetensors"))?;
     Ok(())

@@ -39,9 +39,7 @@ impl Target {
         let known = known_capabilities()?;
         let best = known.into_iter().filter(|known| *known <= capability).max();
         match best {
-            Some(best) if best >= LEAST => {
-                Ok(Self { capability: best, exact: best == capability })
-            }
+            Some(best) if best >= LEAST => Ok(Self { capability: best, exact: best == capability }),
             _ => Err(format!("the kernels' compiler knows no device of capability {capability}")),
         }
     }
@@ -53,7 +51,11 @@ impl Target {
 }
 
 /// The module of a shape's kernels: from the cache folder, else compiled and put there.
-pub(super) fn module(shape: &Shape, precision: Precision, target: Target) -> Result<Vec<u8>, String> {
+pub(super) fn module(
+    shape: &Shape,
+    precision: Precision,
+    target: Target,
+) -> Result<Vec<u8>, String> {
     let source = source(MACHINE);
     let options = options(shape, precision, target);
     let kept = cache_folder().map(|folder| {

@@ -186,8 +186,7 @@ impl Device for Emulator {
         if let Some(bias) = product.bias {
             request = request.place(bias);
         }
-        let request =
-            request.number(u32::from(product.gelu)).number(u32::from(product.accumulate));
+        let request = request.number(u32::from(product.gelu)).number(u32::from(product.accumulate));
         self.send(&request.0)
     }
 }

@@ -162,8 +162,12 @@ impl<'a> Builder<'a> {
         }
         self.rotate();
         self.attend(needed);
-        let mut product =
-            self.layer(block.project, [self.images * needed, dim, dim], normed, self.branch(needed));
+        let mut product = self.layer(
+            block.project,
+            [self.images * needed, dim, dim],
+            normed,
+            self.branch(needed),
+        );
         product.output_kind = Kind::Full;
         product.accumulate = true;
         self.product(product);
@@ -233,8 +237,7 @@ impl<'a> Builder<'a> {
             let arguments = vec![values, long(rows * hidden)];
             self.launch(Launch::over(Kernel::Gelu, rows * hidden, arguments));
         }
-        let mut product =
-            self.layer(block.down, [rows, hidden, dim], wide, self.branch(needed));
+        let mut product = self.layer(block.down, [rows, hidden, dim], wide, self.branch(needed));
         product.output_kind = Kind::Full;
         product.accumulate = true;
         self.product(product);
@@ -244,13 +247,8 @@ impl<'a> Builder<'a> {
     fn norm(&mut self, norm: Pair, from: usize, needed: usize, kernel: Kernel, to: usize) {
         let (dim, epsilon) = (self.shape.dim, self.shape.epsilon);
         let rows = self.images * needed;
-        let launch = norm_launch(
-            kernel,
-            norm,
-            [from, to],
-            [rows, needed, self.tokens * dim, dim],
-            epsilon,
-        );
+        let launch =
+            norm_launch(kernel, norm, [from, to], [rows, needed, self.tokens * dim, dim], epsilon);
         self.launch(launch);
     }
 

@@ -86,7 +86,9 @@ struct Form {
 
 impl Form {
     fn of(product: &Product) -> Self {
-        let aligned = |bytes: usize| if bytes == 0 { ALIGNED } else { ALIGNED.min(1 << bytes.trailing_zeros()) };
+        let aligned = |bytes: usize| {
+            if bytes == 0 { ALIGNED } else { ALIGNED.min(1 << bytes.trailing_zeros()) }
+        };
         let batch = |batch: Batch| [batch.count, batch.input_step, batch.output_step];
         Self {
             sizes: [product.rows, product.outputs, product.inputs],
@@ -288,7 +290,12 @@ impl Drop for Operation {
 struct MatrixLayout(sys::cublasLtMatrixLayout_t);
 
 impl MatrixLayout {
-    fn new(kind: sys::cudaDataType, rows: usize, columns: usize, stride: usize) -> Result<Self, String> {
+    fn new(
+        kind: sys::cudaDataType,
+        rows: usize,
+        columns: usize,
+        stride: usize,
+    ) -> Result<Self, String> {
         result::create_matrix_layout(kind, rows as u64, columns as u64, stride as i64)
             .map(Self)
             .map_err(failed("describe a matrix"))
@@ -303,7 +310,11 @@ impl MatrixLayout {
     }
 
     #[allow(unsafe_code)]
-    fn set<T>(&self, attribute: sys::cublasLtMatrixLayoutAttribute_t, value: &T) -> Result<(), String> {
+    fn set<T>(
+        &self,
+        attribute: sys::cublasLtMatrixLayoutAttribute_t,
+        value: &T,
+    ) -> Result<(), String> {
         let value: *const T = value;
         // SAFETY: the layout is alive; `value` points to as many bytes as are named.
         unsafe {

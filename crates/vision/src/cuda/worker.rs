@@ -61,7 +61,8 @@ impl Worker {
         let work = move || match make() {
             Ok((batches, facts)) => {
                 if made.send(Ok((batches.most(), facts))).is_ok() {
-                    Loop { batches, requests, dimension, held: None, flying: VecDeque::new() }.run();
+                    Loop { batches, requests, dimension, held: None, flying: VecDeque::new() }
+                        .run();
                 }
             }
             // Nobody waits any more where this cannot be sent.

@@ -24,6 +24,13 @@ static void write_all(const void* from, std::size_t bytes) {
     std::fflush(stdout);
 }
 
+// Exactly so many bytes, so that the sanitiser sees the first one behind.
+static unsigned char* aligned(std::size_t alignment, std::size_t bytes) {
+    void* begin = nullptr;
+    if (posix_memalign(&begin, alignment, bytes) != 0) fail("no memory");
+    return static_cast<unsigned char*>(begin);
+}
+
 struct Memory {
     unsigned char* begin;
     std::size_t bytes;
@@ -115,7 +122,7 @@ static void launch() {
     }
     const auto work = kernel(name, arguments);
     // Exactly what was asked for, so that one byte more is found; every value is no number.
-    shared_memory = static_cast<unsigned char*>(std::aligned_alloc(16, shared));
+    shared_memory = aligned(16, shared);
     for (unsigned z = 0; z < gridDim.z; ++z) {
         for (unsigned y = 0; y < gridDim.y; ++y) {
             for (unsigned x = 0; x < gridDim.x; ++x) {
@@ -178,7 +185,7 @@ int main() {
             case 'a': {
                 const auto bytes = read_value<std::uint64_t>();
                 // As the driver aligns; filled with what is no number.
-                auto* begin = static_cast<unsigned char*>(std::aligned_alloc(256, bytes));
+                auto* begin = aligned(256, bytes);
                 std::memset(begin, 0xff, bytes);
                 buffers.push_back({begin, bytes});
                 break;

@@ -126,7 +126,8 @@ fn attention_of_odd_heads_by_definition() {
     device.launch(&launch).unwrap();
     assert_eq!(get(&mut device, to, queries * dim), forwards, "order of threads");
     for (query, which) in [(0, 0), (15, 3), (63, 7), (64, 1), (65, 7)] {
-        let part = |token: usize, part: usize| &qkv[(token * 3 + part) * dim + which * head..][..head];
+        let part =
+            |token: usize, part: usize| &qkv[(token * 3 + part) * dim + which * head..][..head];
         let score = |token: usize| {
             let dot: f32 = part(query, 0).iter().zip(part(token, 1)).map(|(a, b)| a * b).sum();
             f64::from(dot / (head as f32).sqrt()).exp()

@@ -244,9 +244,5 @@ fn each_channel_alone() {
 #[test]
 fn attentional_pooling() {
     let pooler = json!({"dim": 48, "heads": 4, "norm_eps": 1e-5, "weights": "linear"});
-    form(
-        "pooler",
-        Precision::Bf16,
-        &[("/architecture/pooling", json!({"attentional": pooler}))],
-    );
+    form("pooler", Precision::Bf16, &[("/architecture/pooling", json!({"attentional": pooler}))]);
 }
