@@ -92,6 +92,21 @@ fn a_bias_that_the_library_leaves_undone() {
     }
 }
 
+/// The emulation ends where a kernel writes one value too many, or is given other arguments.
+#[test]
+fn mistakes_are_found() {
+    for (count, last) in [(9, Argument::Int(4)), (8, Argument::Float(4.0))] {
+        let Some(mut device) = emulator() else { return };
+        let seed = put(&mut device, 0, Kind::Full, &numbers(4, 1));
+        let stream = put(&mut device, 1, Kind::Full, &numbers(8, 1));
+        let (from, to) = (Argument::Place(seed), Argument::Place(stream));
+        let arguments = vec![from, to, Argument::Long(count), last];
+        device.launch(&Launch::over(Kernel::SeedTokens, 9, arguments)).unwrap();
+        let answer = device.download(stream, &mut [0; 4]);
+        assert!(answer.unwrap_err().to_string().contains("ended"), "{count} values");
+    }
+}
+
 /// Several blocks of queries and of keys.
 #[test]
 fn attention_of_odd_heads_by_definition() {

@@ -23,9 +23,9 @@ struct Tolerance {
 
 fn tolerance(precision: Precision) -> Tolerance {
     match precision {
-        Precision::F32 => Tolerance { error: 1e-4, cosine: 0.999_999 },
-        Precision::F16 => Tolerance { error: 4e-3, cosine: 0.999_99 },
-        Precision::Bf16 => Tolerance { error: 2.5e-2, cosine: 0.999_5 },
+        Precision::F32 => Tolerance { error: 1e-5, cosine: 0.999_999 },
+        Precision::F16 => Tolerance { error: 2e-3, cosine: 0.999_99 },
+        Precision::Bf16 => Tolerance { error: 2e-2, cosine: 0.999_9 },
     }
 }
 
