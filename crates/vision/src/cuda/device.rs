@@ -16,8 +16,7 @@ use crate::{
     vit::Parts,
 };
 
-/// Memory, kernels and products. Requests are carried out one after the other; only
-/// [`Device::download`] waits for them.
+/// Memory, kernels and products. Requests are carried out one after the other.
 pub(crate) trait Device {
     /// Makes a buffer; they are numbered as they are made.
     fn allocate(&mut self, buffer: &Buffer) -> Result<()>;
@@ -26,6 +25,7 @@ pub(crate) trait Device {
     fn upload(&mut self, place: Place, bytes: &[u8]) -> Result<()>;
 
     /// Copies bytes from a place.
+    #[cfg(test)]
     fn download(&mut self, place: Place, bytes: &mut [u8]) -> Result<()>;
 
     /// Runs a kernel.

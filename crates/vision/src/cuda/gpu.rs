@@ -133,6 +133,7 @@ impl Device for Gpu {
         self.stream.synchronize().map_err(driver("copy to the GPU"))
     }
 
+    #[cfg(test)]
     #[allow(unsafe_code)]
     fn download(&mut self, place: Place, bytes: &mut [u8]) -> Result<()> {
         let address = self.address(place, bytes.len())?;

@@ -60,9 +60,8 @@ pub(super) fn open_compiler(folder: &Path) -> std::result::Result<(), String> {
 
 fn open_one(needed: &Needed) -> std::result::Result<(), String> {
     let plain = needed.names.iter().map(PathBuf::from);
-    let elsewhere = folders()
-        .into_iter()
-        .flat_map(|folder| needed.names.iter().map(move |name| folder.join(name)));
+    let elsewhere =
+        folders().iter().flat_map(|folder| needed.names.iter().map(move |name| folder.join(name)));
     if plain.chain(elsewhere).any(|path| keep(&path).is_some()) {
         return Ok(());
     }

@@ -6,7 +6,7 @@ use std::{
     collections::VecDeque,
     sync::{
         Mutex, PoisonError,
-        mpsc::{Receiver, SyncSender, TryRecvError, sync_channel},
+        mpsc::{Receiver, SyncSender, sync_channel},
     },
     thread::JoinHandle,
 };
@@ -138,10 +138,7 @@ impl<B: Batches> Loop<B> {
             let next = if batch.is_empty() && self.flying.is_empty() {
                 self.requests.recv().ok()
             } else {
-                match self.requests.try_recv() {
-                    Ok(request) => Some(request),
-                    Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
-                }
+                self.requests.try_recv().ok()
             };
             let Some(next) = next else { return batch };
             if !batch.is_empty() && tiles + next.tiles > self.batches.most() {

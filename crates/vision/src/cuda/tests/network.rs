@@ -103,8 +103,11 @@ fn rotary_positions_gates_class() {
     fixture("rotary", Precision::F16);
 }
 
+/// Tensors by name: their shapes and values.
+type Tensors = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
+
 /// A small recipe with random weights in timm's names.
-fn small(changes: &[(&str, Value)]) -> (Value, BTreeMap<String, (Vec<usize>, Vec<f32>)>) {
+fn small(changes: &[(&str, Value)]) -> (Value, Tensors) {
     let mut recipe = json!({
         "schema": 1, "name": "small", "version": "1", "licence": "CC0-1.0", "source": "test",
         "weights": "weights.safetensors",
