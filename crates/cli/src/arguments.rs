@@ -193,6 +193,10 @@ pub(crate) struct RunArguments {
     /// Read the slide again although features are kept.
     #[arg(long)]
     pub(crate) fresh: bool,
+    /// Where the encoder computes: cpu, cuda (bfloat16), cuda:f16, cuda:f32, or auto, which takes a
+    /// GPU where one can be used and says so. Features of a GPU and of a CPU are kept apart.
+    #[arg(long, default_value = "cpu", value_name = "DEVICE")]
+    pub(crate) device: bianque_vision::Device,
     /// Threads [default: all processors].
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<usize>,
@@ -293,6 +297,10 @@ pub(crate) struct HeadArguments {
     /// Encoder, by its name under the models folder or by its folder.
     #[arg(long, default_value = "bianque-lite")]
     pub(crate) encoder: String,
+    /// Where the encoder computes: cpu, cuda (bfloat16), cuda:f16, cuda:f32, or auto, which takes a
+    /// GPU where one can be used and says so. Features of a GPU and of a CPU are kept apart.
+    #[arg(long, default_value = "cpu", value_name = "DEVICE")]
+    pub(crate) device: bianque_vision::Device,
     /// The task's name; its folder is made under --out.
     #[arg(long)]
     pub(crate) name: String,

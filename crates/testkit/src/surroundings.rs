@@ -68,6 +68,21 @@ pub fn postgresql() -> Option<PathBuf> {
     found
 }
 
+/// A compiler of C++ that knows the sanitisers: `CXX`, else `c++`.
+///
+/// # Panics
+/// When it is absent on a build server.
+#[must_use]
+pub fn cxx() -> Option<PathBuf> {
+    let compiler = std::env::var_os("CXX").map_or_else(|| "c++".into(), PathBuf::from);
+    let answers = std::process::Command::new(&compiler).arg("--version").output();
+    if answers.is_ok_and(|answer| answer.status.success()) {
+        return Some(compiler);
+    }
+    absent(&format!("{} compiles no C++ (set CXX)", compiler.display()));
+    None
+}
+
 #[allow(clippy::panic, clippy::print_stderr, reason = "a test says what it could not do")]
 fn absent(what: &str) {
     if std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false") {

@@ -4,6 +4,9 @@
 //! describes the network by switches, so that a new model of a known family is a data file.
 
 mod convnet;
+#[cfg(feature = "cuda")]
+mod cuda;
+mod device;
 mod encoder;
 mod error;
 mod load;
@@ -16,6 +19,7 @@ mod verify;
 mod vit;
 mod weights;
 
+pub use device::{Device, Loaded, load_on};
 pub use encoder::Encoder;
 pub use error::{Result, VisionError};
 pub use load::{load, load_with_weights};

@@ -1,6 +1,6 @@
 //! From a recipe file to an encoder that runs.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::{
     convnet::{ConvNetEncoder, ConvNetPlan},
@@ -18,15 +18,20 @@ use crate::{
 /// states by digest, or do not fit each other (missing and left-over tensors are named).
 pub fn load(recipe: &Path) -> Result<Box<dyn Encoder>> {
     let parsed = Recipe::read(recipe)?;
-    let relative = Path::new(&parsed.weights);
+    let weights = beside(&parsed, recipe)?;
+    build(parsed, recipe, &weights)
+}
+
+/// The weight file that a recipe names, beside the recipe.
+pub(crate) fn beside(recipe: &Recipe, path: &Path) -> Result<PathBuf> {
+    let relative = Path::new(&recipe.weights);
     if relative.components().any(|part| !matches!(part, std::path::Component::Normal(_))) {
         return Err(VisionError::Recipe {
-            path: recipe.to_owned(),
-            what: format!("weights '{}' must be a file beside the recipe", parsed.weights),
+            path: path.to_owned(),
+            what: format!("weights '{}' must be a file beside the recipe", recipe.weights),
         });
     }
-    let weights = recipe.parent().unwrap_or(Path::new("")).join(relative);
-    build(parsed, recipe, &weights)
+    Ok(path.parent().unwrap_or(Path::new("")).join(relative))
 }
 
 /// Loads the encoder that a recipe file describes with a weight file from anywhere: a model that

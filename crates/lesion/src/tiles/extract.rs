@@ -170,11 +170,15 @@ fn open_caches(
         return Ok(Vec::new());
     };
     let recipe = recipe_digest(encoder.recipe());
+    // Another version than the recipe's names the arithmetic of a device.
+    let version = &encoder.producer().version;
+    let arithmetic = version.strip_prefix(&encoder.recipe().version).unwrap_or(version);
     (0..=copies)
         .map(|copy| {
             let variation =
                 settings.jitter.filter(|_| copy > 0).map(|j| (j.scale, j.shift, j.seed, copy));
-            let key = Digest::of(format!("{weights} {recipe} {variation:?}").as_bytes());
+            let key = format!("{weights} {recipe} {variation:?}{arithmetic}");
+            let key = Digest::of(key.as_bytes());
             FeatureCache::open(folder, key, encoder.dimension())
         })
         .collect()

@@ -4,6 +4,8 @@ mod attention;
 mod dialect;
 mod forward;
 mod network;
+#[cfg(feature = "cuda")]
+mod parts;
 mod pooler;
 mod position;
 mod resample;
@@ -15,6 +17,8 @@ use bianque_core::{Producer, RgbImage};
 use rayon::prelude::*;
 
 pub(crate) use self::dialect::Spelling;
+#[cfg(feature = "cuda")]
+pub(crate) use self::parts::{LayerParts, NormParts, Parts};
 use self::{forward::Scratch, network::Network};
 use crate::{
     encoder::{Encoder, check_sizes},

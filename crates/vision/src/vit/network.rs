@@ -206,6 +206,19 @@ impl Linear {
         );
     }
 
+    /// The weights without gaps between rows, and the bias.
+    #[cfg(feature = "cuda")]
+    pub(super) fn into_rows(self) -> (Vec<f32>, Vec<f32>) {
+        let (mut weight, inputs, stride) = (self.weight, self.inputs, self.stride);
+        if stride != inputs {
+            for row in 1..self.outputs {
+                weight.copy_within(row * stride..row * stride + inputs, row * inputs);
+            }
+            weight.truncate(self.outputs * inputs);
+        }
+        (weight, self.bias)
+    }
+
     /// Multiplies each output by its scale.
     pub(super) fn scaled(mut self, scales: &[f32]) -> Self {
         let rows = self.weight.chunks_exact_mut(self.stride);

@@ -13,12 +13,12 @@ pub(super) struct PoolerLayers {
     heads: usize,
     epsilon: f32,
     /// The query after its norm and its layer.
-    query: Vec<f32>,
-    norm_tokens: Norm,
+    pub(super) query: Vec<f32>,
+    pub(super) norm_tokens: Norm,
     /// Keys, then values: `2 * dim` outputs.
-    keys_values: Linear,
-    project: Linear,
-    norm_last: Norm,
+    pub(super) keys_values: Linear,
+    pub(super) project: Linear,
+    pub(super) norm_last: Norm,
 }
 
 impl PoolerLayers {

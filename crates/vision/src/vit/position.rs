@@ -54,6 +54,12 @@ impl Rotation {
         }
     }
 
+    /// Cosines and sines: a row of the head's width a patch.
+    #[cfg(feature = "cuda")]
+    pub(super) fn into_tables(self) -> (Vec<f32>, Vec<f32>) {
+        (self.cosine, self.sine)
+    }
+
     /// Rotates the heads in `row`, a multiple of the head's width, of the patch token `patch`.
     pub(super) fn turn(&self, patch: usize, row: &mut [f32]) {
         let at = patch * self.width..(patch + 1) * self.width;

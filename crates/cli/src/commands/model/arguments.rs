@@ -40,6 +40,7 @@ pub(crate) struct NameArguments {
   bianque model verify pytorch_model.bin --recipe uni
   bianque model verify teacher_checkpoint.pth --recipe ruipath --json
   bianque model verify model.safetensors --recipe phikon-v2 --features tiles.safetensors
+  bianque model verify model.safetensors --recipe phikon-v2 --device cuda
 
 Reads safetensors and files of torch.save (.pt, .pth, .bin); nothing in a file is ever run. Exit code
 1 when the file does not fit. The digest is that of the features of 16 built-in test tiles; it is the
@@ -50,6 +51,10 @@ pub(crate) struct VerifyArguments {
     /// A recipe or an installed encoder by its name, or a recipe's file.
     #[arg(long, value_name = "NAME")]
     pub(crate) recipe: String,
+    /// Encode the test tiles on a GPU as well and compare: cuda (bfloat16), cuda:f16, cuda:f32, or
+    /// auto.
+    #[arg(long, default_value = "cpu", value_name = "DEVICE")]
+    pub(crate) device: bianque_vision::Device,
     /// Write the features of the test tiles, one row a tile.
     #[arg(long, value_name = "SAFETENSORS")]
     pub(crate) features: Option<PathBuf>,

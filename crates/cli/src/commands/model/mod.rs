@@ -2,6 +2,7 @@
 
 mod add;
 mod arguments;
+mod device;
 mod list;
 mod show;
 mod verify;

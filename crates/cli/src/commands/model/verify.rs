@@ -6,7 +6,10 @@ use anyhow::Context;
 use bianque_vision::{Recipe, TestFeatures, Verification, verify};
 use serde::Serialize;
 
-use super::arguments::VerifyArguments;
+use super::{
+    arguments::VerifyArguments,
+    device::{DeviceComparison, compare},
+};
 use crate::{
     commands::{Outcome, write_file},
     models::Models,
@@ -26,6 +29,9 @@ struct Document<'a> {
     fits: bool,
     #[serde(flatten)]
     verification: &'a Verification,
+    /// How near a device comes to the CPU; only where one was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device: Option<DeviceComparison>,
     seconds: f64,
 }
 
@@ -41,6 +47,8 @@ pub(super) fn run(
     if let (Some(out), Some(features)) = (&arguments.features, &verification.features) {
         write_features(out, features, &recipe, &verification)?;
     }
+    let device = compare(arguments, &path, &verification)?;
+    let compared = device.as_ref().map(DeviceComparison::text).unwrap_or_default();
     let document = Document {
         schema: "bianque.verification/1",
         file: arguments.file.display().to_string(),
@@ -49,9 +57,11 @@ pub(super) fn run(
         licence: &recipe.licence,
         fits: verification.fits(),
         verification: &verification,
+        device,
         seconds: start.elapsed().as_secs_f64(),
     };
-    terminal.result(&document, &text(&arguments.file, &recipe, &verification)?)?;
+    let text = text(&arguments.file, &recipe, &verification)? + &compared;
+    terminal.result(&document, &text)?;
     Ok(if verification.fits() { Outcome::Done } else { Outcome::Failed })
 }
 

@@ -10,7 +10,7 @@ use anyhow::Context;
 use bianque_core::Digest;
 use bianque_lesion::{Card, RESEARCH_USE, Task};
 use bianque_quality::CheckSettings;
-use bianque_vision::{Encoder, Permission, Purpose};
+use bianque_vision::{Device, Encoder, Loaded, Permission, Purpose, load_on};
 use serde::Serialize;
 
 use self::analysis::{Analysis, analyse};
@@ -41,10 +41,16 @@ pub(crate) struct LoadedTask {
 
 impl LoadedTask {
     pub(crate) fn load(models: &Models, name: &str) -> anyhow::Result<Self> {
-        Self::load_from(models, &models.task(name)?)
+        let place = models.task(name)?;
+        Ok(Self::load_from(models, &place, Device::Cpu)?.0)
     }
 
-    fn load_from(models: &Models, place: &TaskPlace) -> anyhow::Result<Self> {
+    /// The task of a place, its encoder on a device; gives what is to be said of the device.
+    fn load_from(
+        models: &Models,
+        place: &TaskPlace,
+        device: Device,
+    ) -> anyhow::Result<(Self, Option<String>)> {
         let package = TaskPackage::of(place, models)?;
         let task = Task::load(&place.folder)?;
         let card = Card::load(&place.folder, &task)?;
@@ -56,9 +62,9 @@ impl LoadedTask {
         } else {
             task.encoder_path(&place.folder)
         };
-        let encoder = load_encoder(&folder)?;
+        let Loaded { encoder, note } = load_encoder(&folder, device)?;
         task.check_encoder(encoder.as_ref())?;
-        Ok(Self { task, encoder, card, package, purpose: Purpose::Research })
+        Ok((Self { task, encoder, card, package, purpose: Purpose::Research }, note))
     }
 
     /// The same for a purpose that the encoder's licence allows; gives a note where nobody stated
@@ -91,9 +97,9 @@ impl LoadedTask {
 }
 
 /// Loads an encoder from its folder or recipe file.
-pub(crate) fn load_encoder(path: &Path) -> anyhow::Result<Box<dyn Encoder>> {
+pub(crate) fn load_encoder(path: &Path, device: Device) -> anyhow::Result<Loaded> {
     let recipe = if path.is_dir() { path.join("recipe.json") } else { path.to_owned() };
-    bianque_vision::load(&recipe).with_context(|| format!("the encoder {}", recipe.display()))
+    load_on(&recipe, None, device).with_context(|| format!("the encoder {}", recipe.display()))
 }
 
 /// What a run on one slide asks for.
@@ -150,8 +156,9 @@ pub(crate) fn run(
         (None, Some(organ)) => models.task_for_organ(organ)?,
         (None, None) => models.task(USUAL_TASK)?,
     };
-    let (loaded, note) = LoadedTask::load_from(models, &place)?.with_purpose(purpose)?;
-    if let Some(note) = note {
+    let (loaded, device) = LoadedTask::load_from(models, &place, arguments.device)?;
+    let (loaded, note) = loaded.with_purpose(purpose)?;
+    for note in device.into_iter().chain(note) {
         terminal.note(&note);
     }
     let check = check::settings(arguments.thresholds.as_deref())?;

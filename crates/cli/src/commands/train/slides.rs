@@ -38,7 +38,7 @@ pub(super) fn train(
     models: &Models,
     terminal: &Terminal,
 ) -> anyhow::Result<Made> {
-    let (encoder_folder, encoder) = task::encoder(&arguments.head, models)?;
+    let (encoder_folder, encoder) = task::encoder(&arguments.head, models, terminal)?;
     let (classes, map) = labels(arguments)?;
     let mut examples = Examples {
         features: FeatureMatrix::new(encoder.dimension(), Vec::new())?,

@@ -14,6 +14,7 @@ use crate::{
     arguments::{HeadArguments, HeadKind},
     commands::run::load_encoder,
     models::Models,
+    terminal::Terminal,
 };
 
 /// Colours from harmless to grave, where none are given.
@@ -34,10 +35,14 @@ pub(super) struct Made {
 pub(super) fn encoder(
     arguments: &HeadArguments,
     models: &Models,
+    terminal: &Terminal,
 ) -> anyhow::Result<(PathBuf, Box<dyn Encoder>)> {
     let folder = models.encoder(&arguments.encoder)?;
-    let encoder = load_encoder(&folder)?;
-    Ok((folder, encoder))
+    let loaded = load_encoder(&folder, arguments.device)?;
+    if let Some(note) = &loaded.note {
+        terminal.note(note);
+    }
+    Ok((folder, loaded.encoder))
 }
 
 /// How the head is trained.

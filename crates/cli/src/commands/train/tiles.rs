@@ -23,7 +23,7 @@ pub(super) fn train(
     models: &Models,
     terminal: &Terminal,
 ) -> anyhow::Result<Made> {
-    let (encoder_folder, encoder) = task::encoder(&arguments.head, models)?;
+    let (encoder_folder, encoder) = task::encoder(&arguments.head, models, terminal)?;
     let map = arguments.map.as_deref().map(str::parse::<ClassMap>).transpose()?;
     let folder = TileFolder::scan(&arguments.tiles, map.as_ref())?;
     let jitter = (arguments.stain_copies > 0).then_some(StainJitter {
