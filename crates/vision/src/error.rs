@@ -29,6 +29,12 @@ pub enum VisionError {
         /// What is wrong.
         what: String,
     },
+    /// A library that a model needs is not there, or fails.
+    #[error("{what}")]
+    Runtime {
+        /// What is missing or went wrong, and what to do.
+        what: String,
+    },
     /// The caller gave tiles of another size than the recipe's.
     #[error("the encoder takes tiles of {expected} x {expected} px, got {width} x {height}")]
     TileSize {

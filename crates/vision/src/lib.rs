@@ -6,9 +6,11 @@
 mod convnet;
 mod encoder;
 mod error;
+mod int8;
 mod load;
 pub mod matrix;
 mod normalise;
+mod onnx;
 mod recipe;
 mod rows;
 mod test_tiles;
@@ -19,8 +21,10 @@ mod weights;
 pub use encoder::Encoder;
 pub use error::{Result, VisionError};
 pub use load::{load, load_with_weights};
+#[cfg(feature = "onnxruntime")]
+pub use onnx::use_onnx_runtime;
 pub use recipe::{
-    Architecture, Channels, ConvNet, ConvStage, Dialect, Ffn, Filter, Input, Normalise, Permission,
+    Architecture, Arithmetic, Channels, ConvNet, ConvStage, Dialect, Ffn, Filter, Input, Normalise, Onnx, Permission,
     Pooler, PoolerWeights, Pooling, Position, Precision, PrefixRows, Published, Purpose, Recipe,
     RotaryPrecision, TableResample, Terms, Transform, Vit,
 };

@@ -13,11 +13,11 @@ use crate::{
 pub(crate) fn run_everything() -> anyhow::Result<()> {
     tools::require_c_compiler()?;
     let features: &[&str] = if tools::can_build_turbojpeg() {
-        &["--features", "bianque-cli/turbojpeg,bianque-slide/turbojpeg"]
+        &["--features", "bianque-cli/turbojpeg,bianque-slide/turbojpeg,bianque-cli/onnxruntime"]
     } else if tools::is_ci() {
         bail!("the build server must test libjpeg-turbo: install cmake and nasm");
     } else {
-        &[]
+        &["--features", "bianque-cli/onnxruntime"]
     };
     run(tools::cargo().args(["fmt", "--all", "--check"]))?;
     run(tools::cargo()

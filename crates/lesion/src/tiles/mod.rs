@@ -5,6 +5,8 @@ mod extract;
 mod folder;
 mod image;
 mod stain_jitter;
+#[cfg(test)]
+mod transform_tests;
 
 pub use extract::{BrokenTile, ExtractSettings, Progress, TileFeatures, tile_features};
 pub use folder::{ClassMap, TileFile, TileFolder};
