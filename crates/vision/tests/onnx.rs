@@ -80,6 +80,7 @@ fn refuses_what_is_no_encoder(folder: &Path) {
         ),
         (json!({"kind": "onnx", "dimension": 96, "width": 1}), "small.onnx", "width"),
         (small.clone(), "tokens.onnx", "not [1, 96]"),
+        (small.clone(), "elsewhere.onnx", "keeps weights in other files"),
         (small.clone(), "truncated.onnx", "ONNX Runtime does not take it"),
         (small.clone(), "noise.onnx", "ONNX Runtime does not take it"),
         (small.clone(), "small/weights.safetensors", "ONNX Runtime does not take it"),

@@ -3,12 +3,14 @@
     onnx_models.py FOLDER
 
 Writes FOLDER/small as timm_equality.py does; small.onnx, the same network; tokens.onnx, whose output
-is not one vector; truncated.onnx and noise.onnx. Prints the path of ONNX Runtime's library.
+is not one vector; elsewhere.onnx, whose weights are in
+another file; truncated.onnx and noise.onnx. Prints the path of ONNX Runtime's library.
 """
 
 import sys
 from pathlib import Path
 
+import onnx
 import onnxruntime
 import timm
 import torch
@@ -43,6 +45,8 @@ def main():
         export(Tokens(model), folder / "tokens.onnx")
     whole = (folder / "small.onnx").read_bytes()
     (folder / "truncated.onnx").write_bytes(whole[: len(whole) // 2])
+    onnx.save_model(onnx.load(folder / "small.onnx"), folder / "elsewhere.onnx", save_as_external_data=True,
+                    location="elsewhere.bin", size_threshold=0)
     (folder / "noise.onnx").write_bytes(bytes(range(256)) * 64)
     names = ("libonnxruntime.", "onnxruntime.dll")
     libraries = (Path(onnxruntime.__file__).parent / "capi").iterdir()

@@ -45,6 +45,10 @@ pub(crate) fn encoder(_: Recipe, _: &Onnx, file: &Path) -> Result<Box<dyn Encode
 #[cfg(feature = "onnxruntime")]
 const LONGEST: u64 = 1 << 31;
 
+/// How an ONNX file begins to name a file that holds a tensor: the first field of a pair, `location`.
+#[cfg(feature = "onnxruntime")]
+const ELSEWHERE: &[u8] = b"\x0a\x08location";
+
 /// The file's bytes, if they are those that the recipe asks for.
 #[cfg(feature = "onnxruntime")]
 fn read(file: &Path, expected: Option<&bianque_core::Digest>) -> Result<Vec<u8>> {
@@ -55,6 +59,13 @@ fn read(file: &Path, expected: Option<&bianque_core::Digest>) -> Result<Vec<u8>>
         return Err(wrong(format!("is {length} bytes long; an ONNX file has at most 2 GiB")));
     }
     let bytes = std::fs::read(file).map_err(io)?;
+    if bytes.windows(ELSEWHERE.len()).any(|window| window == ELSEWHERE) {
+        return Err(wrong(
+            "keeps weights in other files, whose digest nobody would know: save the model as one \
+             file"
+            .to_owned(),
+        ));
+    }
     let digest = bianque_core::Digest::of(&bytes);
     match expected {
         Some(expected) if *expected != digest => Err(wrong(format!(
