@@ -9,9 +9,11 @@ mod cuda;
 mod device;
 mod encoder;
 mod error;
+mod int8;
 mod load;
 pub mod matrix;
 mod normalise;
+mod onnx;
 mod recipe;
 mod rows;
 mod test_tiles;
@@ -23,8 +25,10 @@ pub use device::{Device, Loaded, load_on};
 pub use encoder::Encoder;
 pub use error::{Result, VisionError};
 pub use load::{load, load_with_weights};
+#[cfg(feature = "onnxruntime")]
+pub use onnx::use_onnx_runtime;
 pub use recipe::{
-    Architecture, Channels, ConvNet, ConvStage, Dialect, Ffn, Filter, Input, Normalise, Permission,
+    Architecture, Arithmetic, Channels, ConvNet, ConvStage, Dialect, Ffn, Filter, Input, Normalise, Onnx, Permission,
     Pooler, PoolerWeights, Pooling, Position, Precision, PrefixRows, Published, Purpose, Recipe,
     RotaryPrecision, TableResample, Terms, Transform, Vit,
 };

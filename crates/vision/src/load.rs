@@ -6,8 +6,9 @@ use crate::{
     convnet::{ConvNetEncoder, ConvNetPlan},
     encoder::Encoder,
     error::{Result, VisionError},
+    onnx,
     recipe::{Architecture, Recipe},
-    vit::VitEncoder,
+    vit,
     weights::Weights,
 };
 
@@ -44,13 +45,18 @@ pub fn load_with_weights(recipe: &Path, weights: &Path) -> Result<Box<dyn Encode
 }
 
 pub(crate) fn build(recipe: Recipe, path: &Path, weights: &Path) -> Result<Box<dyn Encoder>> {
-    let weights = Weights::open(weights, recipe.digest.as_ref())?;
+    let open = || Weights::open(weights, recipe.digest.as_ref());
     match recipe.architecture.clone() {
-        Architecture::Vit(vit) => Ok(Box::new(VitEncoder::new(recipe, &vit, weights)?)),
+        Architecture::Vit(switches) => {
+            let weights = open()?;
+            vit::encoder(recipe, &switches, weights)
+        }
         Architecture::ConvNet(network) => {
             let plan = ConvNetPlan::new(&network, recipe.input.size)
                 .map_err(|what| VisionError::Recipe { path: path.to_owned(), what })?;
+            let weights = open()?;
             Ok(Box::new(ConvNetEncoder::read(recipe, plan, weights)?))
         }
+        Architecture::Onnx(model) => onnx::encoder(recipe, &model, weights),
     }
 }

@@ -6,7 +6,9 @@ use std::{path::Path, process::Command};
 
 use bianque_core::RgbImage;
 use bianque_testkit::surroundings;
-use bianque_vision::{Container, inspect, load_with_weights, verify};
+use bianque_vision::{
+    Container, Recipe, Result, Verification, inspect, load_with_weights, verify,
+};
 
 fn fixture(file: &str) -> std::path::PathBuf {
     surroundings::crate_folder().join("tests/fixtures/learned").join(file)
@@ -21,6 +23,11 @@ fn written(folder: &Path) -> Option<Vec<String>> {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout).unwrap();
     Some(text.lines().map(str::to_owned).collect())
+}
+
+fn verify_fixture(weights: &Path) -> Result<Verification> {
+    let recipe = fixture("recipe.json");
+    verify(&Recipe::read(&recipe)?, &recipe, weights)
 }
 
 fn features(weights: &Path) -> Result<Vec<u32>, String> {
@@ -40,7 +47,7 @@ fn torch_files_equal_safetensors() {
     for name in good.clone() {
         let path = folder.path().join(name);
         assert_eq!(features(&path).as_ref(), Ok(&expected), "{name}");
-        let verified = verify(&fixture("recipe.json"), &path).unwrap();
+        let verified = verify_fixture(&path).unwrap();
         assert_eq!(verified.container, Container::Torch);
         assert!(verified.fits(), "{name}: {:?}", verified.survey);
     }
@@ -68,7 +75,7 @@ fn torch_files_that_need_code_are_refused_by_name() {
 fn what_torch_wrote_is_found_wanting_by_name() {
     let folder = tempfile::tempdir().unwrap();
     let Some(_) = written(folder.path()) else { return };
-    let verified = |name: &str| verify(&fixture("recipe.json"), &folder.path().join(name)).unwrap();
+    let verified = |name: &str| verify_fixture(&folder.path().join(name)).unwrap();
     let nan = verified("found-nan.pth");
     assert!(nan.survey.damaged["blocks.1.mlp.fc2.bias"].contains("NaN"));
     assert!(!nan.fits() && nan.features.is_none());

@@ -26,8 +26,19 @@ enum Subject {
         /// The slide; polyp-section-1.svs of the real slides unless named.
         slide: Option<PathBuf>,
     },
-    /// Encoding tiles, against PyTorch with timm.
-    Encode,
+    /// Encoding tiles, against PyTorch with timm and ONNX Runtime.
+    Encode {
+        /// Only rows whose name, such as `vit_base_patch16_224 onnxruntime 2-threads` or `convnet`,
+        /// has this in it; several must all be in it.
+        #[arg(long)]
+        only: Vec<String>,
+        /// Where to encode: cpu or cuda.
+        #[arg(long, default_value = "cpu")]
+        device: String,
+        /// Rounds, of which the best counts.
+        #[arg(long, default_value_t = 5)]
+        rounds: usize,
+    },
     /// Training a head of slides (ABMIL), against PyTorch.
     Mil {
         /// Slides, tiles a slide, passes.
@@ -86,9 +97,19 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             };
             example("bianque-slide", "bench_read", &[slide])
         }
-        Subject::Encode => {
-            example("bianque-vision", "bench_encode", &[])?;
-            example("bianque-vision", "bench_convnet", &[])
+        Subject::Encode { only, device, rounds } => {
+            let convnet = only.iter().all(|word| "convnet".contains(word.as_str()));
+            if !(convnet && !only.is_empty()) {
+                let rounds = rounds.to_string();
+                let mut words = vec!["--device", device, "--rounds", &rounds];
+                words.extend(only.iter().flat_map(|word| ["--only", word.as_str()]));
+                let words: Vec<_> = words.into_iter().map(PathBuf::from).collect();
+                example("bianque-vision", "bench_encode", &words)?;
+            }
+            if convnet && device == "cpu" {
+                example("bianque-vision", "bench_convnet", &[])?;
+            }
+            Ok(())
         }
         Subject::Mil { numbers } => {
             let arguments: Vec<_> = numbers.iter().map(|n| n.to_string().into()).collect();

@@ -13,11 +13,15 @@ use crate::{
 pub(crate) fn run_everything() -> anyhow::Result<()> {
     tools::require_c_compiler()?;
     let features: &[&str] = if tools::can_build_turbojpeg() {
-        &["--features", "bianque-cli/turbojpeg,bianque-slide/turbojpeg,bianque-record/postgresql"]
+        &[
+            "--features",
+            "bianque-cli/turbojpeg,bianque-slide/turbojpeg,bianque-cli/onnxruntime,\
+             bianque-record/postgresql",
+        ]
     } else if tools::is_ci() {
         bail!("the build server must test libjpeg-turbo: install cmake and nasm");
     } else {
-        &["--features", "bianque-record/postgresql"]
+        &["--features", "bianque-cli/onnxruntime,bianque-record/postgresql"]
     };
     run(tools::cargo().args(["fmt", "--all", "--check"]))?;
     run(tools::cargo()

@@ -6,6 +6,8 @@ mod folder;
 mod image;
 mod stain_jitter;
 mod stain_strength;
+#[cfg(test)]
+mod transform_tests;
 
 pub use extract::{BrokenTile, ExtractSettings, Progress, TileFeatures, tile_features};
 pub use folder::{ClassMap, TileFile, TileFolder};

@@ -18,7 +18,7 @@ pub use self::{
     licence::{Permission, Purpose, Terms},
     published::{Dialect, Precision, Published, Transform},
     vit::{
-        Channels, Ffn, Pooler, PoolerWeights, Pooling, Position, PrefixRows, RotaryPrecision,
+        Arithmetic, Channels, Ffn, Pooler, PoolerWeights, Pooling, Position, PrefixRows, RotaryPrecision,
         TableResample, Vit,
     },
 };
@@ -84,6 +84,24 @@ impl Recipe {
         licence::permits(&self.licence, self.terms.as_ref(), purpose)
     }
 
+    /// The same recipe in another arithmetic.
+    ///
+    /// # Errors
+    /// When the network is none that can be computed so; says what can.
+    pub fn with_arithmetic(mut self, arithmetic: Arithmetic) -> std::result::Result<Self, String> {
+        match &mut self.architecture {
+            Architecture::Vit(vit) => vit.arithmetic = arithmetic,
+            _ if arithmetic == Arithmetic::F32 => {}
+            _ => {
+                return Err(format!(
+                    "{} is no vision transformer: only those are computed in 8-bit integers",
+                    self.name
+                ));
+            }
+        }
+        Ok(self)
+    }
+
     /// Who stands behind a feature vector.
     pub(crate) fn producer(&self, digest: Digest) -> Producer {
         Producer {
@@ -107,6 +125,7 @@ impl Recipe {
         match &self.architecture {
             Architecture::Vit(vit) => vit.check(self.input.size),
             Architecture::ConvNet(network) => ConvNetPlan::new(network, self.input.size).map(drop),
+            Architecture::Onnx(onnx) => onnx.check(),
         }
     }
 }
@@ -180,6 +199,34 @@ pub enum Architecture {
     Vit(Vit),
     /// A compact convolutional network of inverted residual blocks (EfficientNet-Lite).
     ConvNet(ConvNet),
+    /// Any network in an ONNX file, run by ONNX Runtime.
+    Onnx(Onnx),
+}
+
+/// What must be known of an ONNX model: it takes one tile of `1 x 3 x size x size` normalised values
+/// (red, green and blue planes) and gives `1 x dimension` features, 32-bit floats both. All its
+/// weights are in the one file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Onnx {
+    /// Values in the feature vector.
+    pub dimension: usize,
+    /// The input's name; may be left out where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input: Option<String>,
+    /// The output's name; may be left out where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<String>,
+}
+
+impl Onnx {
+    fn check(&self) -> std::result::Result<(), String> {
+        if (1..=1 << 16).contains(&self.dimension) {
+            Ok(())
+        } else {
+            Err(format!("architecture.dimension {} is outside 1..={}", self.dimension, 1 << 16))
+        }
+    }
 }
 
 /// A compact convolutional network by its stages (EfficientNet-Lite: ReLU6, no squeeze).

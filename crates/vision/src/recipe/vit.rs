@@ -1,5 +1,6 @@
 //! Vision transformers by their switches.
 
+use bianque_core::Digest;
 use serde::{Deserialize, Serialize};
 
 /// A vision transformer by its switches.
@@ -34,6 +35,9 @@ pub struct Vit {
     pub channels: Channels,
     /// How tokens become one vector.
     pub pooling: Pooling,
+    /// In what the linear layers of the blocks are computed.
+    #[serde(default, skip_serializing_if = "Arithmetic::is_full")]
+    pub arithmetic: Arithmetic,
 }
 
 fn yes() -> bool {
@@ -145,6 +149,43 @@ impl Vit {
             }
         }
         Ok(())
+    }
+}
+
+/// In what the linear layers of a network's blocks are computed on a processor. All else, the first
+/// and the last layer with it, is computed in 32-bit floats.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Arithmetic {
+    /// 32-bit floats.
+    #[default]
+    F32,
+    /// 8-bit integers: weights with a scale for each output, activations with one for each token,
+    /// sums in 32 bits. Faster, with a quarter of the memory; features differ a little and carry
+    /// another digest.
+    Int8,
+}
+
+impl Arithmetic {
+    fn is_full(&self) -> bool {
+        *self == Self::F32
+    }
+
+    /// The digest of what gives features: that of the weight file, or, where the weights are
+    /// rounded, one of both. Raise the number when rounding changes.
+    pub(crate) fn digest(self, weights: Digest) -> Digest {
+        match self {
+            Self::F32 => weights,
+            Self::Int8 => Digest::of(format!("bianque int8 1 {weights}").as_bytes()),
+        }
+    }
+
+    /// The version of what gives features, for people.
+    pub(crate) fn version(self, weights: &str) -> String {
+        match self {
+            Self::F32 => weights.to_owned(),
+            Self::Int8 => format!("{weights} (int8)"),
+        }
     }
 }
 

@@ -6,7 +6,7 @@
 
 mod activation;
 mod arithmetic;
-mod level;
+pub(crate) mod level;
 mod reduction;
 
 pub(crate) use activation::{gelu, silu_gate};

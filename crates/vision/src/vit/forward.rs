@@ -4,6 +4,7 @@ use bianque_core::RgbImage;
 
 use super::{
     attention::{QUERIES, attend},
+    layer::Layer,
     network::{Block, Network},
 };
 use crate::{
@@ -13,7 +14,7 @@ use crate::{
 };
 
 /// Buffers of one image, reused by all blocks and by later images.
-pub(super) struct Scratch {
+pub(super) struct Scratch<L: Layer> {
     /// Unfolded patches: a row of 3 x patch x patch values each.
     patches: Vec<f32>,
     /// The residual stream: a row of `dim` values a token.
@@ -23,14 +24,16 @@ pub(super) struct Scratch {
     qkv: Vec<f32>,
     scores: Vec<f32>,
     hidden: Vec<f32>,
+    /// A layer's input as the layer wants it.
+    operand: L::Operand,
     /// What attentional pooling needs.
     pooled: Vec<f32>,
 }
 
-impl Scratch {
-    pub(super) fn for_network(network: &Network) -> Self {
+impl<L: Layer> Scratch<L> {
+    pub(super) fn for_network(network: &Network<L>) -> Self {
         let tokens = network.tokens();
-        let hidden = network.blocks.iter().map(|block| block.up.outputs).max().unwrap_or(0);
+        let hidden = network.blocks.iter().map(|block| block.up.outputs()).max().unwrap_or(0);
         let zeros = |count: usize| vec![0.0; count];
         Self {
             patches: zeros(network.grid * network.grid * network.embed.inputs),
@@ -39,18 +42,19 @@ impl Scratch {
             qkv: zeros(tokens * 3 * network.dim),
             scores: zeros(tokens.min(QUERIES) * tokens),
             hidden: zeros(tokens * hidden),
+            operand: L::Operand::default(),
             pooled: zeros(network.pooler.as_ref().map_or(0, |p| p.scratch(tokens))),
         }
     }
 }
 
-impl Network {
+impl<L: Layer> Network<L> {
     /// One image's feature vector.
     pub(super) fn forward(
         &self,
         normalise: &Normalise,
         tile: &RgbImage,
-        scratch: &mut Scratch,
+        scratch: &mut Scratch<L>,
         out: &mut [f32],
     ) {
         let each = out.len() / self.passes;
@@ -62,7 +66,7 @@ impl Network {
     }
 
     /// From unfolded patches to a vector.
-    fn pass(&self, scratch: &mut Scratch, out: &mut [f32]) {
+    fn pass(&self, scratch: &mut Scratch<L>, out: &mut [f32]) {
         scratch.tokens.copy_from_slice(&self.seed);
         self.embed.add_product(
             &scratch.patches,
@@ -82,16 +86,16 @@ impl Network {
     }
 
     /// `tokens += project(attention(norm(tokens)))` for the first `needed` tokens.
-    fn attention_branch(&self, block: &Block, needed: usize, scratch: &mut Scratch) {
+    fn attention_branch(&self, block: &Block<L>, needed: usize, scratch: &mut Scratch<L>) {
         let (dim, tokens) = (self.dim, self.tokens());
-        let Scratch { tokens: stream, normed, qkv, scores, .. } = scratch;
+        let Scratch { tokens: stream, normed, qkv, scores, operand, .. } = scratch;
         let norm = &block.norm1;
         rows::layer_norm(stream, &norm.weight, &norm.bias, self.epsilon, normed);
         if needed == tokens {
-            block.qkv.write(normed, tokens, qkv);
+            block.qkv.write(normed, tokens, operand, qkv);
         } else {
-            block.qkv.write_part(0..dim, normed, needed, qkv);
-            block.qkv.write_part(dim..3 * dim, normed, tokens, qkv);
+            block.qkv.write_part(0..dim, normed, needed, operand, qkv);
+            block.qkv.write_part(dim..3 * dim, normed, tokens, operand, qkv);
         }
         if let Some(rotation) = &self.rotation {
             // Queries and keys of patch tokens; tokens before them have no place.
@@ -100,18 +104,18 @@ impl Network {
             }
         }
         attend(qkv, tokens, needed, self.heads, dim, scores, normed);
-        block.project.add(normed, dim, needed, stream);
+        block.project.add(normed, dim, needed, operand, stream);
     }
 
     /// `tokens += down(activation(up(norm(tokens))))` for the first `needed` tokens.
-    fn feed_forward_branch(&self, block: &Block, needed: usize, scratch: &mut Scratch) {
-        let Scratch { tokens: stream, normed, hidden, .. } = scratch;
+    fn feed_forward_branch(&self, block: &Block<L>, needed: usize, scratch: &mut Scratch<L>) {
+        let Scratch { tokens: stream, normed, hidden, operand, .. } = scratch;
         let stream = &mut stream[..needed * self.dim];
         let norm = &block.norm2;
         rows::layer_norm(stream, &norm.weight, &norm.bias, self.epsilon, normed);
-        let width = block.up.outputs;
+        let width = block.up.outputs();
         let hidden = &mut hidden[..needed * width];
-        block.up.write(normed, needed, hidden);
+        block.up.write(normed, needed, operand, hidden);
         if self.gated {
             for row in hidden.chunks_exact_mut(width) {
                 let (gate, value) = row.split_at_mut(width / 2);
@@ -120,11 +124,11 @@ impl Network {
         } else {
             rows::gelu(hidden);
         }
-        block.down.add(hidden, width, needed, stream);
+        block.down.add(hidden, width, needed, operand, stream);
     }
 
     /// The last norm, and the class token, the mean of patch tokens, or both.
-    fn pool(&self, scratch: &mut Scratch, out: &mut [f32]) {
+    fn pool(&self, scratch: &mut Scratch<L>, out: &mut [f32]) {
         let Scratch { tokens: stream, normed, .. } = scratch;
         let needed = if self.pooling == Pooling::Class { 1 } else { self.tokens() };
         let stream = &stream[..needed * self.dim];

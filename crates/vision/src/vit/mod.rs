@@ -3,6 +3,7 @@
 mod attention;
 mod dialect;
 mod forward;
+mod layer;
 mod network;
 #[cfg(feature = "cuda")]
 mod parts;
@@ -19,45 +20,57 @@ use rayon::prelude::*;
 pub(crate) use self::dialect::Spelling;
 #[cfg(feature = "cuda")]
 pub(crate) use self::parts::{LayerParts, NormParts, Parts};
-use self::{forward::Scratch, network::Network};
+use self::{
+    forward::Scratch,
+    layer::{Layer, Linear8},
+    network::{Linear, Network},
+};
 use crate::{
     encoder::{Encoder, check_sizes},
     error::Result,
-    recipe::{Recipe, Vit},
+    recipe::{Arithmetic, Recipe, Vit},
     weights::Weights,
 };
 
+/// Takes a network's tensors from a weight file, into the arithmetic that the recipe asks for.
+///
+/// # Errors
+/// When tensors are missing, misshapen or left over.
+pub(crate) fn encoder(recipe: Recipe, vit: &Vit, weights: Weights) -> Result<Box<dyn Encoder>> {
+    Ok(match vit.arithmetic {
+        Arithmetic::F32 => Box::new(VitEncoder::<Linear>::new(recipe, vit, weights)?),
+        Arithmetic::Int8 => Box::new(VitEncoder::<Linear8>::new(recipe, vit, weights)?),
+    })
+}
+
+/// Looks at all tensors of a weight file, and says by which names they go.
+///
+/// # Errors
+/// When there is no encoder in the file, or it cannot be read.
+pub(crate) fn survey(recipe: &Recipe, vit: &Vit, weights: &mut Weights) -> Result<Spelling> {
+    Network::survey(vit, recipe, weights)
+}
+
 /// A vision transformer with its weights. Images are encoded one by one, as many at a time as
 /// there are threads, so that a vector does not depend on its neighbours in the batch.
-pub(crate) struct VitEncoder {
+struct VitEncoder<L: Layer> {
     recipe: Recipe,
     producer: Producer,
     /// Values a tile.
     dimension: usize,
-    network: Network,
+    network: Network<L>,
     /// Buffers of finished images, for the next ones.
-    idle: Mutex<Vec<Scratch>>,
+    idle: Mutex<Vec<Scratch<L>>>,
 }
 
-impl VitEncoder {
-    /// Takes the network's tensors from a weight file.
-    ///
-    /// # Errors
-    /// When tensors are missing, misshapen or left over.
-    pub(crate) fn new(recipe: Recipe, vit: &Vit, mut weights: Weights) -> Result<Self> {
+impl<L: Layer> VitEncoder<L> {
+    fn new(recipe: Recipe, vit: &Vit, mut weights: Weights) -> Result<Self> {
         let network = Network::take(vit, &recipe, &mut weights)?;
-        let producer = recipe.producer(weights.digest());
+        let mut producer = recipe.producer(vit.arithmetic.digest(weights.digest()));
+        producer.version = vit.arithmetic.version(&recipe.version);
         weights.finish()?;
         let dimension = vit.output();
         Ok(Self { recipe, producer, dimension, network, idle: Mutex::default() })
-    }
-
-    /// Looks at all tensors of a weight file, and says by which names they go.
-    ///
-    /// # Errors
-    /// When there is no encoder in the file, or it cannot be read.
-    pub(crate) fn survey(recipe: &Recipe, vit: &Vit, weights: &mut Weights) -> Result<Spelling> {
-        Network::survey(vit, recipe, weights)
     }
 
     fn encode_one(&self, tile: &RgbImage, out: &mut [f32]) {
@@ -69,7 +82,7 @@ impl VitEncoder {
     }
 }
 
-impl Encoder for VitEncoder {
+impl<L: Layer> Encoder for VitEncoder<L> {
     fn recipe(&self) -> &Recipe {
         &self.recipe
     }

@@ -1,6 +1,6 @@
 //! The network: its tensors and its linear layers.
 
-use super::{dialect::Spelling, pooler::PoolerLayers, position::Rotation, tensors::Tensors};
+use super::{dialect::Spelling, layer::Layer, pooler::PoolerLayers, position::Rotation, tensors::Tensors};
 use crate::{
     error::{Result, VisionError},
     matrix::{Destination, View, ViewMut, multiply},
@@ -21,7 +21,7 @@ pub(super) struct Linear {
     pub(super) inputs: usize,
     pub(super) outputs: usize,
     /// Values from one row of `weight` to the next.
-    stride: usize,
+    pub(super) stride: usize,
 }
 
 /// A layer norm's weights.
@@ -31,18 +31,18 @@ pub(super) struct Norm {
 }
 
 /// One block; scales of its branches are folded into `project` and `down`.
-pub(super) struct Block {
+pub(super) struct Block<L = Linear> {
     pub(super) norm1: Norm,
-    pub(super) qkv: Linear,
-    pub(super) project: Linear,
+    pub(super) qkv: L,
+    pub(super) project: L,
     pub(super) norm2: Norm,
     /// Packed (gate, value) where the network is gated.
-    pub(super) up: Linear,
-    pub(super) down: Linear,
+    pub(super) up: L,
+    pub(super) down: L,
 }
 
 /// A whole network.
-pub(super) struct Network {
+pub(super) struct Network<L = Linear> {
     pub(super) patch: usize,
     /// Patches along an edge.
     pub(super) grid: usize,
@@ -62,11 +62,11 @@ pub(super) struct Network {
     /// embedding's bias, and learned positions.
     pub(super) seed: Vec<f32>,
     pub(super) rotation: Option<Rotation>,
-    pub(super) blocks: Vec<Block>,
+    pub(super) blocks: Vec<Block<L>>,
     pub(super) norm: Norm,
 }
 
-impl Network {
+impl<L: Layer> Network<L> {
     /// Takes every tensor that the recipe's switches ask for, and drops what only training needs.
     ///
     /// # Errors
@@ -104,6 +104,13 @@ impl Network {
         })
     }
 
+    /// Tokens of one image.
+    pub(super) fn tokens(&self) -> usize {
+        self.prefix + self.grid * self.grid
+    }
+}
+
+impl Network {
     /// Looks at every tensor that [`Network::take`] would take, and keeps none: memory for one
     /// block is enough.
     ///
@@ -119,7 +126,7 @@ impl Network {
         whole = whole.and(tensors.seed(vit, grid, &embed.bias).map(drop));
         whole = whole.and(tensors.rotation(vit, grid).map(drop));
         for index in 0..vit.depth {
-            whole = whole.and(tensors.block(vit, index).map(drop));
+            whole = whole.and(tensors.block::<Linear>(vit, index).map(drop));
         }
         whole = whole.and(tensors.last_norm(vit.dim).map(drop));
         if let Pooling::Attentional(pooler) = &vit.pooling {
@@ -132,11 +139,6 @@ impl Network {
             other => other?,
         }
         Ok(spelling)
-    }
-
-    /// Tokens of one image.
-    pub(super) fn tokens(&self) -> usize {
-        self.prefix + self.grid * self.grid
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::{
     dialect::{Names, Spelling},
+    layer::Layer,
     network::{Block, Linear, Norm},
     pooler::PoolerLayers,
     position::{Rotation, periods},
@@ -181,7 +182,7 @@ impl<'a> Tensors<'a> {
         Ok(Some(Rotation::new(base, grid, width, precision)))
     }
 
-    pub(super) fn block(&mut self, vit: &Vit, index: usize) -> Result<Block> {
+    pub(super) fn block<L: Layer>(&mut self, vit: &Vit, index: usize) -> Result<Block<L>> {
         let (dim, names) = (vit.dim, self.names);
         let begin = self.spelling.block(self.weights, index);
         let norm1 = self.norm(&format!("{begin}{}", names.norm1), dim)?;
@@ -195,11 +196,11 @@ impl<'a> Tensors<'a> {
         }
         Ok(Block {
             norm1,
-            qkv: qkv.spread(),
-            project: project.spread(),
+            qkv: L::from_linear(qkv),
+            project: L::from_linear(project),
             norm2,
-            up: up.spread(),
-            down: down.spread(),
+            up: L::from_linear(up),
+            down: L::from_linear(down),
         })
     }
 

@@ -35,6 +35,8 @@ pub enum Container {
     Safetensors,
     /// A zip archive with a pickle, as `torch.save` writes it.
     Torch,
+    /// A whole network in the ONNX format.
+    Onnx,
 }
 
 /// An open weight file. Each tensor is taken once; [`Weights::finish`] names what nobody took.

@@ -6,12 +6,15 @@ use anyhow::{Context, bail, ensure};
 use bianque_vision::{Recipe, verify};
 use serde::Serialize;
 
-use super::{arguments::AddArguments, clinical, verify::text};
+use super::{arguments::AddArguments, clinical, in_arithmetic, verify::text};
 use crate::{
     commands::{Outcome, write_file},
     models::Models,
     terminal::Terminal,
 };
+
+/// How near rounded features must be to those in 32-bit floats.
+const LOWEST_COSINE: f64 = 0.999;
 
 #[derive(Serialize)]
 struct Document {
@@ -30,7 +33,7 @@ pub(super) fn run(
     terminal: &Terminal,
 ) -> anyhow::Result<Outcome> {
     let path = models.recipe(&arguments.recipe)?;
-    let mut recipe = Recipe::read(&path)?;
+    let mut recipe = in_arithmetic(Recipe::read(&path)?, arguments.precision)?;
     if let Some(name) = &arguments.name {
         name.clone_into(&mut recipe.name);
     }
@@ -49,13 +52,22 @@ pub(super) fn run(
         bail!("{} is there already: give another --name, or remove it", folder.display());
     }
     terminal.note(&format!("verifying {}", arguments.file.display()));
-    let verification = verify(&path, &arguments.file)?;
+    let verification = verify(&recipe, &path, &arguments.file)?;
     if !verification.fits() {
         bail!("{}", text(&arguments.file, &recipe, &verification)?.trim_end());
+    }
+    if let Some(cosine) = verification.lowest_cosine {
+        ensure!(
+            cosine >= LOWEST_COSINE,
+            "in 8-bit integers, features of the test tiles have a cosine of {cosine:.5} to those in \
+             32-bit floats, less than {LOWEST_COSINE}: these weights do not bear it, install them \
+             without --precision int8"
+        );
     }
     recipe.weights = match verification.container {
         bianque_vision::Container::Safetensors => "weights.safetensors".to_owned(),
         bianque_vision::Container::Torch => "weights.pth".to_owned(),
+        bianque_vision::Container::Onnx => "model.onnx".to_owned(),
     };
     recipe.digest = Some(verification.digest);
     install(&arguments.file, &recipe, &folder)?;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 /// What is done with encoders.
 #[derive(Subcommand)]
@@ -23,6 +23,16 @@ pub(crate) enum ModelCommand {
     Verify(VerifyArguments),
     /// Install a weight file: verified, copied, named by its digest.
     Add(AddArguments),
+}
+
+/// The arithmetic of a vision transformer on a processor.
+#[derive(Copy, Clone, Debug, ValueEnum)]
+pub(crate) enum ModelPrecision {
+    /// 32-bit floats.
+    F32,
+    /// 8-bit integers: faster, a quarter of the memory; features differ a little and carry another
+    /// digest, so that they are not mixed with others.
+    Int8,
 }
 
 #[derive(Args)]
@@ -55,6 +65,9 @@ pub(crate) struct VerifyArguments {
     /// auto.
     #[arg(long, default_value = "cpu", value_name = "DEVICE")]
     pub(crate) device: bianque_vision::Device,
+    /// Arithmetic of a vision transformer on a processor [default: the recipe's, f32 unless stated].
+    #[arg(long, value_name = "ARITHMETIC")]
+    pub(crate) precision: Option<ModelPrecision>,
     /// Write the features of the test tiles, one row a tile.
     #[arg(long, value_name = "SAFETENSORS")]
     pub(crate) features: Option<PathBuf>,
@@ -64,6 +77,7 @@ pub(crate) struct VerifyArguments {
 #[command(after_help = "Examples:
   bianque model add pytorch_model.bin --recipe uni
   bianque model add GPFM.pth --recipe gpfm --name gpfm-2024 --into my-models/encoders
+  bianque model add pytorch_model.bin --recipe uni --precision int8 --name uni-int8
 
 Makes the folder NAME with recipe.json and the file; the recipe then names the file's digest, and no
 other file is loaded with it. What an agreement of your own allows you state there: `licence` (such as
@@ -74,6 +88,9 @@ pub(crate) struct AddArguments {
     /// The recipe, by its name or its file.
     #[arg(long, value_name = "NAME")]
     pub(crate) recipe: String,
+    /// Arithmetic of a vision transformer on a processor [default: the recipe's, f32 unless stated].
+    #[arg(long, value_name = "ARITHMETIC")]
+    pub(crate) precision: Option<ModelPrecision>,
     /// Name under which it is installed [default: the recipe's].
     #[arg(long)]
     pub(crate) name: Option<String>,

@@ -7,9 +7,10 @@ mod list;
 mod show;
 mod verify;
 
-use bianque_vision::{Architecture, Permission, Purpose, Recipe};
+use bianque_vision::{Architecture, Arithmetic, Permission, Purpose, Recipe};
 
 pub(crate) use self::arguments::ModelCommand;
+use self::arguments::ModelPrecision;
 use super::Outcome;
 use crate::{models::Models, terminal::Terminal};
 
@@ -27,13 +28,28 @@ pub(crate) fn run(
     }
 }
 
+/// The recipe in the arithmetic that the user asks for, else in its own.
+fn in_arithmetic(recipe: Recipe, asked: Option<ModelPrecision>) -> anyhow::Result<Recipe> {
+    let arithmetic = match asked {
+        None => return Ok(recipe),
+        Some(ModelPrecision::F32) => Arithmetic::F32,
+        Some(ModelPrecision::Int8) => Arithmetic::Int8,
+    };
+    recipe.with_arithmetic(arithmetic).map_err(anyhow::Error::msg)
+}
+
 /// A network in a few words.
 fn architecture(recipe: &Recipe) -> String {
     match &recipe.architecture {
         Architecture::Vit(vit) => {
-            format!("ViT {}x{}/{}", vit.dim, vit.depth, vit.patch)
+            let arithmetic = match vit.arithmetic {
+                Arithmetic::F32 => "",
+                Arithmetic::Int8 => " int8",
+            };
+            format!("ViT {}x{}/{}{arithmetic}", vit.dim, vit.depth, vit.patch)
         }
         Architecture::ConvNet(network) => format!("convolutional, {} stages", network.stages.len()),
+        Architecture::Onnx(_) => "ONNX model".to_owned(),
     }
 }
 
@@ -42,6 +58,7 @@ fn dimension(recipe: &Recipe) -> usize {
     match &recipe.architecture {
         Architecture::Vit(vit) => vit.output(),
         Architecture::ConvNet(network) => network.head,
+        Architecture::Onnx(model) => model.dimension,
     }
 }
 

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::{
     arguments::VerifyArguments,
     device::{DeviceComparison, compare},
+    in_arithmetic,
 };
 use crate::{
     commands::{Outcome, write_file},
@@ -42,8 +43,8 @@ pub(super) fn run(
 ) -> anyhow::Result<Outcome> {
     let start = Instant::now();
     let path = models.recipe(&arguments.recipe)?;
-    let recipe = Recipe::read(&path)?;
-    let verification = verify(&path, &arguments.file)?;
+    let recipe = in_arithmetic(Recipe::read(&path)?, arguments.precision)?;
+    let verification = verify(&recipe, &path, &arguments.file)?;
     if let (Some(out), Some(features)) = (&arguments.features, &verification.features) {
         write_features(out, features, &recipe, &verification)?;
     }
@@ -109,6 +110,9 @@ pub(super) fn text(
             Some(false) => writeln!(text, "  as stated      no: the recipe states another digest")?,
             None => writeln!(text, "  as stated      the recipe states no digest to compare with")?,
         }
+    }
+    if let Some(cosine) = verification.lowest_cosine {
+        writeln!(text, "  int8           cosine {cosine:.5} to 32-bit floats at the least")?;
     }
     if verification.fits() {
         writeln!(text, "  The file fits the recipe.")?;
