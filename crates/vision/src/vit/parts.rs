@@ -63,7 +63,7 @@ impl Parts {
     /// # Errors
     /// When tensors are missing, misshapen or left over.
     pub(crate) fn read(vit: &Vit, recipe: &Recipe, mut weights: Weights) -> Result<Self> {
-        let network = Network::take(vit, recipe, &mut weights)?;
+        let network = Network::<Linear>::take(vit, recipe, &mut weights)?;
         weights.finish()?;
         Ok(Self {
             embed: network.embed.into(),
