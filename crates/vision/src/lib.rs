@@ -16,7 +16,7 @@ mod verify;
 mod vit;
 mod weights;
 
-pub use encoder::Encoder;
+pub use encoder::{Encoder, Feeding, TokenGrid};
 pub use error::{Result, VisionError};
 pub use load::{load, load_with_weights};
 pub use recipe::{
