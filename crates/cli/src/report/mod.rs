@@ -8,8 +8,9 @@ mod site_page;
 mod slides_page;
 
 pub(crate) use document::{
-    EvidenceDocument, LabelDocument, LevelDocument, ProducerDocument, RegionDocument, Report,
-    SlideDocument, TaskDocument, TilesDocument, Timings, TissueDocument, rings,
+    AttentionDocument, EvidenceDocument, LabelDocument, LevelDocument, PassDocument, PlaceDocument,
+    ProducerDocument, RegionDocument, Report, SecondStageDocument, SlideDocument, TaskDocument,
+    TilesDocument, Timings, TissueDocument, rings,
 };
 pub(crate) use page::{Images, Page};
 pub(crate) use quality_document::QualityDocument;
