@@ -135,7 +135,8 @@ pub(crate) enum Outlines {
     /// The slope between the probabilities of neighbouring tiles.
     #[default]
     Interpolated,
-    /// What the head makes of the parts of each tile, where encoder and head allow it.
+    /// What the head makes of the parts of each tile, where encoder and head allow it; not measured
+    /// against known lesions yet.
     Tokens,
 }
 

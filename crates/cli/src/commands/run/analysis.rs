@@ -166,9 +166,7 @@ fn refined(
     if let (Some(logits), Some(grid)) = (tokens, loaded.encoder.tokens()) {
         let temperature = loaded.task.temperature;
         let tokens = TokenLogits { logits, edge: grid.edge, temperature };
-        let share = std::env::var("TOKEN_SHARE").ok().and_then(|v| v.parse().ok()); // EXPERIMENT
-        let share = share.unwrap_or(TOKEN_SHARE); // EXPERIMENT
-        if let Some(map) = map.refined_by_tokens(&tokens, share, is_tissue)? {
+        if let Some(map) = map.refined_by_tokens(&tokens, TOKEN_SHARE, is_tissue)? {
             return Ok((map, true));
         }
     }
