@@ -16,7 +16,10 @@
       vendor: "Scanner's maker", magnification: "Objective", tissue: "Tissue", tiles: "Tiles analysed", task: "Task",
       encoder: "Encoder", head: "Head", licence: "licence", digest: "digest", created: "Made by", none: "none",
       area: "Area", mean: "mean", peak: "peak", tileCount: "tiles", proposed: "regions proposed",
-      features_decode: "reading tiles", features_encode: "encoding tiles", open_and_digest: "opening, digest",
+      features_compute: "encoding tiles", features_waiting: "encoder waiting for tiles", features_files: "features files",
+      open_and_digest: "opening, digest", besideIt: "meanwhile, summed over threads", decoding: "decoding", resizing: "resizing",
+      attention: "Attention, not a lesion", attentionOf: "What the model looked at. No region comes of it. ",
+      second: "Second look", secondText: "places judged again",
       pictures_and_files: "pictures and files", regions: "outlining",
       quality: "Quality", qualityPass: "Nothing to say.", leftOut: "tiles were left out of lesion finding.", check: "quality check",
       verdicts: { pass: "pass", "pass-marked": "pass, places marked", rescan: "rescan", restain: "restain", recut: "recut or remount", unreadable: "unreadable" },
@@ -40,7 +43,9 @@
       vendor: "扫描仪厂商", magnification: "物镜", tissue: "组织", tiles: "分析图块", task: "任务",
       encoder: "编码器", head: "分类头", licence: "许可", digest: "摘要", created: "制作", none: "无",
       area: "面积", mean: "平均", peak: "峰值", tileCount: "图块", proposed: "个提示区域",
-      features_decode: "读取图块", features_encode: "图块编码", open_and_digest: "打开与摘要",
+      features_compute: "图块编码", features_waiting: "编码器等待图块", features_files: "特征文件",
+      open_and_digest: "打开与摘要", besideIt: "同时进行（各线程合计）", decoding: "解码", resizing: "缩放",
+      attention: "注意力图，并非病变", attentionOf: "模型所关注之处，不产生任何区域。", second: "二次判读", secondText: "处经二次判读",
       pictures_and_files: "图片与文件", regions: "勾画区域",
       quality: "质量", qualityPass: "无异常。", leftOut: "个图块未参与病变查找。", check: "质量检查",
       verdicts: { pass: "合格", "pass-marked": "合格，有标记", rescan: "重新扫描", restain: "重新染色", recut: "重新切片或封片", unreadable: "无法读取" },
@@ -174,6 +179,7 @@
       [t("encoder"), producer(report.encoder)], [t("head"), producer(report.head)],
       [t("package"), [report.package.digest ?? "", t("standing")[signed.standing], signed.signer ?? signed.key ?? ""].filter(Boolean).join(" ")],
       [t("measuredOn"), t("evidence")[report.scope.evidence]],
+      ...(report.second ? [[t("second"), `${producer(report.second.encoder)} · ${report.second.places.length} ${t("secondText")}`]] : []),
       [t("created"), `bianque ${report.program_version}`],
     ]);
     const names = Object.keys(report.timings.seconds);
@@ -189,7 +195,18 @@
       split.append(part);
       list.append(make("dt", t(name)), make("dd", `${seconds.toFixed(2)} s`));
     });
-    at("timings").replaceChildren(split, list);
+    const pass = report.timings.pass;
+    const beside = make("p", `${t("besideIt")}: ${t("decoding")} ${pass.decode_seconds.toFixed(2)} s, ${t("resizing")} ${pass.resize_seconds.toFixed(2)} s`, "empty");
+    at("timings").replaceChildren(split, list, beside);
+  }
+
+  function drawAttention() {
+    const attention = report.attention;
+    at("attention-section").hidden = !attention;
+    if (!attention) return;
+    at("attention-note").textContent = `${t("attentionOf")}(${attention.of})`;
+    at("attention-slide").src = data.images.thumbnail;
+    at("attention-layer").src = data.images.attention;
   }
 
   const verdictColors = /** @type {any} */ ({ pass: "#2e7d5a", "pass-marked": "#58823c", rescan: "#b86e06", restain: "#a03c8c",
@@ -268,6 +285,7 @@
     drawFacts();
     drawQuality();
     drawEvaluation();
+    drawAttention();
   }
 
   at("opacity").addEventListener("input", () => { at("heat").style.opacity = String(at("opacity").value / 100); });

@@ -148,6 +148,17 @@ pub(crate) enum RunPurpose {
     Clinical,
 }
 
+/// What outlines of regions follow within tiles.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Outlines {
+    /// The slope between the probabilities of neighbouring tiles.
+    #[default]
+    Interpolated,
+    /// What the head makes of the parts of each tile, where encoder and head allow it; not measured
+    /// against known lesions yet.
+    Tokens,
+}
+
 #[derive(Args)]
 #[command(after_help = "Examples:
   bianque run slide.svs
@@ -155,19 +166,48 @@ pub(crate) enum RunPurpose {
   bianque run old-scan.svs --mpp 0.25          the file states no resolution
   bianque run slides/ --task colon             every slide of the folder, resumable
   bianque run slide.svs --task colon@3f2a      an installed version, by its digest
+  bianque run slide.svs --task colon --task sample --encoder kaiko-s16
+                                               two tasks and one more encoder in one pass
+  bianque run slides/ --features-only --encoder bianque-lite
+  bianque run slide.svs --second-task colon-large --second-tiles 300
   bianque run slide.svs --organ colon --purpose clinical
                                                refused unless licence, signer and scope allow it
 
 Writes into the output folder: report.json, report.html, regions.geojson (level-0 pixels, opens in
-QuPath), heatmap.png and features.safetensors. A second run with the same slide, encoder and
-resolution reads the features again instead of the slide.")]
+QuPath), heatmap.png and features.safetensors (docs/features.md); with several tasks one folder a
+task, with several encoders features-ENCODER.safetensors. A second run with the same slide, encoder
+and resolution reads the features again instead of the slide.")]
 pub(crate) struct RunArguments {
     /// A slide, or a folder of slides.
     pub(crate) slide: PathBuf,
-    /// The task: an installed or shipped one by its name, NAME@DIGEST, or a folder [default: the one
-    /// for --organ, else colon].
+    /// The task: an installed or shipped one by its name, NAME@DIGEST, or a folder; several share
+    /// one pass over the slide [default: the one for --organ, else colon].
+    #[arg(long, value_name = "TASK")]
+    pub(crate) task: Vec<String>,
+    /// One more encoder whose features are kept, by its name under the models folder or by its
+    /// folder; may be given several times. Tiles that several encoders want are read once.
+    #[arg(long, value_name = "ENCODER")]
+    pub(crate) encoder: Vec<String>,
+    /// Only keep the features of the named encoders; no task judges.
+    #[arg(long, requires = "encoder", conflicts_with_all = ["task", "second_task", "truth"])]
+    pub(crate) features_only: bool,
+    /// A task of the same labels on another encoder, which judges again where the first task is
+    /// least sure; the map and the regions follow it there.
+    #[arg(long, value_name = "TASK")]
+    pub(crate) second_task: Option<String>,
+    /// Most tiles that the second task's encoder sees.
+    #[arg(long, value_name = "N", default_value_t = 300, requires = "second_task")]
+    pub(crate) second_tiles: usize,
+    /// What outlines follow within tiles.
+    #[arg(long, value_enum, default_value_t = Outlines::Interpolated)]
+    pub(crate) outlines: Outlines,
+    /// Also draw attention.png: what the encoder's class token looked at. It is no lesion map, and
+    /// no region comes of it.
     #[arg(long)]
-    pub(crate) task: Option<String>,
+    pub(crate) attention: bool,
+    /// Draw the attention of this slide head (`bianque train slide`) instead of the encoder's.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) attention_head: Option<PathBuf>,
     /// Microns per level-0 pixel, where a file states none or a wrong one.
     #[arg(long, value_name = "UM")]
     pub(crate) mpp: Option<f64>,

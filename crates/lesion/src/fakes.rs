@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use bianque_core::{AtLevel, Digest, Level0, PixelRect, Point, Producer, RgbImage};
 use bianque_slide::{Format, Level, RawTile, Slide, SlideError, SlideFacts, TileIndex};
 use bianque_vision::{
-    Architecture, ConvNet, Encoder, Filter, Input, Normalise, Recipe, VisionError,
+    Architecture, ConvNet, Encoder, Feeding, Filter, Input, Normalise, Recipe, TokenGrid,
+    VisionError,
 };
 
 use crate::slide_features::grid_tests::mpp;
@@ -188,5 +189,69 @@ impl Slide for PaintedSlide {
 
     fn associated_image(&self, name: &str) -> Result<RgbImage, SlideError> {
         Err(SlideError::Request(name.into()))
+    }
+}
+
+/// Features: the mean of each channel; the tokens are the tile's quarters, whose means they
+/// average.
+pub(crate) struct QuartersEncoder(MeanColourEncoder);
+
+impl QuartersEncoder {
+    pub(crate) fn new(size: u32) -> Self {
+        Self(MeanColourEncoder::new(size))
+    }
+
+    pub(crate) fn encoded(&self) -> usize {
+        self.0.encoded()
+    }
+}
+
+impl Encoder for QuartersEncoder {
+    fn recipe(&self) -> &Recipe {
+        self.0.recipe()
+    }
+
+    fn producer(&self) -> &Producer {
+        self.0.producer()
+    }
+
+    fn dimension(&self) -> usize {
+        3
+    }
+
+    fn encode(&self, tiles: &[RgbImage], out: &mut [f32]) -> Result<(), VisionError> {
+        self.encode_with_tokens(tiles, out, &mut vec![0.0; tiles.len() * 12])
+    }
+
+    fn feeding(&self) -> Feeding {
+        Feeding { tiles: 40, calls: 3 }
+    }
+
+    fn tokens(&self) -> Option<TokenGrid> {
+        Some(TokenGrid { edge: 2, dimension: 3, averages: true })
+    }
+
+    fn encode_with_tokens(
+        &self,
+        tiles: &[RgbImage],
+        out: &mut [f32],
+        tokens: &mut [f32],
+    ) -> Result<(), VisionError> {
+        self.0.encoded.fetch_add(tiles.len(), Ordering::Relaxed);
+        out.fill(0.0);
+        tokens.fill(0.0);
+        let outputs = out.chunks_exact_mut(3).zip(tokens.chunks_exact_mut(12));
+        for (tile, (out, tokens)) in tiles.iter().zip(outputs) {
+            let (width, half) = (tile.width(), tile.width() / 2);
+            let share = 1.0 / (255.0 * (half * half) as f32);
+            for (at, pixel) in (0..).zip(tile.pixels().as_chunks::<3>().0) {
+                let quarter = (at / width / half * 2 + at % width / half) as usize;
+                for (channel, value) in pixel.iter().enumerate() {
+                    tokens[quarter * 3 + channel] += f32::from(*value) * share;
+                    out[channel] += f32::from(*value) * share / 4.0;
+                }
+            }
+        }
+        Ok(())
     }
 }

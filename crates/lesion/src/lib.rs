@@ -7,6 +7,7 @@
 //! it. [`ClassificationMetrics`] and [`evaluate_lesions`] say how good that is.
 
 mod annotated;
+mod attention;
 mod coverage_table;
 mod error;
 mod evaluation;
@@ -16,6 +17,7 @@ mod files;
 mod head;
 mod matrix;
 mod regions;
+mod second_look;
 mod slide_features;
 mod slide_head;
 mod slide_training;
@@ -26,12 +28,14 @@ mod tiles;
 mod train;
 
 pub use annotated::{AnnotationMap, LabelledTiles, label_tiles};
+pub use attention::{ATTENTION_NOTICE, AttentionMap};
 pub use coverage_table::*;
 pub use error::{LesionError, Result};
 pub use evaluation::*;
 pub use head::*;
 pub use matrix::{FeatureMatrix, Probabilities};
 pub use regions::*;
+pub use second_look::{SecondLook, most_informative};
 pub use slide_features::*;
 pub use slide_head::{
     SlideGradient, SlideHead, SlideHeadFacts, SlideHeadKind, SlidePrediction, SlidePurpose,

@@ -127,6 +127,11 @@ impl Probabilities {
         &self.values[row * self.classes..][..self.classes]
     }
 
+    /// Gives a tile other probabilities, which sum to 1.
+    pub(crate) fn set_row(&mut self, row: usize, values: &[f32]) {
+        self.values[row * self.classes..][..self.classes].copy_from_slice(values);
+    }
+
     /// The most probable class of a tile; of equals the first.
     #[must_use]
     pub fn prediction(&self, row: usize) -> usize {

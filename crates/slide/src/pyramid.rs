@@ -3,7 +3,13 @@
 mod resample;
 mod window;
 
-use std::sync::OnceLock;
+use std::{
+    sync::{
+        OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use bianque_core::{AtLevel, Level0, Mpp, PixelRect, Point, RgbImage};
 
@@ -32,6 +38,7 @@ pub(crate) struct Pyramid {
     cache: TileCache,
     /// How each level's tiles can be reduced, once one of them was looked at.
     reducible: Vec<OnceLock<Reducible>>,
+    resize_nanos: AtomicU64,
 }
 
 impl Pyramid {
@@ -50,7 +57,8 @@ impl Pyramid {
             }
         }
         let reducible = facts.levels.iter().map(|_| OnceLock::new()).collect();
-        Ok(Self { container, cache: TileCache::new(options.cache_bytes), reducible })
+        let cache = TileCache::new(options.cache_bytes);
+        Ok(Self { container, cache, reducible, resize_nanos: AtomicU64::new(0) })
     }
 }
 
@@ -125,6 +133,10 @@ impl Slide for Pyramid {
             return Err(SlideError::Request(format!("{step} level-0 pixels per pixel")));
         }
         self.resample(origin, (step, step), Size::new(width, height))
+    }
+
+    fn resize_time(&self) -> Duration {
+        Duration::from_nanos(self.resize_nanos.load(Ordering::Relaxed))
     }
 
     fn associated_image(&self, name: &str) -> Result<RgbImage> {

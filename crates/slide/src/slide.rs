@@ -1,6 +1,6 @@
 //! The trait that every format's reader offers.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 use bianque_core::{AtLevel, Level0, PixelRect, Point, RgbImage};
 
@@ -109,6 +109,12 @@ pub trait Slide: Send + Sync {
             (f64::from(bounds.width.max(bounds.height)) / f64::from(longest.max(1))).max(1.0);
         let pixels = |length: u32| ((f64::from(length) / step).round() as u32).max(1);
         self.read_scaled(Point::new(0.0, 0.0), step, pixels(bounds.width), pixels(bounds.height))
+    }
+
+    /// Time that resizing of decoded pixels has taken so far, summed over threads; nothing where it
+    /// is not measured.
+    fn resize_time(&self) -> Duration {
+        Duration::ZERO
     }
 
     /// An associated image by its name in [`SlideFacts::associated`].

@@ -53,6 +53,18 @@ pub enum VisionError {
         /// What was given.
         actual: usize,
     },
+    /// Vectors of a tile's parts were asked of an encoder that gives none.
+    #[error("the encoder {encoder} gives no vectors of a tile's parts, only of whole tiles")]
+    NoTokens {
+        /// Which encoder.
+        encoder: String,
+    },
+    /// Attention was asked of an encoder that has none.
+    #[error("the encoder {encoder} has no attention: only transformers with a class token do")]
+    NoAttention {
+        /// Which encoder.
+        encoder: String,
+    },
 }
 
 /// The crate's result.

@@ -22,7 +22,7 @@ mod vit;
 mod weights;
 
 pub use device::{Device, Loaded, load_on};
-pub use encoder::Encoder;
+pub use encoder::{Encoder, Feeding, TokenGrid};
 pub use error::{Result, VisionError};
 pub use load::{load, load_with_weights};
 #[cfg(feature = "onnxruntime")]

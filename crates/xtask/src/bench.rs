@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use crate::{process::run as start, python, tools};
+use crate::{bench_run, process::run as start, python, tools};
 
 const TISSUE_SLIDES: [&str; 4] = [
     "polyp-section-1.svs",
@@ -44,6 +44,8 @@ enum Subject {
         /// Slides, tiles a slide, passes.
         numbers: Vec<usize>,
     },
+    /// A slide from file to features, against OpenSlide, PyTorch's data loader and timm.
+    Run(bench_run::Arguments),
     /// Finding tissue, against the double-threshold method, on painted scenes and on slides.
     Tissue {
         /// Where to lay pictures of both outlines.
@@ -115,6 +117,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             let arguments: Vec<_> = numbers.iter().map(|n| n.to_string().into()).collect();
             example("bianque-lesion", "bench_mil", &arguments)
         }
+        Subject::Run(arguments) => bench_run::run(arguments, slides.as_deref()),
         Subject::Tissue { pictures, slides: named } => {
             let mut arguments = Vec::new();
             if let Some(folder) = pictures {

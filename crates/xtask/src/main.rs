@@ -2,6 +2,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this program talks to a developer")]
 
 mod bench;
+mod bench_run;
 mod demo;
 mod process;
 mod python;

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{
     Outcome, check,
-    run::{LoadedTask, SlideRun, run_slide},
+    run::{LoadedTask, RunPlan, SlideRun, run_slide},
 };
 use crate::{arguments::DemoArguments, interrupt, models::Models, terminal::Terminal};
 
@@ -39,17 +39,19 @@ pub(crate) fn run(
     let sample = make_slide(arguments, terminal)?;
     let out = sample.slide.with_extension("bianque");
     let check = check::settings(None)?;
+    let organ = loaded.task.organ.clone();
+    let plan = RunPlan::of_task(loaded);
     let request = SlideRun {
         slide: &sample.slide,
         out: &out,
         mpp: None,
-        organ: Some(&loaded.task.organ),
+        organ: Some(&organ),
         truth: Some(&sample.truth),
         truth_label: None,
         fresh: false,
         check: &check,
     };
-    let result = run_slide(&request, &loaded, terminal)?;
+    let result = run_slide(&request, &plan, terminal)?.pop().context("the demo gave no result")?;
     let text = format!(
         "{}\nThe slide is generated, and the head was trained on generated slides of other seeds: \
          the figures\nshow that the whole path works, not how it does on tissue.\n\nOpen {}",

@@ -70,14 +70,15 @@ impl HeatLayer {
     }
 }
 
-/// The thumbnail under the heat layer, with a legend row below and a scale bar where a scale is
-/// known.
+/// The thumbnail under the heat layer, with a legend row below, words on its standing beside it,
+/// and a scale bar where a scale is known.
 pub(crate) fn annotated(
     thumbnail: &RgbImage,
     heat: &HeatLayer,
     slide_width: u32,
     mpp: Option<&Mpp>,
     legend: &[(String, [u8; 3])],
+    standing: &str,
 ) -> anyhow::Result<RgbImage> {
     let mut painted = thumbnail.clone();
     heat.over(&mut painted);
@@ -98,7 +99,7 @@ pub(crate) fn annotated(
         x += text::draw(&mut sheet, x, top, unit as f32 * 1.1, [40; 3], name)?;
         x += unit as f32 * 1.6;
     }
-    text::draw(&mut sheet, x, top, unit as f32 * 1.1, [130; 3], "proposals, unconfirmed")?;
+    text::draw(&mut sheet, x, top, unit as f32 * 1.1, [130; 3], standing)?;
     Ok(sheet)
 }
 

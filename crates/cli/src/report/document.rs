@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bianque_core::{Digest, Level0, Mpp, Polygon, Producer};
-use bianque_lesion::{EvidenceLevel, LesionEvaluation, OutOfScope};
+use bianque_lesion::{EvidenceLevel, LesionEvaluation, OutOfScope, SlideExtraction};
 use bianque_package::Standing;
 use bianque_vision::Purpose;
 use serde::Serialize;
@@ -39,6 +39,12 @@ pub(crate) struct Report {
     /// Present when known lesions were given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) evaluation: Option<LesionEvaluation>,
+    /// Present when a second encoder judged some places again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) second: Option<SecondStageDocument>,
+    /// Present when a picture of attention was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) attention: Option<AttentionDocument>,
     /// The only part that differs between two runs on the same slide.
     pub(crate) timings: Timings,
     pub(crate) warnings: Vec<String>,
@@ -176,6 +182,9 @@ pub(crate) struct TilesDocument {
     pub(crate) mpp: f64,
     /// Positions along a tile's edge.
     pub(crate) steps: u32,
+    /// What outlines follow within tiles: `interpolated` between tiles, or `tokens`, the parts of
+    /// tiles, whose probabilities are not calibrated.
+    pub(crate) outlines: &'static str,
     /// True when features were kept from an earlier run and the slide was not read again.
     pub(crate) features_reused: bool,
 }
@@ -205,11 +214,114 @@ pub(crate) struct EvidenceDocument {
     pub(crate) probability: f32,
 }
 
-/// Wall seconds of each step, and what the workers spent on decoding and computing.
+/// What a second encoder judged. Every other tile was judged by the report's `encoder` and `head`.
+#[derive(Serialize)]
+pub(crate) struct SecondStageDocument {
+    pub(crate) encoder: ProducerDocument,
+    pub(crate) head: ProducerDocument,
+    /// Places that it was to judge; fewer in `places` while the run goes on.
+    pub(crate) places_planned: usize,
+    /// Tiles of its own on these places.
+    pub(crate) tiles: usize,
+    /// Tiles of the first encoder whose probabilities are the second one's, the most telling first.
+    pub(crate) places: Vec<PlaceDocument>,
+}
+
+/// What a model looked at: for the eye, nothing is measured or outlined on it.
+#[derive(Clone, Serialize)]
+pub(crate) struct AttentionDocument {
+    /// The picture's name in the output folder.
+    pub(crate) file: &'static str,
+    pub(crate) notice: &'static str,
+    /// Whose attention.
+    pub(crate) of: String,
+    /// The layer for the page, as a `data:` address.
+    #[serde(skip)]
+    pub(crate) layer: String,
+}
+
+/// A tile, in level-0 pixels.
+#[derive(Serialize)]
+pub(crate) struct PlaceDocument {
+    pub(crate) x: i64,
+    pub(crate) y: i64,
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+}
+
+/// Wall seconds of each step, and how the pass over the slide spent its own.
 #[derive(Serialize)]
 pub(crate) struct Timings {
     pub(crate) total_seconds: f64,
     pub(crate) seconds: BTreeMap<&'static str, f64>,
+    pub(crate) pass: PassDocument,
+}
+
+/// Reading and computing run side by side: `compute_seconds` and `waiting_seconds` are of the
+/// clock, what the readers needed is summed over their threads.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(crate) struct PassDocument {
+    /// Tiles that were encoded, once for each encoder.
+    pub(crate) tiles: usize,
+    pub(crate) decode_seconds: f64,
+    pub(crate) resize_seconds: f64,
+    /// An encoder had tiles in hand.
+    pub(crate) compute_seconds: f64,
+    /// Every encoder waited for tiles.
+    pub(crate) waiting_seconds: f64,
+    /// Of compute and waiting together.
+    pub(crate) waiting_share: f64,
+    /// The second encoder's time, where there was one: part of the above.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) second_compute_seconds: Option<f64>,
+}
+
+impl PassDocument {
+    /// Of one pass, which all of these come from.
+    pub(crate) fn of(found: &[SlideExtraction]) -> Self {
+        let timing = found.first().map(|found| found.timing).unwrap_or_default();
+        Self {
+            tiles: found.iter().map(|found| found.timing.tiles).sum(),
+            decode_seconds: timing.decode_seconds,
+            resize_seconds: timing.resize_seconds,
+            compute_seconds: timing.compute_seconds,
+            waiting_seconds: timing.waiting_seconds,
+            waiting_share: timing.waiting_share(),
+            second_compute_seconds: None,
+        }
+    }
+
+    /// Takes another slide's pass in.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.tiles += other.tiles;
+        self.decode_seconds += other.decode_seconds;
+        self.resize_seconds += other.resize_seconds;
+        self.compute_seconds += other.compute_seconds;
+        self.waiting_seconds += other.waiting_seconds;
+        let second = (self.second_compute_seconds, other.second_compute_seconds);
+        self.second_compute_seconds = match second {
+            (None, None) => None,
+            (a, b) => Some(a.unwrap_or(0.0) + b.unwrap_or(0.0)),
+        };
+        let both = self.compute_seconds + self.waiting_seconds;
+        self.waiting_share = if both > 0.0 { self.waiting_seconds / both } else { 0.0 };
+    }
+
+    /// For a person.
+    pub(crate) fn text(&self) -> String {
+        let second = self.second_compute_seconds;
+        let second = second.map(|s| format!(", second encoder {s:.1} s")).unwrap_or_default();
+        format!(
+            "{} tiles encoded: compute {:.1} s, waiting for tiles {:.1} s ({:.0} %); beside it \
+             decoding {:.1} s, resizing {:.1} s{second}",
+            self.tiles,
+            self.compute_seconds,
+            self.waiting_seconds,
+            100.0 * self.waiting_share,
+            self.decode_seconds,
+            self.resize_seconds
+        )
+    }
 }
 
 /// A polygon's outline and holes as points, to a tenth of a pixel.

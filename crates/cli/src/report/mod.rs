@@ -10,9 +10,9 @@ mod slides_page;
 
 pub(crate) use coverage_page::coverage_page;
 pub(crate) use document::{
-    EvidenceDocument, LabelDocument, LevelDocument, PackageDocument, ProducerDocument,
-    RegionDocument, Report, ScopeDocument, SlideDocument, TaskDocument, TilesDocument, Timings,
-    TissueDocument, rings,
+    AttentionDocument, EvidenceDocument, LabelDocument, LevelDocument, PackageDocument, PassDocument,
+    PlaceDocument, ProducerDocument, RegionDocument, Report, ScopeDocument, SecondStageDocument,
+    SlideDocument, TaskDocument, TilesDocument, Timings, TissueDocument, rings,
 };
 pub(crate) use page::{Images, Page};
 pub(crate) use quality_document::{FindingDocument, QualityDocument};

@@ -14,6 +14,8 @@ const SCRIPT: &str = include_str!("../../../../web/report/report.js");
 pub(crate) struct Images {
     pub(crate) thumbnail: String,
     pub(crate) heat: String,
+    /// The layer of attention, where it was asked for.
+    pub(crate) attention: Option<String>,
     /// Per finding of the check, where it has a place.
     pub(crate) quality: Vec<Option<String>>,
     /// Per region, per evidence tile.

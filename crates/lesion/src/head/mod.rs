@@ -188,6 +188,12 @@ impl Head {
         &self.network
     }
 
+    /// Whether its logits are linear in the features.
+    #[must_use]
+    pub fn is_linear(&self) -> bool {
+        matches!(self.network, Network::Linear(_))
+    }
+
     /// Logits of every tile, tile by tile, [`Head::classes`] each.
     ///
     /// # Errors

@@ -30,8 +30,23 @@ impl ProbabilityMap {
         probabilities: &Probabilities,
         is_tissue: impl Fn(Cell) -> bool,
     ) -> Result<Self> {
+        Self::from_judged_tiles(grid, tiles, probabilities, &[], is_tissue)
+    }
+
+    /// As [`ProbabilityMap::from_tiles`]; where one of the tiles over a cell was judged again by a
+    /// second encoder, only those count that were. `again` is empty or has one entry a tile.
+    ///
+    /// # Errors
+    /// As [`ProbabilityMap::from_tiles`].
+    pub fn from_judged_tiles(
+        grid: &TileGrid,
+        tiles: &[Cell],
+        probabilities: &Probabilities,
+        again: &[bool],
+        is_tissue: impl Fn(Cell) -> bool,
+    ) -> Result<Self> {
         let (rows, tile_count) = (probabilities.rows(), tiles.len());
-        if rows != tile_count {
+        if rows != tile_count || !(again.is_empty() || again.len() == tile_count) {
             let what = format!("{rows} rows of probabilities for {tile_count} tiles");
             return Err(LesionError::Data(what));
         }
@@ -39,13 +54,24 @@ impl ProbabilityMap {
         let cells = columns * grid.rows() as usize;
         let mut values = vec![0.0_f32; cells * classes];
         let mut counts = vec![0_u16; cells];
+        let mut judged_again = vec![false; cells];
         for (index, tile) in tiles.iter().enumerate() {
+            let is_again = again.get(index).copied().unwrap_or(false);
             if tile.column >= grid.columns() || tile.row >= grid.rows() {
                 return Err(LesionError::Data(format!("tile {tile:?} lies outside the grid")));
             }
             for at in covered(grid, *tile) {
-                counts[at] = counts[at].saturating_add(1);
                 let to = &mut values[at * classes..][..classes];
+                match (judged_again[at], is_again) {
+                    (true, false) => continue,
+                    (false, true) => {
+                        judged_again[at] = true;
+                        counts[at] = 0;
+                        to.fill(0.0);
+                    }
+                    _ => {}
+                }
+                counts[at] = counts[at].saturating_add(1);
                 to.iter_mut().zip(probabilities.row(index)).for_each(|(to, p)| *to += p);
             }
         }
@@ -80,6 +106,26 @@ impl ProbabilityMap {
             }
         }
         Self { grid, classes: self.classes, values, present, fineness: self.fineness * factor }
+    }
+
+    /// Mixes other probabilities in, by the logarithm: `share` of them, given as sums that are
+    /// brought to 1 first; cells whose sums are 0 stay as they are.
+    pub(super) fn blend(&mut self, share: f32, sums: &[f32]) {
+        /// A probability of nothing would outweigh everything.
+        const LEAST: f32 = 1e-4;
+        let rows = self.values.chunks_exact_mut(self.classes).zip(sums.chunks_exact(self.classes));
+        for ((own, other), _) in rows.zip(&self.present).filter(|(_, present)| **present) {
+            let total: f32 = other.iter().sum();
+            if total <= 0.0 {
+                continue;
+            }
+            for (own, other) in own.iter_mut().zip(other) {
+                let (own_log, other_log) = (own.max(LEAST).ln(), (other / total).max(LEAST).ln());
+                *own = ((1.0 - share) * own_log + share * other_log).exp();
+            }
+            let total: f32 = own.iter().sum();
+            own.iter_mut().for_each(|value| *value /= total);
+        }
     }
 
     /// The bilinear mean of the present ones of the four cells around a refined cell's centre.
@@ -251,6 +297,22 @@ pub(crate) mod tests {
         assert_eq!(second(1, 1), None);
         assert_eq!(second(3, 0), None);
         assert_eq!(second(9, 9), None);
+    }
+
+    #[test]
+    fn where_a_second_encoder_judged_it_alone_counts() {
+        let grid = grid(896, 448, 2);
+        let tiles = [cell(0, 0), cell(1, 0), cell(2, 0)];
+        let map = |again: &[bool]| {
+            let p = two(&[0.2, 0.6, 0.4]);
+            ProbabilityMap::from_judged_tiles(&grid, &tiles, &p, again, |_| true).unwrap()
+        };
+        let row = |map: &ProbabilityMap| -> Vec<f32> {
+            (0..4).map(|c| (map.at(cell(c, 0)).unwrap()[1] * 1e4).round() / 1e4).collect()
+        };
+        assert_eq!(row(&map(&[])), [0.2, 0.4, 0.5, 0.4]);
+        assert_eq!(row(&map(&[false, true, false])), [0.2, 0.6, 0.6, 0.4]);
+        assert_eq!(row(&map(&[true, false, false])), [0.2, 0.2, 0.5, 0.4]);
     }
 
     #[test]

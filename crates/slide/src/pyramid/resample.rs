@@ -1,7 +1,7 @@
 //! Pixels at a wanted resolution: the nearest finer level, reduced while it is decoded, then
 //! filtered onto the exact output grid.
 
-use std::cell::RefCell;
+use std::{cell::RefCell, sync::atomic::Ordering, time::Instant};
 
 use bianque_core::{AtLevel, Level0, PixelRect, Point, RgbImage};
 use fast_image_resize::{
@@ -188,7 +188,10 @@ impl Pyramid {
             let window = PixelRect::new(across.first, down.first, across.length, down.length);
             let source = extend(self.read_blocks(placement, window)?, &across, &down)?;
             let part = Size::new(width, bottom - top);
+            let start = Instant::now();
             let filtered = resize(&source, (across.offset, down.offset), placement.step, part)?;
+            let nanos = start.elapsed().as_nanos() as u64;
+            self.resize_nanos.fetch_add(nanos, Ordering::Relaxed);
             if let Some(mut canvas) = whole.part(columns.start, top, part) {
                 canvas.copy_from(&filtered, part.width, 0, 0);
             }

@@ -38,7 +38,7 @@ use self::{
     plan::Plan,
 };
 use crate::{
-    encoder::Encoder,
+    encoder::{Encoder, TokenGrid, check_length, check_sizes},
     error::{Result, VisionError},
     recipe::{ConvNet, Recipe},
     weights::Weights,
@@ -136,6 +136,34 @@ impl Encoder for ConvNetEncoder {
             |borrowed, (tile, features)| {
                 if let Some(scratch) = &mut borrowed.scratch {
                     self.network.run(normalise, tile, scratch, features);
+                }
+            },
+        );
+        Ok(())
+    }
+
+    fn tokens(&self) -> Option<TokenGrid> {
+        let (edge, dimension) = (self.network.last_edge(), self.dimension());
+        Some(TokenGrid { edge, dimension, averages: true })
+    }
+
+    fn encode_with_tokens(
+        &self,
+        tiles: &[RgbImage],
+        out: &mut [f32],
+        tokens: &mut [f32],
+    ) -> Result<()> {
+        check_sizes(self, tiles, out)?;
+        let dimension = self.dimension();
+        let each = self.network.last_edge().pow(2) * dimension;
+        check_length(tokens, tiles.len() * each)?;
+        let outputs = out.par_chunks_exact_mut(dimension).zip(tokens.par_chunks_exact_mut(each));
+        tiles.par_iter().zip(outputs).for_each_init(
+            || self.borrow_scratch(),
+            |borrowed, (tile, (features, tokens))| {
+                if let Some(scratch) = &mut borrowed.scratch {
+                    self.network.run(&self.recipe.input.normalise, tile, scratch, features);
+                    self.network.copy_places(scratch, tokens);
                 }
             },
         );

@@ -148,6 +148,20 @@ impl Network {
         }
     }
 
+    /// Places along the edge of the last feature map.
+    pub(super) fn last_edge(&self) -> usize {
+        self.plan.last_edge
+    }
+
+    /// The features of each place of the last feature map, after a run: their mean is the tile's.
+    pub(super) fn copy_places(&self, scratch: &Scratch, out: &mut [f32]) {
+        let wide = padded(self.plan.head);
+        let places = scratch.strip.chunks_exact(wide);
+        for (to, from) in out.chunks_exact_mut(self.dimension()).zip(places) {
+            to.copy_from_slice(&from[..to.len()]);
+        }
+    }
+
     /// Computes the features of one tile of the plan's size.
     pub(super) fn run(
         &self,

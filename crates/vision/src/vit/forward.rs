@@ -20,14 +20,16 @@ pub(super) struct Scratch<L: Layer> {
     /// The residual stream: a row of `dim` values a token.
     tokens: Vec<f32>,
     /// What a branch reads, and what attention writes.
-    normed: Vec<f32>,
-    qkv: Vec<f32>,
+    pub(super) normed: Vec<f32>,
+    pub(super) qkv: Vec<f32>,
     scores: Vec<f32>,
     hidden: Vec<f32>,
     /// A layer's input as the layer wants it.
     operand: L::Operand,
     /// What attentional pooling needs.
     pooled: Vec<f32>,
+    /// Whether every token is wanted at the end, not only those that pooling looks at.
+    pub(super) every_token: bool,
 }
 
 impl<L: Layer> Scratch<L> {
@@ -44,6 +46,7 @@ impl<L: Layer> Scratch<L> {
             hidden: zeros(tokens * hidden),
             operand: L::Operand::default(),
             pooled: zeros(network.pooler.as_ref().map_or(0, |p| p.scratch(tokens))),
+            every_token: false,
         }
     }
 }
@@ -76,9 +79,9 @@ impl<L: Layer> Network<L> {
         );
         let tokens = self.tokens();
         for (index, block) in self.blocks.iter().enumerate() {
-            // Of the last block only those tokens matter that pooling looks at.
+            // Of the last block only those tokens matter that somebody looks at.
             let last = index + 1 == self.blocks.len();
-            let needed = if last && self.pooling == Pooling::Class { 1 } else { tokens };
+            let needed = if last { self.wanted_tokens(scratch) } else { tokens };
             self.attention_branch(block, needed, scratch);
             self.feed_forward_branch(block, needed, scratch);
         }
@@ -127,10 +130,16 @@ impl<L: Layer> Network<L> {
         block.down.add(hidden, width, needed, operand, stream);
     }
 
+    /// How many tokens from the first are looked at after the last block.
+    fn wanted_tokens(&self, scratch: &Scratch<L>) -> usize {
+        let class_alone = self.pooling == Pooling::Class && !scratch.every_token;
+        if class_alone { 1 } else { self.tokens() }
+    }
+
     /// The last norm, and the class token, the mean of patch tokens, or both.
     fn pool(&self, scratch: &mut Scratch<L>, out: &mut [f32]) {
+        let needed = self.wanted_tokens(scratch);
         let Scratch { tokens: stream, normed, .. } = scratch;
-        let needed = if self.pooling == Pooling::Class { 1 } else { self.tokens() };
         let stream = &stream[..needed * self.dim];
         rows::layer_norm(stream, &self.norm.weight, &self.norm.bias, self.epsilon, normed);
         if let Some(pooler) = &self.pooler {

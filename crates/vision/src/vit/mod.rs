@@ -11,6 +11,7 @@ mod pooler;
 mod position;
 mod resample;
 mod tensors;
+mod tokens;
 
 use std::sync::{Mutex, PoisonError};
 
@@ -26,8 +27,8 @@ use self::{
     network::{Linear, Network},
 };
 use crate::{
-    encoder::{Encoder, check_sizes},
-    error::Result,
+    encoder::{Encoder, TokenGrid, check_length, check_sizes},
+    error::{Result, VisionError},
     recipe::{Arithmetic, Recipe, Vit},
     weights::Weights,
 };
@@ -74,10 +75,23 @@ impl<L: Layer> VitEncoder<L> {
     }
 
     fn encode_one(&self, tile: &RgbImage, out: &mut [f32]) {
+        self.encode_and(tile, out, false, |_| ());
+    }
+
+    /// Encodes a tile and looks at what the pass has left.
+    fn encode_and(
+        &self,
+        tile: &RgbImage,
+        out: &mut [f32],
+        every_token: bool,
+        look: impl FnOnce(&Scratch<L>),
+    ) {
         let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let scratch = idle().pop();
         let mut scratch = scratch.unwrap_or_else(|| Scratch::for_network(&self.network));
+        scratch.every_token = every_token;
         self.network.forward(&self.recipe.input.normalise, tile, &mut scratch, out);
+        look(&scratch);
         idle().push(scratch);
     }
 }
@@ -101,6 +115,50 @@ impl<L: Layer> Encoder for VitEncoder<L> {
             .par_iter()
             .zip(out.par_chunks_exact_mut(self.dimension()))
             .for_each(|(tile, out)| self.encode_one(tile, out));
+        Ok(())
+    }
+
+    fn tokens(&self) -> Option<TokenGrid> {
+        self.network.token_grid()
+    }
+
+    fn encode_with_tokens(
+        &self,
+        tiles: &[RgbImage],
+        out: &mut [f32],
+        tokens: &mut [f32],
+    ) -> Result<()> {
+        check_sizes(self, tiles, out)?;
+        let no_tokens = || VisionError::NoTokens { encoder: self.recipe.name.clone() };
+        let grid = self.tokens().ok_or_else(no_tokens)?;
+        let each = grid.edge * grid.edge * grid.dimension;
+        check_length(tokens, tiles.len() * each)?;
+        let outputs =
+            out.par_chunks_exact_mut(self.dimension()).zip(tokens.par_chunks_exact_mut(each));
+        tiles.par_iter().zip(outputs).for_each(|(tile, (out, tokens))| {
+            self.encode_and(tile, out, true, |scratch| self.network.copy_tokens(scratch, tokens));
+        });
+        Ok(())
+    }
+
+    fn attention_edge(&self) -> Option<usize> {
+        self.network.has_class_token().then_some(self.network.grid)
+    }
+
+    fn attention(&self, tiles: &[RgbImage], out: &mut [f32]) -> Result<()> {
+        let none = || VisionError::NoAttention { encoder: self.recipe.name.clone() };
+        let edge = self.attention_edge().ok_or_else(none)?;
+        check_length(out, tiles.len() * edge * edge)?;
+        let mut vectors = vec![0.0; tiles.len() * self.dimension()];
+        check_sizes(self, tiles, &vectors)?;
+        let outputs = vectors
+            .par_chunks_exact_mut(self.dimension())
+            .zip(out.par_chunks_exact_mut(edge * edge));
+        tiles.par_iter().zip(outputs).for_each(|(tile, (vector, out))| {
+            self.encode_and(tile, vector, false, |scratch| {
+                self.network.copy_attention(scratch, out);
+            });
+        });
         Ok(())
     }
 }

@@ -2,16 +2,20 @@
 
 use std::time::Instant;
 
-use bianque_core::{Digest, Level0, Mpp, PixelRect};
+use anyhow::Context;
 use bianque_lesion::{
-    LesionError, ProbabilityMap, Region, SlideExtraction, SlideRequest, TissueMap, find_regions,
-    slide_features, tissue_cells,
+    EncoderRequest, LesionError, PassRequest, Probabilities, ProbabilityMap, ReadAhead, Region,
+    SlideExtraction, SlideFeatures, TileGrid, TokenLogits, encode_slide, find_regions,
+    tissue_cells,
 };
-use bianque_quality::{Check, Tissue, check_slide};
-use bianque_slide::{OpenOptions, Slide, SlideError};
 
-use super::{LoadedTask, SlideRun, scope};
-use crate::{commands::identity, interrupt, report::ScopeDocument, terminal::Terminal};
+use super::{
+    LoadedTask, Prepared, RunPlan, SlideRun,
+    plan::{Lane, PlannedTask},
+    prepare::{PassFiles, encoder_requests},
+    second::SecondStageFacts,
+};
+use crate::{interrupt, terminal::Terminal};
 
 /// Smallest share of tissue in a grid cell that takes part in the map.
 const CELL_TISSUE: f64 = 0.1;
@@ -20,134 +24,62 @@ const CELL_TISSUE: f64 = 0.1;
 const FINENESS: u32 = 4;
 const FINE_CELL_TISSUE: f64 = 0.5;
 
-/// The file in the output folder that keeps the features.
-const FEATURES_FILE: &str = "features.safetensors";
+/// How much the tokens say of where in a tile its lesion lies; the rest is interpolated.
+const TOKEN_SHARE: f32 = 0.5;
 
-/// Everything that is known after a run, still in memory.
-pub(super) struct Analysis {
-    pub(super) slide: Box<dyn Slide>,
-    pub(super) mpp: Mpp,
-    /// Whether the task was made for such a slide.
-    pub(super) scope: ScopeDocument,
-    pub(super) digest: Digest,
-    pub(super) tissue: Tissue,
-    pub(super) check: Check,
+/// What is known of one task on one slide, still in memory.
+pub(super) struct Analysis<'a> {
+    pub(super) prepared: &'a Prepared,
+    pub(super) extraction: &'a SlideExtraction,
     /// Tiles with tissue that were left out because something is wrong with it.
     pub(super) flawed_tiles: usize,
-    pub(super) extraction: SlideExtraction,
     pub(super) map: ProbabilityMap,
     pub(super) regions: Vec<Region>,
-    /// Wall seconds by step, and summed worker seconds of decoding and encoding.
+    /// Whether outlines follow the tokens' probabilities.
+    pub(super) by_tokens: bool,
+    /// What a second encoder has judged again, where one did.
+    pub(super) second: Option<SecondStageFacts>,
+    /// Wall seconds by step.
     pub(super) seconds: Vec<(&'static str, f64)>,
     pub(super) warnings: Vec<String>,
 }
 
-pub(super) fn analyse(
+/// Encodes a slide for every lane in one pass.
+pub(super) fn extract(
     request: &SlideRun<'_>,
-    loaded: &LoadedTask,
+    plan: &RunPlan,
+    prepared: &Prepared,
+    ahead: ReadAhead,
     terminal: &Terminal,
-) -> anyhow::Result<Analysis> {
-    let mut clock = Clock::default();
-    let options = OpenOptions { mpp: request.mpp, ..OpenOptions::default() };
-    let slide = bianque_slide::open(request.slide, &options)?;
-    let mpp = slide.facts().mpp.clone().ok_or(SlideError::NoMpp)?;
-    let scope = scope::judge(request, loaded, slide.facts(), &mpp)?;
-    let digest = identity::digest(request.slide)?;
-    clock.lap("open_and_digest");
-    let mut check = check_slide(slide.as_ref(), request.check);
-    let Some(tissue) = check.tissue.take() else {
-        let why = check.findings.first().map_or("unreadable", |finding| finding.note.as_str());
-        anyhow::bail!("the slide cannot be judged: {why}");
-    };
-    clock.lap("check");
-    let wanted = loaded.encoder.recipe().input.mpp;
-    let too_coarse = mpp.mean() > COARSEST * wanted;
-    let good = GoodTissue { tissue: &tissue, check: &check, too_coarse };
-    let extraction = extract(request, loaded, terminal, &*slide, digest, &good)?;
-    clock.lap("features");
-    let features = &extraction.features;
-    let (tiles, share) = (&features.facts.grid, loaded.task.tiles.tissue);
-    let with_tissue = tissue_cells(tiles, &tissue, share).len();
-    let good_tiles = tissue_cells(tiles, &good, share).len();
-    let flawed_tiles = if too_coarse { 0 } else { with_tissue.saturating_sub(good_tiles) };
-    let probabilities =
-        loaded.task.head.probabilities(&features.matrix()?, loaded.task.temperature)?;
-    let grid = &features.facts.grid;
-    let map = ProbabilityMap::from_tiles(grid, features.cells(), &probabilities, |cell| {
-        tissue.tissue_fraction(grid.cell_rect(cell)) >= CELL_TISSUE
-    })?;
-    let map = map.refined(FINENESS, |grid, cell| {
-        tissue.tissue_fraction(grid.cell_rect(cell)) >= FINE_CELL_TISSUE
-    });
-    let tiles: Vec<_> = features.cells().iter().map(|cell| cell.refined(map.fineness())).collect();
-    let regions =
-        find_regions(&map, &tiles, &probabilities, &loaded.task.lesions(), &loaded.task.regions)?;
-    clock.lap("regions");
-    let mut warnings = slide.facts().warnings.clone();
-    warnings.extend(tissue.warnings.iter().map(ToString::to_string));
-    warnings.extend(extraction.warnings.iter().cloned());
-    if too_coarse {
-        warnings.push(format!(
-            "the slide has {:.1} um/px, the model needs {wanted:.2}: nothing was judged; scan at a \
-             higher power, or give --mpp if the file states a wrong scale",
-            mpp.mean()
-        ));
-    } else if flawed_tiles > 0 {
-        warnings.push(format!(
-            "{flawed_tiles} tiles lie where the check found the tissue wanting and were left out"
-        ));
+) -> anyhow::Result<Vec<SlideExtraction>> {
+    let files = PassFiles::of(request, plan);
+    for file in files.all().filter(|file| request.fresh && file.exists()) {
+        std::fs::remove_file(file).with_context(|| format!("cannot remove {}", file.display()))?;
     }
-    let scale = mpp.mean() / grid.mpp();
-    if scale > 1.2 && !too_coarse {
-        warnings.push(format!(
-            "the slide has {:.2} um/px, the model was made for {:.2}: tiles are enlarged and the \
-             result is doubtful",
-            mpp.mean(),
-            grid.mpp()
-        ));
-    }
-    Ok(Analysis {
-        slide,
-        mpp,
-        scope,
-        digest,
-        flawed_tiles,
-        tissue,
-        check,
-        map,
-        regions,
-        seconds: clock.laps,
-        warnings,
-        extraction,
-    })
+    let tokens = files.token_requests(plan);
+    let encoders = encoder_requests(prepared, plan, &files, &tokens);
+    encode(prepared, &encoders, ahead, "tiles", terminal)
 }
 
-fn extract(
-    request: &SlideRun<'_>,
-    loaded: &LoadedTask,
+/// One pass over a slide, with a bar.
+pub(super) fn encode(
+    prepared: &Prepared,
+    encoders: &[EncoderRequest<'_>],
+    ahead: ReadAhead,
+    what: &str,
     terminal: &Terminal,
-    slide: &dyn Slide,
-    digest: Digest,
-    tissue: &dyn TissueMap,
-) -> anyhow::Result<SlideExtraction> {
-    let file = request.out.join(FEATURES_FILE);
-    if request.fresh && file.exists() {
-        std::fs::remove_file(&file)?;
-    }
-    let bar = terminal.progress("tiles", 0);
-    let identity = digest.to_string();
-    let features = SlideRequest {
-        slide,
-        identity: &identity,
-        tissue,
-        tissue_share: loaded.task.tiles.tissue,
-        steps: loaded.task.tiles.steps,
-        encoder: loaded.encoder.as_ref(),
+) -> anyhow::Result<Vec<SlideExtraction>> {
+    let bar = terminal.progress(what, 0);
+    let pass = PassRequest {
+        slide: prepared.slide.as_ref(),
+        identity: &prepared.digest.to_string(),
+        tissue: &prepared.good_tissue(),
+        encoders,
     };
     let flag = interrupt::flag()?;
-    let result = slide_features(
-        &features,
-        Some(&file),
+    let result = encode_slide(
+        &pass,
+        ahead,
         &|progress| {
             bar.set_length(progress.total as u64);
             bar.set_position(progress.done as u64);
@@ -163,47 +95,121 @@ fn extract(
     }
 }
 
-/// Tissue without the places on which something is wrong.
-struct GoodTissue<'a> {
-    tissue: &'a Tissue,
-    check: &'a Check,
-    /// The slide has too little detail for the model: none of it is judged.
-    too_coarse: bool,
+/// The head's calibrated probabilities of every tile.
+pub(super) fn probabilities(
+    loaded: &LoadedTask,
+    features: &SlideFeatures,
+) -> anyhow::Result<Probabilities> {
+    Ok(loaded.task.head.probabilities(&features.matrix()?, loaded.task.temperature)?)
 }
 
-/// A slide with more microns per pixel than this times the model's has lost what the model sees.
-const COARSEST: f64 = 3.0;
+/// What a task's judgement rests on.
+pub(super) struct Evidence<'a> {
+    pub(super) planned: &'a PlannedTask,
+    pub(super) lane: &'a Lane,
+    pub(super) prepared: &'a Prepared,
+    pub(super) extraction: &'a SlideExtraction,
+    /// Logits of tokens, where outlines follow them.
+    pub(super) tokens: Option<&'a SlideFeatures>,
+}
 
-/// A tile of which this share is flawed is left out.
-const MOST_FLAWED: f64 = 0.3;
+/// Judges a task's features; `again` marks the tiles whose probabilities a second encoder gave.
+pub(super) fn judge<'a>(
+    evidence: &Evidence<'a>,
+    probabilities: &Probabilities,
+    again: &[bool],
+) -> anyhow::Result<Analysis<'a>> {
+    let start = Instant::now();
+    let Evidence { planned, lane, prepared, extraction, tokens } = *evidence;
+    let loaded = &planned.loaded;
+    let (features, tissue) = (&extraction.features, &prepared.tissue);
+    let grid = &features.facts.grid;
+    let map =
+        ProbabilityMap::from_judged_tiles(grid, features.cells(), probabilities, again, |cell| {
+            tissue.tissue_fraction(grid.cell_rect(cell)) >= CELL_TISSUE
+        })?;
+    let (map, by_tokens) = refined(&map, loaded, prepared, tokens)?;
+    let tiles: Vec<_> = features.cells().iter().map(|cell| cell.refined(map.fineness())).collect();
+    let regions =
+        find_regions(&map, &tiles, probabilities, &loaded.task.lesions(), &loaded.task.regions)?;
+    let flawed_tiles = flawed_tiles(lane, prepared, features);
+    let mut seconds = prepared.seconds.clone();
+    let timing = &extraction.timing;
+    let other = timing.wall_seconds - timing.compute_seconds - timing.waiting_seconds;
+    seconds.push(("features_compute", timing.compute_seconds));
+    seconds.push(("features_waiting", timing.waiting_seconds));
+    seconds.push(("features_files", other.max(0.0)));
+    seconds.push(("regions", start.elapsed().as_secs_f64()));
+    Ok(Analysis {
+        warnings: warnings(prepared, lane, extraction, flawed_tiles),
+        prepared,
+        extraction,
+        flawed_tiles,
+        map,
+        regions,
+        by_tokens,
+        second: None,
+        seconds,
+    })
+}
 
-impl TissueMap for GoodTissue<'_> {
-    fn tissue_fraction(&self, rect: PixelRect<Level0>) -> f64 {
-        if self.too_coarse || self.check.flawed_fraction(rect) >= MOST_FLAWED {
-            return 0.0;
+/// The map on finer cells, and whether it follows tokens.
+fn refined(
+    map: &ProbabilityMap,
+    loaded: &LoadedTask,
+    prepared: &Prepared,
+    tokens: Option<&SlideFeatures>,
+) -> anyhow::Result<(ProbabilityMap, bool)> {
+    let is_tissue = |grid: &TileGrid, cell| {
+        prepared.tissue.tissue_fraction(grid.cell_rect(cell)) >= FINE_CELL_TISSUE
+    };
+    if let (Some(logits), Some(grid)) = (tokens, loaded.encoder.tokens()) {
+        let temperature = loaded.task.temperature;
+        let tokens = TokenLogits { logits, edge: grid.edge, temperature };
+        if let Some(map) = map.refined_by_tokens(&tokens, TOKEN_SHARE, is_tissue)? {
+            return Ok((map, true));
         }
-        self.tissue.tissue_fraction(rect)
     }
-
-    fn ink_fraction(&self, rect: PixelRect<Level0>) -> f64 {
-        self.tissue.ink_fraction(rect)
-    }
+    Ok((map.refined(FINENESS, is_tissue), false))
 }
 
-struct Clock {
-    last: Instant,
-    laps: Vec<(&'static str, f64)>,
+/// Tiles with tissue that were left out because something is wrong with it.
+fn flawed_tiles(lane: &Lane, prepared: &Prepared, features: &SlideFeatures) -> usize {
+    if prepared.is_too_coarse(lane.encoder.recipe().input.mpp) {
+        return 0;
+    }
+    let (grid, share) = (&features.facts.grid, lane.tissue_share);
+    let with_tissue = tissue_cells(grid, &prepared.tissue, share).len();
+    with_tissue.saturating_sub(tissue_cells(grid, &prepared.good_tissue(), share).len())
 }
 
-impl Default for Clock {
-    fn default() -> Self {
-        Self { last: Instant::now(), laps: Vec::new() }
+fn warnings(
+    prepared: &Prepared,
+    lane: &Lane,
+    extraction: &SlideExtraction,
+    flawed_tiles: usize,
+) -> Vec<String> {
+    let mpp = prepared.mpp.mean();
+    let wanted = lane.encoder.recipe().input.mpp;
+    let mut warnings = prepared.slide.facts().warnings.clone();
+    warnings.extend(prepared.tissue.warnings.iter().map(ToString::to_string));
+    warnings.extend(extraction.warnings.iter().cloned());
+    let too_coarse = prepared.is_too_coarse(wanted);
+    if too_coarse {
+        warnings.push(format!(
+            "the slide has {mpp:.1} um/px, the model needs {wanted:.2}: nothing was judged; scan \
+             at a higher power, or give --mpp if the file states a wrong scale"
+        ));
+    } else if flawed_tiles > 0 {
+        warnings.push(format!(
+            "{flawed_tiles} tiles lie where the check found the tissue wanting and were left out"
+        ));
     }
-}
-
-impl Clock {
-    fn lap(&mut self, name: &'static str) {
-        self.laps.push((name, self.last.elapsed().as_secs_f64()));
-        self.last = Instant::now();
+    if mpp / wanted > 1.2 && !too_coarse {
+        warnings.push(format!(
+            "the slide has {mpp:.2} um/px, the model was made for {wanted:.2}: tiles are enlarged \
+             and the result is doubtful"
+        ));
     }
+    warnings
 }

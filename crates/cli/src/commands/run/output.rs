@@ -1,19 +1,22 @@
 //! Writes what a run found.
 
-use std::{fmt::Write, path::Path, time::Instant};
+use std::{collections::BTreeMap, fmt::Write, path::Path, time::Instant};
 
 use bianque_core::{
     Point, RgbImage,
     geojson::{self, Feature},
 };
 use bianque_lesion::{
-    LesionEvaluation, LesionSettings, RESEARCH_USE, SlideLesions, Task, evaluate_lesions,
-    regions_to_features,
+    LesionEvaluation, LesionSettings, RESEARCH_USE, SlideExtraction, SlideLesions, Task,
+    evaluate_lesions, regions_to_features,
 };
 use bianque_slide::Slide;
 use serde_json::Value;
 
-use super::{Analysis, LoadedTask, SlideRun, scope};
+use super::{
+    Analysis, LoadedTask, Prepared, RunPlan, SlideReport, SlideResult, SlideRun,
+    plan::SecondStage, scope,
+};
 use crate::{
     commands::{
         check::{self, Checked},
@@ -22,8 +25,9 @@ use crate::{
     picture::{self, HeatCell, HeatLayer},
     report::{
         EvidenceDocument, Images, LabelDocument, LevelDocument, PackageDocument, Page,
-        QualityDocument, RegionDocument, Report, SlideDocument, TaskDocument, TilesDocument,
-        Timings, TissueDocument, rings,
+        PassDocument, PlaceDocument, QualityDocument, RegionDocument, Report, ScopeDocument,
+        SecondStageDocument, SlideDocument, TaskDocument, TilesDocument, Timings, TissueDocument,
+        rings,
     },
 };
 
@@ -34,55 +38,110 @@ const CROP: u32 = 224;
 /// Regions whose evidence is shown on the page; all are in the files.
 const REGIONS_WITH_CROPS: usize = 24;
 
+/// What the heatmap says of itself.
+const STANDING: &str = "proposals, unconfirmed";
+
+/// The picture under every layer.
+pub(super) fn thumbnail(prepared: &Prepared) -> anyhow::Result<RgbImage> {
+    Ok(prepared.slide.thumbnail(PICTURE)?)
+}
+
 /// Writes every file and gives the report.
 pub(super) fn write(
-    request: &SlideRun<'_>,
-    loaded: &LoadedTask,
-    mut analysis: Analysis,
-    start: Instant,
+    to: &SlideReport<'_>,
+    mut analysis: Analysis<'_>,
+    second: Option<&SecondStage>,
 ) -> anyhow::Result<Report> {
     let began = Instant::now();
+    let (request, loaded, prepared) = (to.request, &to.planned.loaded, analysis.prepared);
     let task = &loaded.task;
     let evaluation = evaluate(request, task, &analysis)?;
     write_file(
-        &request.out.join("regions.geojson"),
-        geojson::encode(&region_features(&analysis, loaded)).as_bytes(),
+        &to.out.join("regions.geojson"),
+        geojson::encode(&region_features(&analysis, loaded, &to.scope)).as_bytes(),
     )?;
-    let thumbnail = analysis.slide.thumbnail(PICTURE)?;
-    let heat = heat_layer(&analysis, task, &thumbnail);
+    let heat = heat_layer(&analysis, task, to.thumbnail);
     let legend: Vec<(String, [u8; 3])> = task
         .labels
         .iter()
         .filter(|label| label.lesion)
         .map(|label| (label.title.clone(), label.color))
         .collect();
-    let width = analysis.slide.facts().bounds().width;
-    let sheet = picture::annotated(&thumbnail, &heat, width, Some(&analysis.mpp), &legend)?;
-    picture::write(&sheet, &request.out.join("heatmap.png"))?;
-    let checked = Checked {
-        slide: Some(analysis.slide.as_ref()),
-        digest: Some(analysis.digest),
-        check: &analysis.check,
-    };
-    let quality = check::output::write(request.slide, request.out, &checked)?;
+    let width = prepared.slide.facts().bounds().width;
+    let mpp = Some(&prepared.mpp);
+    let sheet = picture::annotated(to.thumbnail, &heat, width, mpp, &legend, STANDING)?;
+    picture::write(&sheet, &to.out.join("heatmap.png"))?;
+    let quality = write_check(request, prepared)?;
     let images = Images {
-        quality: quality_crops(&analysis)?,
-        thumbnail: picture::data_uri_jpeg(&thumbnail)?,
+        quality: quality_crops(prepared)?,
+        thumbnail: picture::data_uri_jpeg(to.thumbnail)?,
         heat: picture::data_uri_rgba(heat.width, heat.height, &heat.pixels)?,
+        attention: to.attention.as_ref().map(|attention| attention.layer.clone()),
         evidence: evidence_crops(&analysis)?,
     };
     analysis.seconds.push(("pictures_and_files", began.elapsed().as_secs_f64()));
-    let report = document(request, loaded, &analysis, quality, evaluation, start);
+    let mut report = document(to, &analysis, quality, evaluation);
+    report.second = second.map(|stage| second_document(stage, &analysis));
     let page = Page { report: &report, images };
-    write_file(&request.out.join("report.html"), page.html()?.as_bytes())?;
+    write_file(&to.out.join("report.html"), page.html()?.as_bytes())?;
     let mut text = serde_json::to_string_pretty(&report)?;
     text.push('\n');
-    write_file(&request.out.join("report.json"), text.as_bytes())?;
+    write_file(&to.out.join("report.json"), text.as_bytes())?;
     Ok(report)
 }
 
+fn write_check(request: &SlideRun<'_>, prepared: &Prepared) -> anyhow::Result<QualityDocument> {
+    let checked = Checked {
+        slide: Some(prepared.slide.as_ref()),
+        digest: Some(prepared.digest),
+        check: &prepared.check,
+    };
+    check::output::write(request.slide, request.out, &checked)
+}
+
+/// Where no task judges: the check is written, the features are there already.
+pub(super) fn features_only(
+    request: &SlideRun<'_>,
+    plan: &RunPlan,
+    prepared: &Prepared,
+    found: &[SlideExtraction],
+    start: Instant,
+) -> anyhow::Result<SlideResult> {
+    write_check(request, prepared)?;
+    let mut text = format!("{}\n", file_name(request.slide));
+    for (lane, found) in plan.lanes.iter().zip(found) {
+        let features = &found.features;
+        writeln!(
+            text,
+            "  {:<10} {} tiles of {} px at {} um/px, {} values each",
+            lane.encoder.recipe().name,
+            features.cells().len(),
+            features.facts.grid.tile_px(),
+            features.facts.grid.mpp(),
+            features.facts.dimension
+        )?;
+        writeln!(text, "             {}", request.out.join(&lane.file).display())?;
+        for warning in &found.warnings {
+            writeln!(text, "  note: {warning}")?;
+        }
+    }
+    writeln!(text, "  seconds    {:.1}", start.elapsed().as_secs_f64())?;
+    Ok(SlideResult {
+        slide: request.slide.display().to_string(),
+        task: None,
+        out: request.out.display().to_string(),
+        regions: BTreeMap::new(),
+        error: None,
+        text,
+    })
+}
+
 /// Regions as features; each says what it rests on, whoever takes it out of the file.
-fn region_features(analysis: &Analysis, loaded: &LoadedTask) -> Vec<Feature> {
+fn region_features(
+    analysis: &Analysis<'_>,
+    loaded: &LoadedTask,
+    scope: &ScopeDocument,
+) -> Vec<Feature> {
     let producer = loaded.encoder.producer();
     let mut features = regions_to_features(&analysis.regions, &loaded.task);
     for feature in &mut features {
@@ -90,7 +149,7 @@ fn region_features(analysis: &Analysis, loaded: &LoadedTask) -> Vec<Feature> {
             proposal.insert("purpose".to_owned(), loaded.purpose.name().into());
             proposal.insert("encoder_name".to_owned(), producer.name.clone().into());
             proposal.insert("encoder_licence".to_owned(), producer.licence.clone().into());
-            proposal.insert("in_scope".to_owned(), analysis.scope.fits.into());
+            proposal.insert("in_scope".to_owned(), scope.fits.into());
             let trusted = loaded.package.standing.is_trusted();
             proposal.insert("signer_trusted".to_owned(), trusted.into());
         }
@@ -101,7 +160,7 @@ fn region_features(analysis: &Analysis, loaded: &LoadedTask) -> Vec<Feature> {
 fn evaluate(
     request: &SlideRun<'_>,
     task: &Task,
-    analysis: &Analysis,
+    analysis: &Analysis<'_>,
 ) -> anyhow::Result<Option<LesionEvaluation>> {
     let Some(truth) = request.truth else { return Ok(None) };
     let slide = SlideLesions {
@@ -111,7 +170,7 @@ fn evaluate(
     };
     let settings = LesionSettings {
         region_classes: request.truth_label.iter().map(ToString::to_string).collect(),
-        mpp: Some(analysis.mpp.mean()),
+        mpp: Some(analysis.prepared.mpp.mean()),
         ..LesionSettings::default()
     };
     Ok(Some(evaluate_lesions(&[slide], &settings)?))
@@ -121,7 +180,7 @@ fn file_name(path: &Path) -> String {
     path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
 
-fn heat_layer(analysis: &Analysis, task: &Task, thumbnail: &RgbImage) -> HeatLayer {
+fn heat_layer(analysis: &Analysis<'_>, task: &Task, thumbnail: &RgbImage) -> HeatLayer {
     let grid = analysis.map.grid();
     let lesions = task.lesions();
     let cells: Vec<HeatCell> = grid
@@ -137,18 +196,18 @@ fn heat_layer(analysis: &Analysis, task: &Task, thumbnail: &RgbImage) -> HeatLay
             })
         })
         .collect();
-    let slide_width = analysis.slide.facts().bounds().width;
+    let slide_width = analysis.prepared.slide.facts().bounds().width;
     HeatLayer::paint(thumbnail.width(), thumbnail.height(), slide_width, &cells)
 }
 
 /// Per finding of the check its crop, if it has a place.
-fn quality_crops(analysis: &Analysis) -> anyhow::Result<Vec<Option<String>>> {
-    let crop = |finding| check::output::crop(analysis.slide.as_ref(), finding);
-    let findings = analysis.check.findings.iter();
+fn quality_crops(prepared: &Prepared) -> anyhow::Result<Vec<Option<String>>> {
+    let crop = |finding| check::output::crop(prepared.slide.as_ref(), finding);
+    let findings = prepared.check.findings.iter();
     findings.map(|finding| crop(finding).as_ref().map(picture::data_uri_jpeg).transpose()).collect()
 }
 
-fn evidence_crops(analysis: &Analysis) -> anyhow::Result<Vec<Vec<String>>> {
+fn evidence_crops(analysis: &Analysis<'_>) -> anyhow::Result<Vec<Vec<String>>> {
     let crop = |slide: &dyn Slide, x: i64, y: i64, width: u32| -> anyhow::Result<String> {
         let step = f64::from(width) / f64::from(CROP);
         let image = slide.read_scaled(Point::new(x as f64, y as f64), step, CROP, CROP)?;
@@ -160,30 +219,22 @@ fn evidence_crops(analysis: &Analysis) -> anyhow::Result<Vec<Vec<String>>> {
         .take(REGIONS_WITH_CROPS)
         .map(|region| {
             let tiles = region.evidence.iter();
-            tiles.map(|e| crop(&*analysis.slide, e.rect.x, e.rect.y, e.rect.width)).collect()
+            tiles
+                .map(|e| crop(&*analysis.prepared.slide, e.rect.x, e.rect.y, e.rect.width))
+                .collect()
         })
         .collect()
 }
 
 fn document(
-    request: &SlideRun<'_>,
-    loaded: &LoadedTask,
-    analysis: &Analysis,
+    to: &SlideReport<'_>,
+    analysis: &Analysis<'_>,
     quality: QualityDocument,
     evaluation: Option<LesionEvaluation>,
-    start: Instant,
 ) -> Report {
+    let (request, loaded) = (to.request, &to.planned.loaded);
     let task = &loaded.task;
-    let timing = &analysis.extraction.timing;
-    let mut seconds: std::collections::BTreeMap<_, _> = analysis.seconds.iter().copied().collect();
-    // Where several threads decode and encode, their seconds are shared out over the wall time.
-    let worked = timing.decode_seconds + timing.encode_seconds;
-    if let Some(wall) = seconds.remove("features")
-        && worked > 0.0
-    {
-        seconds.insert("features_decode", wall * timing.decode_seconds / worked);
-        seconds.insert("features_encode", wall * timing.encode_seconds / worked);
-    }
+    let seconds: BTreeMap<_, _> = analysis.seconds.iter().copied().collect();
     let stated = request.organ.map(str::to_owned);
     let fits = stated.as_deref().is_some_and(|organ| organ.eq_ignore_ascii_case(&task.organ));
     Report {
@@ -216,7 +267,7 @@ fn document(
             digest: loaded.package.digest.map(|digest| digest.to_string()),
             signature: loaded.package.standing.clone(),
         },
-        scope: analysis.scope.clone(),
+        scope: to.scope.clone(),
         encoder: loaded.encoder.producer().into(),
         head: (&task.producer()).into(),
         tissue: tissue_document(analysis),
@@ -224,13 +275,20 @@ fn document(
         tiles: tiles_document(analysis),
         regions: region_documents(task, analysis),
         evaluation,
-        timings: Timings { total_seconds: start.elapsed().as_secs_f64(), seconds },
+        second: None,
+        attention: to.attention.clone(),
+        timings: Timings {
+            total_seconds: to.start.elapsed().as_secs_f64(),
+            seconds,
+            pass: PassDocument::of(std::slice::from_ref(analysis.extraction)),
+        },
         warnings: analysis.warnings.clone(),
     }
 }
 
-fn slide_document(request: &SlideRun<'_>, analysis: &Analysis) -> SlideDocument {
-    let facts = analysis.slide.facts();
+fn slide_document(request: &SlideRun<'_>, analysis: &Analysis<'_>) -> SlideDocument {
+    let prepared = analysis.prepared;
+    let facts = prepared.slide.facts();
     let bounds = facts.bounds();
     let levels = facts.levels.iter();
     SlideDocument {
@@ -246,15 +304,15 @@ fn slide_document(request: &SlideRun<'_>, analysis: &Analysis) -> SlideDocument 
                 downsample: level.downsample,
             })
             .collect(),
-        mpp: Some((&analysis.mpp).into()),
+        mpp: Some((&prepared.mpp).into()),
         mpp_statements: facts.mpp_statements.iter().map(Into::into).collect(),
         magnification: facts.magnification.as_ref().map(|(power, _)| power.power()),
-        digest: analysis.digest,
+        digest: prepared.digest,
     }
 }
 
-fn tissue_document(analysis: &Analysis) -> TissueDocument {
-    let tissue = &analysis.tissue;
+fn tissue_document(analysis: &Analysis<'_>) -> TissueDocument {
+    let tissue = &analysis.prepared.tissue;
     let mut ink: Vec<String> = tissue.ink.iter().map(|area| area.colour.to_string()).collect();
     ink.sort();
     ink.dedup();
@@ -267,7 +325,7 @@ fn tissue_document(analysis: &Analysis) -> TissueDocument {
     }
 }
 
-fn tiles_document(analysis: &Analysis) -> TilesDocument {
+fn tiles_document(analysis: &Analysis<'_>) -> TilesDocument {
     let features = &analysis.extraction.features;
     let grid = &features.facts.grid;
     TilesDocument {
@@ -277,11 +335,12 @@ fn tiles_document(analysis: &Analysis) -> TilesDocument {
         size: grid.tile_px(),
         mpp: grid.mpp(),
         steps: grid.steps(),
+        outlines: if analysis.by_tokens { "tokens" } else { "interpolated" },
         features_reused: analysis.extraction.timing.tiles == 0 && !features.cells().is_empty(),
     }
 }
 
-fn region_documents(task: &Task, analysis: &Analysis) -> Vec<RegionDocument> {
+fn region_documents(task: &Task, analysis: &Analysis<'_>) -> Vec<RegionDocument> {
     let regions = analysis.regions.iter();
     regions
         .map(|region| RegionDocument {
@@ -307,8 +366,24 @@ fn region_documents(task: &Task, analysis: &Analysis) -> Vec<RegionDocument> {
         .collect()
 }
 
+fn second_document(stage: &SecondStage, analysis: &Analysis<'_>) -> SecondStageDocument {
+    let facts = analysis.second.as_ref();
+    let features = &analysis.extraction.features;
+    let place = |tile: &usize| {
+        let rect = features.facts.grid.tile_rect(features.cells()[*tile]);
+        PlaceDocument { x: rect.x, y: rect.y, width: rect.width, height: rect.height }
+    };
+    SecondStageDocument {
+        encoder: stage.loaded.encoder.producer().into(),
+        head: (&stage.loaded.task.producer()).into(),
+        places_planned: facts.map_or(0, |facts| facts.planned),
+        tiles: facts.map_or(0, |facts| facts.tiles),
+        places: facts.map(|facts| facts.places.iter().map(place).collect()).unwrap_or_default(),
+    }
+}
+
 /// What the terminal shows of a slide.
-pub(super) fn summary(request: &SlideRun<'_>, report: &Report) -> anyhow::Result<String> {
+pub(super) fn summary(out: &Path, report: &Report) -> anyhow::Result<String> {
     let mut text = String::new();
     writeln!(text, "{}", report.slide.name)?;
     let reasons: Vec<&str> = report.quality.reasons().collect();
@@ -365,6 +440,11 @@ pub(super) fn summary(request: &SlideRun<'_>, report: &Report) -> anyhow::Result
     for warning in &report.warnings {
         writeln!(text, "  note: {warning}")?;
     }
+    if let Some(second) = &report.second {
+        let (name, places) = (&second.encoder.name, second.places.len());
+        writeln!(text, "  second    {name} judged {places} places again ({} tiles)", second.tiles)?;
+    }
+    writeln!(text, "  pass      {}", report.timings.pass.text())?;
     let seconds: Vec<String> = report
         .timings
         .seconds
@@ -372,7 +452,7 @@ pub(super) fn summary(request: &SlideRun<'_>, report: &Report) -> anyhow::Result
         .map(|(name, seconds)| format!("{} {seconds:.1}", name.replace('_', " ")))
         .collect();
     writeln!(text, "  seconds   {:.1} ({})", report.timings.total_seconds, seconds.join(", "))?;
-    writeln!(text, "  report    {}", request.out.join("report.html").display())?;
+    writeln!(text, "  report    {}", out.join("report.html").display())?;
     writeln!(text, "  {RESEARCH_USE}")?;
     Ok(text)
 }

@@ -1,0 +1,213 @@
+//! What a run does with every slide: tasks and encoders, loaded once.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use bianque_vision::{Device, Encoder, Loaded, Purpose};
+
+use super::{LoadedTask, attention::AttentionSource, load_encoder};
+use crate::{
+    arguments::Outlines,
+    models::{Models, TaskPlace},
+};
+
+/// Tile positions along a tile's edge for an encoder that no task asks for: tiles meet.
+const STEPS: u32 = 1;
+/// Smallest share of tissue in a tile for such an encoder.
+const TISSUE_SHARE: f64 = 0.35;
+
+/// What a run does with every slide.
+pub(crate) struct RunPlan {
+    pub(super) tasks: Vec<PlannedTask>,
+    pub(super) lanes: Vec<Lane>,
+    pub(super) second: Option<SecondStage>,
+    pub(super) attention: Option<AttentionSource>,
+    pub(super) outlines: Outlines,
+    pub(super) purpose: Purpose,
+}
+
+/// A task and the lane whose features it takes.
+pub(super) struct PlannedTask {
+    pub(super) loaded: LoadedTask,
+    pub(super) lane: usize,
+    /// Whether its outlines follow the tokens of its encoder.
+    pub(super) by_tokens: bool,
+}
+
+/// One encoder's way over the slide; several tasks may share it.
+pub(super) struct Lane {
+    pub(super) encoder: Arc<dyn Encoder>,
+    pub(super) steps: u32,
+    pub(super) tissue_share: f64,
+    /// Name of the features file in the output folder.
+    pub(super) file: String,
+}
+
+/// The task whose encoder judges again where the first task's is least sure.
+pub(super) struct SecondStage {
+    pub(super) loaded: LoadedTask,
+    /// Most tiles that it judges.
+    pub(super) tiles: usize,
+}
+
+/// Encoders by the place of their files: each is loaded once, onto one device.
+#[derive(Default)]
+pub(crate) struct Shelf {
+    encoders: Vec<(PathBuf, Arc<dyn Encoder>)>,
+    device: Device,
+    /// What is to be said of the device.
+    notes: Vec<String>,
+}
+
+impl Shelf {
+    pub(super) fn encoder(&mut self, path: &Path) -> anyhow::Result<Arc<dyn Encoder>> {
+        let place = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        if let Some((_, encoder)) = self.encoders.iter().find(|(known, _)| *known == place) {
+            return Ok(Arc::clone(encoder));
+        }
+        let Loaded { encoder, note } = load_encoder(path, self.device)?;
+        let encoder: Arc<dyn Encoder> = encoder.into();
+        self.encoders.push((place, Arc::clone(&encoder)));
+        if let Some(note) = note.filter(|note| !self.notes.contains(note)) {
+            self.notes.push(note);
+        }
+        Ok(encoder)
+    }
+}
+
+impl RunPlan {
+    /// A run of one task, as the demo has it.
+    pub(crate) fn of_task(loaded: LoadedTask) -> Self {
+        let purpose = loaded.purpose;
+        let mut plan = Self::empty(purpose);
+        plan.add_task(loaded);
+        plan
+    }
+
+    fn empty(purpose: Purpose) -> Self {
+        Self {
+            tasks: Vec::new(),
+            lanes: Vec::new(),
+            second: None,
+            attention: None,
+            outlines: Outlines::default(),
+            purpose,
+        }
+    }
+
+    /// Loads what was named on the command line; gives notes on licences too.
+    pub(super) fn load(
+        models: &Models,
+        wanted: &Wanted<'_>,
+        purpose: Purpose,
+    ) -> anyhow::Result<(Self, Vec<String>)> {
+        let mut shelf = Shelf { device: wanted.device, ..Shelf::default() };
+        let mut notes = Vec::new();
+        let mut load = |place: &TaskPlace, shelf: &mut Shelf| -> anyhow::Result<LoadedTask> {
+            let loaded = LoadedTask::load_from(models, place, shelf)?;
+            let (loaded, note) = loaded.with_purpose(purpose)?;
+            notes.extend(note.filter(|note| !notes.contains(note)));
+            Ok(loaded)
+        };
+        let mut plan = Self::empty(purpose);
+        plan.attention = wanted.attention.map(AttentionSource::load).transpose()?;
+        plan.outlines = wanted.outlines;
+        for place in wanted.tasks {
+            let loaded = load(place, &mut shelf)?;
+            anyhow::ensure!(
+                plan.tasks.iter().all(|task| task.loaded.task.name != loaded.task.name),
+                "the task {} is named twice",
+                loaded.task.name
+            );
+            plan.add_task(loaded);
+        }
+        if let Some((name, tiles)) = wanted.second {
+            let loaded = load(&models.task(name)?, &mut shelf)?;
+            plan.check_second(&loaded)?;
+            plan.second = Some(SecondStage { loaded, tiles });
+        }
+        for name in wanted.encoders {
+            let encoder = shelf.encoder(&models.encoder(name)?)?;
+            notes.extend(
+                super::licence_note(encoder.as_ref(), purpose)?
+                    .filter(|note| !notes.contains(note)),
+            );
+            let has = |lane: &Lane| Arc::ptr_eq(&lane.encoder, &encoder);
+            if !plan.lanes.iter().any(has) {
+                plan.add_lane(encoder, STEPS, TISSUE_SHARE, None);
+            }
+        }
+        notes.append(&mut shelf.notes);
+        Ok((plan, notes))
+    }
+
+    fn add_task(&mut self, loaded: LoadedTask) {
+        let tiles = &loaded.task.tiles;
+        let same = |lane: &Lane| {
+            Arc::ptr_eq(&lane.encoder, &loaded.encoder)
+                && lane.steps == tiles.steps
+                && lane.tissue_share.total_cmp(&tiles.tissue).is_eq()
+        };
+        let lane = self.lanes.iter().position(same).unwrap_or_else(|| {
+            let encoder = Arc::clone(&loaded.encoder);
+            self.add_lane(encoder, tiles.steps, tiles.tissue, Some(&loaded.task.name))
+        });
+        // Only there a tile's head says something of the tile's parts.
+        let averages = loaded.encoder.tokens().is_some_and(|tokens| tokens.averages);
+        let by_tokens =
+            self.outlines == Outlines::Tokens && averages && loaded.task.head.is_linear();
+        self.tasks.push(PlannedTask { loaded, lane, by_tokens });
+    }
+
+    fn add_lane(
+        &mut self,
+        encoder: Arc<dyn Encoder>,
+        steps: u32,
+        tissue_share: f64,
+        task: Option<&str>,
+    ) -> usize {
+        let name = &encoder.recipe().name;
+        let mut file = match self.lanes.is_empty() {
+            true => "features.safetensors".to_owned(),
+            false => format!("features-{name}.safetensors"),
+        };
+        if self.lanes.iter().any(|lane| lane.file == file) {
+            let number = self.lanes.len() + 1;
+            file = match task {
+                Some(task) => format!("features-{name}-{task}.safetensors"),
+                None => format!("features-{name}-{number}.safetensors"),
+            };
+        }
+        self.lanes.push(Lane { encoder, steps, tissue_share, file });
+        self.lanes.len() - 1
+    }
+
+    /// The second stage answers the first task's question, so both must name the same labels.
+    fn check_second(&self, second: &LoadedTask) -> anyhow::Result<()> {
+        let first = self.tasks.first().map(|task| task.loaded.task.class_names());
+        let (first, second_labels) = (first.unwrap_or_default(), second.task.class_names());
+        anyhow::ensure!(
+            first == second_labels,
+            "the second task {} has the labels {}, the first one {}: they must be the same, in \
+             the same order",
+            second.task.name,
+            second_labels.join(", "),
+            first.join(", ")
+        );
+        Ok(())
+    }
+}
+
+/// What was named on the command line.
+pub(super) struct Wanted<'a> {
+    pub(super) tasks: &'a [TaskPlace],
+    pub(super) encoders: &'a [String],
+    pub(super) second: Option<(&'a str, usize)>,
+    /// Whether attention is drawn, and of which slide head if not the encoder's.
+    pub(super) attention: Option<Option<&'a Path>>,
+    pub(super) outlines: Outlines,
+    /// Where encoders compute.
+    pub(super) device: Device,
+}

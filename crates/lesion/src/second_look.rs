@@ -1,0 +1,318 @@
+//! Two-stage runs: a small encoder sees every tile, a large one the few that tell most.
+//!
+//! Which tiles tell most is decided by the small encoder's head: those that it is unsure of (the
+//! entropy of its probabilities) and that are unlike each other (greedy k-centre, Gonzalez 1985:
+//! the next one is the farthest from all chosen so far), the distance weighted by the entropy.
+
+use bianque_core::{Level0, PixelRect};
+use rayon::prelude::*;
+
+use crate::{
+    error::{LesionError, Result},
+    head::Standardisation,
+    matrix::{FeatureMatrix, Probabilities},
+    slide_features::{Cell, SlideFeatures, TileGrid},
+};
+
+/// Added to the entropy, so that where the head is sure everywhere the unlike are still chosen.
+const LEAST_WEIGHT: f32 = 0.01;
+/// Candidates for each tile that is chosen; the surest tiles beyond are not compared.
+const CANDIDATES: usize = 16;
+
+/// The tiles that tell most, the most telling first: indices of rows.
+#[must_use]
+pub fn most_informative(
+    features: &FeatureMatrix,
+    probabilities: &Probabilities,
+    count: usize,
+) -> Vec<usize> {
+    let rows = features.rows().min(probabilities.rows());
+    let weights: Vec<f32> =
+        (0..rows).map(|row| entropy(probabilities.row(row)) + LEAST_WEIGHT).collect();
+    let mut candidates: Vec<usize> = (0..rows).collect();
+    candidates.sort_by(|a, b| weights[*b].total_cmp(&weights[*a]).then(a.cmp(b)));
+    candidates.truncate(count.saturating_mul(CANDIDATES));
+    let chosen_rows = features.select(&candidates);
+    let standard = Standardisation::measure(&chosen_rows);
+    let mut values = chosen_rows.into_values();
+    standard.apply_in_place(&mut values);
+    let vectors: Vec<&[f32]> = values.chunks_exact(features.dimension()).collect();
+    let mut nearest = vec![f32::INFINITY; candidates.len()];
+    let mut open = vec![true; candidates.len()];
+    let mut chosen = Vec::new();
+    let mut next = (!candidates.is_empty()).then_some(0);
+    while let Some(at) = next.filter(|_| chosen.len() < count) {
+        chosen.push(candidates[at]);
+        open[at] = false;
+        nearest.par_iter_mut().zip(&vectors).for_each(|(nearest, vector)| {
+            *nearest = nearest.min(distance(vector, vectors[at]));
+        });
+        let score = |at: usize| weights[candidates[at]] * nearest[at];
+        // Of equals the first, so that the choice does not depend on threads.
+        next = (0..candidates.len())
+            .filter(|at| open[*at])
+            .reduce(|best, at| if score(at) > score(best) { at } else { best });
+    }
+    chosen
+}
+
+/// The entropy of probabilities, 0 (sure) to 1 (all equal).
+fn entropy(probabilities: &[f32]) -> f32 {
+    let terms = probabilities.iter().filter(|p| **p > 0.0).map(|p| -p * p.ln());
+    let most = (probabilities.len().max(2) as f32).ln();
+    terms.sum::<f32>() / most
+}
+
+fn distance(a: &[f32], b: &[f32]) -> f32 {
+    let squares = a.iter().zip(b).map(|(a, b)| (a - b) * (a - b));
+    squares.sum::<f32>().sqrt()
+}
+
+/// What a second encoder is to see of a slide, place by place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecondLook {
+    /// Tiles of the first encoder that are looked at again, the most telling first.
+    places: Vec<usize>,
+    /// For each of them the second encoder's tiles that lie on it.
+    cells: Vec<Vec<Cell>>,
+}
+
+impl SecondLook {
+    /// Chooses places until the second encoder has about `tiles` tiles to see; its tiles lie on
+    /// `grid`.
+    ///
+    /// # Errors
+    /// When features or probabilities are not those of one slide.
+    pub fn plan(
+        first: &SlideFeatures,
+        probabilities: &Probabilities,
+        grid: &TileGrid,
+        tiles: usize,
+    ) -> Result<Self> {
+        if first.cells().len() != probabilities.rows() {
+            let what = "the first encoder's features and probabilities are not of one slide";
+            return Err(LesionError::Data(what.into()));
+        }
+        let mut look = Self { places: Vec::new(), cells: Vec::new() };
+        let mut left = tiles;
+        for place in most_informative(&first.matrix()?, probabilities, tiles) {
+            let cells = cells_on(grid, first.facts.grid.tile_rect(first.cells()[place]));
+            if cells.len() > left {
+                break;
+            }
+            left -= cells.len();
+            look.places.push(place);
+            look.cells.push(cells);
+        }
+        Ok(look)
+    }
+
+    /// Indices of the first encoder's tiles, the most telling first.
+    #[must_use]
+    pub fn places(&self) -> &[usize] {
+        &self.places
+    }
+
+    /// The second encoder's tiles on some of the places, each once, in raster order.
+    #[must_use]
+    pub fn cells(&self, places: std::ops::Range<usize>) -> Vec<Cell> {
+        let mut cells: Vec<Cell> =
+            self.cells.get(places).unwrap_or_default().iter().flatten().copied().collect();
+        cells.sort_unstable();
+        cells.dedup();
+        cells
+    }
+
+    /// The first encoder's probabilities with those of the places that the second one has judged
+    /// put in: the mean of its tiles on the place. Tells for each tile whether the second one did.
+    ///
+    /// # Errors
+    /// When classes differ, or the second's tiles and probabilities do not belong together.
+    pub fn refined(
+        &self,
+        first: &Probabilities,
+        (cells, second): (&[Cell], &Probabilities),
+    ) -> Result<(Probabilities, Vec<bool>)> {
+        if first.classes() != second.classes() || cells.len() != second.rows() {
+            let what = "the second encoder's probabilities are of other classes or tiles";
+            return Err(LesionError::Data(what.into()));
+        }
+        let mut refined = first.clone();
+        let mut judged = vec![false; first.rows()];
+        for (place, own) in self.places.iter().zip(&self.cells) {
+            let rows: Vec<usize> =
+                own.iter().filter_map(|cell| cells.binary_search(cell).ok()).collect();
+            let Some(flag) = judged.get_mut(*place).filter(|_| !rows.is_empty()) else { continue };
+            *flag = true;
+            let mut mean = vec![0.0; second.classes()];
+            for row in &rows {
+                mean.iter_mut().zip(second.row(*row)).for_each(|(m, p)| *m += p);
+            }
+            mean.iter_mut().for_each(|m| *m /= rows.len() as f32);
+            refined.set_row(*place, &mean);
+        }
+        Ok((refined, judged))
+    }
+}
+
+/// The tiles of a grid that lie on a rectangle: the very tile where the grid has it, else those
+/// whose middle lies in it, else the one whose middle is nearest to the rectangle's.
+fn cells_on(grid: &TileGrid, rect: PixelRect<Level0>) -> Vec<Cell> {
+    let (width, height) = grid.tile_level0();
+    let steps = f64::from(grid.steps());
+    let index = |from: f64, tile: f64, count: u32| {
+        ((from * steps / tile).round().max(0.0) as u32).min(count.saturating_sub(1))
+    };
+    let at = |x: f64, y: f64| Cell {
+        row: index(y, height, grid.rows()),
+        column: index(x, width, grid.columns()),
+    };
+    let same = at(rect.x as f64, rect.y as f64);
+    if grid.tile_rect(same) == rect {
+        return vec![same];
+    }
+    let first = at(rect.x as f64 - width, rect.y as f64 - height);
+    let last = at(rect.right() as f64, rect.bottom() as f64);
+    let inside = |cell: &Cell| {
+        let origin = grid.origin(*cell);
+        let (x, y) = (origin.x + width / 2.0, origin.y + height / 2.0);
+        (rect.x as f64..rect.right() as f64).contains(&x)
+            && (rect.y as f64..rect.bottom() as f64).contains(&y)
+    };
+    let rows = first.row..=last.row;
+    let cells: Vec<Cell> = rows
+        .flat_map(|row| (first.column..=last.column).map(move |column| Cell { row, column }))
+        .filter(inside)
+        .collect();
+    if !cells.is_empty() {
+        return cells;
+    }
+    let middle =
+        (rect.x as f64 + f64::from(rect.width) / 2.0, rect.y as f64 + f64::from(rect.height) / 2.0);
+    vec![at(middle.0 - width / 2.0, middle.1 - height / 2.0)]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+
+    use bianque_core::PixelRect;
+
+    use super::*;
+    use crate::{
+        fakes::{MeanColourEncoder, PaintedSlide},
+        regions::map_tests::two,
+        slide_features::{
+            EncoderRequest, PassRequest, ReadAhead, TissueEverywhere, encode_slide,
+            grid_tests::grid,
+        },
+    };
+
+    #[test]
+    fn the_unsure_and_the_unlike_are_chosen() {
+        // Five alike that are unsure, one unlike that is unsure, one unlike that is sure.
+        let values = [0.0, 0.1, 0.05, 0.0, 0.1, 9.0, -9.0];
+        let features = FeatureMatrix::new(1, values.to_vec()).unwrap();
+        let probabilities = two(&[0.5, 0.45, 0.4, 0.5, 0.4, 0.4, 1e-6]);
+        assert_eq!(most_informative(&features, &probabilities, 2), [0, 5]);
+        let all = most_informative(&features, &probabilities, 99);
+        assert_eq!(all.len(), 7);
+        assert!(most_informative(&features, &probabilities, 0).is_empty());
+    }
+
+    #[test]
+    fn the_choice_does_not_depend_on_threads() {
+        let values: Vec<f32> = (0..900).map(|i| ((i * 7919) % 101) as f32).collect();
+        let features = FeatureMatrix::new(3, values).unwrap();
+        let probabilities = two(&(1..=300).map(|i| i as f32 / 301.0).collect::<Vec<_>>());
+        let choose = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| most_informative(&features, &probabilities, 40))
+        };
+        assert_eq!(choose(1), choose(4));
+    }
+
+    #[test]
+    fn a_grid_s_own_tile_is_itself_and_smaller_ones_lie_inside() {
+        let coarse = grid(4480, 4480, 2);
+        let rect = coarse.tile_rect(Cell { row: 3, column: 5 });
+        assert_eq!(cells_on(&coarse, rect), [Cell { row: 3, column: 5 }]);
+        let fine = |size, steps| {
+            let mpp = crate::slide_features::grid_tests::mpp(0.5);
+            TileGrid::over(PixelRect::new(0, 0, 4480, 4480), &mpp, size, 1.0, steps).unwrap()
+        };
+        assert_eq!(cells_on(&fine(112, 1), rect).len(), 4);
+        assert!(cells_on(&fine(112, 1), rect).iter().all(|cell| {
+            rect.intersection(&fine(112, 1).tile_rect(*cell)) == Some(fine(112, 1).tile_rect(*cell))
+        }));
+        // A tile so large that none has its middle here: the nearest one.
+        assert_eq!(cells_on(&fine(2240, 1), rect).len(), 1);
+    }
+
+    /// What a head that knows the truth says of a mean colour: lesion where it is red.
+    fn redness(features: &SlideFeatures) -> Probabilities {
+        let matrix = features.matrix().unwrap();
+        let red = |row: usize| matrix.row(row)[0].clamp(0.02, 0.98);
+        two(&(0..matrix.rows()).map(red).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn a_second_encoder_corrects_where_it_looked_and_nowhere_else() {
+        // The first encoder sees a pale red in the left half and is unsure; the second one cuts
+        // tiles of half the size and sees a checker of red and nothing.
+        let slide = PaintedSlide::new(1024, 512, |x, y| {
+            let strong = (x / 16 + y / 16) % 2 == 0;
+            if x >= 512 {
+                [4, 4, 4]
+            } else if strong {
+                [255, 0, 0]
+            } else {
+                [0, 0, 0]
+            }
+        });
+        let (first, second) = (MeanColourEncoder::new(16), MeanColourEncoder::new(8));
+        let encode = |encoder, only: Option<&[Cell]>| {
+            let request = PassRequest {
+                slide: &slide,
+                identity: "slide",
+                tissue: &TissueEverywhere,
+                encoders: &[EncoderRequest {
+                    encoder,
+                    steps: 1,
+                    tissue_share: 0.0,
+                    only,
+                    file: None,
+                    tokens: &[],
+                }],
+            };
+            let stop = AtomicBool::new(false);
+            encode_slide(&request, ReadAhead::default(), &|_| (), &stop).unwrap().remove(0).features
+        };
+        let features = encode(&first, None);
+        let unsure = redness(&features);
+        let grid = encode(&second, Some(&[])).facts.grid;
+        let look = SecondLook::plan(&features, &unsure, &grid, 60).unwrap();
+        assert_eq!(look.places().len(), 15, "four small tiles on each");
+        // One of the sure half as well, for it is unlike all others.
+        let is_left = |tile: &&usize| features.cells()[**tile].column < 16;
+        assert_eq!(look.places().iter().filter(is_left).count(), 14, "{:?}", look.places());
+        assert_eq!(look, SecondLook::plan(&features, &unsure, &grid, 60).unwrap());
+
+        let cells = look.cells(0..look.places().len());
+        assert_eq!(cells.len(), 60);
+        let again = encode(&second, Some(&cells));
+        let (refined, judged) = look.refined(&unsure, (again.cells(), &redness(&again))).unwrap();
+        for tile in 0..unsure.rows() {
+            assert_eq!(judged[tile], look.places().contains(&tile));
+            if !judged[tile] {
+                assert_eq!(refined.row(tile), unsure.row(tile));
+            }
+        }
+        // Part by part: what was judged in the first round stays as it was.
+        let part = look.cells(0..5);
+        let some = encode(&second, Some(&part));
+        let (_, judged) = look.refined(&unsure, (some.cells(), &redness(&some))).unwrap();
+        assert_eq!(judged.iter().filter(|judged| **judged).count(), 5);
+        assert!(look.refined(&unsure, (&part[1..], &redness(&some))).is_err());
+    }
+}
