@@ -11,5 +11,4 @@ pub use ids::{
 };
 pub use moment::{Clock, Moment, system_clock};
 pub use texts::{CaseNumber, Label, LoginName, Pseudonym, Reason};
-pub(crate) use token::random_bytes;
 pub use token::{Token, TokenDigest};

@@ -38,7 +38,7 @@ impl<T> Released<T> {
 }
 
 impl<T: Serialize> Serialize for Released<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         let mut document = serializer.serialize_struct("Released", 4)?;
         document.serialize_field("schema", "bianque.released/1")?;
         document.serialize_field("status", "released")?;
@@ -67,7 +67,7 @@ impl<T> Unconfirmed<T> {
 }
 
 impl<T: Serialize> Serialize for Unconfirmed<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         let mut document = serializer.serialize_struct("Unconfirmed", 4)?;
         document.serialize_field("schema", "bianque.unconfirmed/1")?;
         document.serialize_field("status", "unconfirmed")?;

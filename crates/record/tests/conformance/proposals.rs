@@ -5,7 +5,9 @@ use bianque_record::{
     RecordError,
     cases::{Purpose, Reading},
     identity::CaseId,
-    proposals::{Content, LesionRegion, ProposalContent, QualityVerdict, QueueQuery, State},
+    proposals::{
+        Content, LesionRegion, NewProposal, ProposalContent, QualityVerdict, QueueQuery, State,
+    },
 };
 
 use crate::support::ground::{Ground, Statement, accept, refuse};
@@ -44,7 +46,7 @@ pub fn foreign_slide(ground: &Ground) {
     let (_, other) = ground.case(Reading::Single);
     let content = Content::of(&Ground::region(other, "adenoma", 0.0)).unwrap();
     let mut new = Ground::proposal(case, other, content);
-    let propose = |new| ground.record.propose(&ground.program, new);
+    let propose = |new: &NewProposal| ground.record.propose(&ground.program, new);
     assert!(matches!(propose(&new), Err(RecordError::NotFound { .. })));
     new.slide = None;
     assert!(matches!(propose(&new), Err(RecordError::NotFound { .. })), "in the evidence");
