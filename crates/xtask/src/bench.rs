@@ -85,6 +85,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         if tools::can_build_turbojpeg() && package == "bianque-slide" {
             command.args(["--features", "turbojpeg"]);
         }
+        if example == "bench_encode" {
+            command.args(["--features", "cuda"]);
+        }
         command.env("BIANQUE_PYTHON", python::interpreter()?);
         if let Some(slides) = &slides {
             command.env("BIANQUE_SLIDES", slides);

@@ -3,7 +3,7 @@
 use std::{io::BufRead, path::Path, time::Instant};
 
 use bianque_core::RgbImage;
-use bianque_vision::{Encoder, load};
+use bianque_vision::{Device, Encoder, Precision, load_on};
 
 use crate::{Failure, process::recipe_file};
 
@@ -12,12 +12,13 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     let [engine, folder, _, threads, batch] = arguments else {
         return Err("worker ENGINE FOLDER MODEL THREADS BATCH".into());
     };
-    let arithmetic = match engine.as_str() {
-        "bianque" => "f32",
-        "bianque-int8" => "int8",
-        other => return Err(format!("{other}: this program has no such engine yet").into()),
+    let (arithmetic, device) = match engine.as_str() {
+        "bianque" => ("f32", Device::Cpu),
+        "bianque-int8" => ("int8", Device::Cpu),
+        "bianque-cuda" => ("f32", Device::Cuda(Precision::Bf16)),
+        other => return Err(format!("{other}: this program has no such engine").into()),
     };
-    let encoder = load(&recipe_file(Path::new(folder), arithmetic))?;
+    let encoder = load_on(&recipe_file(Path::new(folder), arithmetic), None, device)?.encoder;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.parse()?).build()?;
     pool.install(|| encode(encoder.as_ref(), batch.parse()?))?;
     println!("{}", std::env::consts::ARCH);

@@ -1,6 +1,8 @@
 //! What of a recipe decides the plan, and what the GPU engine refuses.
 
-use crate::recipe::{Architecture, Ffn, Normalise, Pooling, Position, Precision, Recipe, Vit};
+use crate::recipe::{
+    Architecture, Arithmetic, Ffn, Normalise, Pooling, Position, Precision, Recipe, Vit,
+};
 
 /// The widest head: its queries and results stay in registers.
 const WIDEST_HEAD: usize = 128;
@@ -38,8 +40,13 @@ pub(crate) struct Shape {
 impl Shape {
     /// The shape of a recipe's network, or why it does not run on a GPU.
     pub(crate) fn new(recipe: &Recipe, precision: Precision) -> Result<Self, String> {
-        let Architecture::Vit(vit) = &recipe.architecture else {
-            return Err("convolutional encoders run on the CPU only".to_owned());
+        let vit = match &recipe.architecture {
+            Architecture::Vit(vit) if vit.arithmetic == Arithmetic::F32 => vit,
+            Architecture::Vit(_) => return Err("8-bit integers run on the CPU only".to_owned()),
+            Architecture::ConvNet(_) => {
+                return Err("convolutional encoders run on the CPU only".to_owned());
+            }
+            Architecture::Onnx(_) => return Err("ONNX models run by ONNX Runtime".to_owned()),
         };
         let shape = Self::of(recipe, vit);
         shape.check(precision)?;

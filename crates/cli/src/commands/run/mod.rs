@@ -112,7 +112,7 @@ fn licence_note(encoder: &dyn Encoder, purpose: Purpose) -> anyhow::Result<Optio
 /// Loads an encoder from its folder or recipe file.
 pub(crate) fn load_encoder(path: &Path, device: Device) -> anyhow::Result<Loaded> {
     let recipe = if path.is_dir() { path.join("recipe.json") } else { path.to_owned() };
-    load_on(&recipe, device).with_context(|| format!("the encoder {}", recipe.display()))
+    load_on(&recipe, None, device).with_context(|| format!("the encoder {}", recipe.display()))
 }
 
 /// What a run on one slide asks for.
