@@ -19,7 +19,7 @@ mod score;
 
 use std::path::PathBuf;
 
-use bianque_quality::{ArtefactNetwork, CheckSettings};
+use bianque_quality::CheckSettings;
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -29,18 +29,13 @@ struct Arguments {
     places: u32,
     /// Only artefacts whose name contains this.
     only: Option<String>,
-    /// Weights of the artefact network; without them rules find artefacts.
-    network: Option<PathBuf>,
     /// A checkout of HistoQC and a Python with its dependencies.
     histoqc: Option<(PathBuf, PathBuf)>,
 }
 
 fn main() -> Result<(), Failure> {
     let arguments = arguments()?;
-    let mut settings = CheckSettings::with_overrides(None)?;
-    if let Some(weights) = &arguments.network {
-        settings = settings.with_network(ArtefactNetwork::read(weights)?);
-    }
+    let settings = CheckSettings::with_overrides(None)?;
     let folder = tempfile::tempdir()?;
     let slides = grounds::slides(folder.path())?;
     if arguments.only.is_none() {
@@ -52,7 +47,7 @@ fn main() -> Result<(), Failure> {
 }
 
 fn arguments() -> Result<Arguments, Failure> {
-    let mut arguments = Arguments { places: 2, only: None, network: None, histoqc: None };
+    let mut arguments = Arguments { places: 2, only: None, histoqc: None };
     let (mut checkout, mut python) = (None, std::env::var_os("BIANQUE_PYTHON").map(PathBuf::from));
     let mut given = std::env::args().skip(1);
     while let Some(name) = given.next() {
@@ -60,7 +55,6 @@ fn arguments() -> Result<Arguments, Failure> {
         match name.as_str() {
             "--places" => arguments.places = value.parse()?,
             "--only" => arguments.only = Some(value),
-            "--network" => arguments.network = Some(PathBuf::from(value)),
             "--histoqc" => checkout = Some(PathBuf::from(value)),
             "--python" => python = Some(PathBuf::from(value)),
             _ => return Err(format!("{name} is not known").into()),

@@ -1,6 +1,6 @@
 //! What lies on the tissue and is none: specks and fibres, the cover slip's edge, ink.
 
-use super::scene::Scene;
+use super::{pen::of_reason, scene::Scene};
 use crate::{
     Reason,
     components::{Component, Components},
@@ -18,7 +18,7 @@ const EDGE_UM: f64 = 400.0;
 const EDGE_WIDTH_UM: f64 = 34.0;
 /// A pen's stroke is broader than this.
 const STROKE_WIDTH_UM: f64 = 60.0;
-/// A colourless area of this size is a stroke of a pen.
+/// A stroke is at least so large.
 const INK_UM2: f64 = 40_000.0;
 /// Smaller specks are pigment or a nucleus.
 const LEAST_SPECK_UM2: f64 = 600.0;
@@ -29,28 +29,27 @@ pub(super) struct Grey {
     pub(super) dirt: Mask,
     /// Long, thin lines: the cover slip's edge.
     pub(super) edges: Mask,
-    /// Large dark areas: black ink that the tissue mask took for tissue.
+    /// Strokes that the tissue mask took for a dark edge.
     pub(super) ink: Mask,
 }
 
 impl Grey {
-    pub(super) fn find(scene: &Scene<'_>) -> Self {
+    /// Looks outside of known ink.
+    pub(super) fn find(scene: &Scene<'_>, ink: &Mask) -> Self {
         let grey = scene.density.mean.zip(&scene.density.chroma, |mean, chroma| {
             let colourless = u32::from(chroma) * 100 < u32::from(mean) * MOST_COLOUR;
             u8::from(mean >= LEAST_DENSITY && colourless)
         });
         let hull = hull(scene);
         let on_tissue = grey.zip(&hull, |grey, hull| grey & hull);
-        let ink = of_reason(scene, |reason| matches!(reason, Reason::Ink(_)));
-        let free = on_tissue.zip(&dilated(&ink, 2), |dirt, ink| dirt & (1 - ink));
+        let free = on_tissue.zip(&dilated(ink, 2), |dirt, ink| dirt & (1 - ink));
         let components = Components::of(&closed(&free, 1));
         let least = scene.area_pixels(LEAST_SPECK_UM2).max(4);
         let (long, large) = (scene.pixels(EDGE_UM), scene.area_pixels(INK_UM2));
         let is_edge = |c: &Component| {
             c.length() >= long && c.area <= c.length() * scene.pixels(EDGE_WIDTH_UM)
         };
-        let is_ink = |c: &Component| !is_edge(c) && c.area >= large;
-        let dark_edge = of_reason(scene, |reason| reason == Reason::DarkEdge);
+        let dark_edge = of_reason(&scene.tissue.reasons, |reason| reason == Reason::DarkEdge);
         let dark = Components::of(&dark_edge);
         // A broad dark line that ends on the slide was drawn; an edge runs out of it or is thin.
         let is_stroke = |c: &Component| {
@@ -62,35 +61,14 @@ impl Grey {
         let crossing = dark.keep(|_, c| c.length() >= long && !is_stroke(c));
         let crossing = crossing.zip(&hull, |line, hull| line & hull);
         Self {
-            dirt: components.keep(|_, c| c.area >= least && !is_edge(c) && !is_ink(c)),
+            dirt: components.keep(|_, c| c.area >= least && !is_edge(c)),
             edges: components.keep(|_, c| is_edge(c)).zip(&crossing, |a, b| a | b),
-            ink: components.keep(|_, c| is_ink(c)).zip(&strokes, |a, b| a | b),
+            ink: strokes,
         }
     }
-}
-
-/// Ink, and that part of it that lies on or beside tissue.
-pub(super) fn ink(scene: &Scene<'_>) -> (Mask, Mask) {
-    let ink = of_reason(scene, |reason| matches!(reason, Reason::Ink(_)));
-    let near = dilated(&scene.tissue_mask, scene.pixels(NEAR_UM).clamp(2, 10));
-    let on_tissue = ink.zip(&near, |ink, near| ink & near);
-    (ink, on_tissue)
 }
 
 /// The tissue with what lies on it.
 pub(super) fn hull(scene: &Scene<'_>) -> Mask {
     closed(&scene.tissue_mask, scene.pixels(NEAR_UM).clamp(2, 8))
-}
-
-fn of_reason(scene: &Scene<'_>, wanted: impl Fn(Reason) -> bool) -> Mask {
-    let reasons = &scene.tissue.reasons;
-    Mask {
-        width: reasons.width() as usize,
-        height: reasons.height() as usize,
-        data: reasons
-            .pixels()
-            .iter()
-            .map(|code| u8::from(Reason::from_code(*code).is_some_and(&wanted)))
-            .collect(),
-    }
 }
