@@ -51,6 +51,9 @@ struct Ring {
 /// The pixels of bubbles, rims and insides; `other` is what is grey for another reason.
 pub(super) fn bubbles(scene: &Scene<'_>, other: &Mask) -> Mask {
     let mut found = scene.empty();
+    if !Coarse::shows_lines(scene) {
+        return found;
+    }
     for further in VIEWS {
         let view = Coarse::of(scene, further);
         if view.rgb.width.min(view.rgb.height) < 2 * RADII.start {
@@ -63,9 +66,12 @@ pub(super) fn bubbles(scene: &Scene<'_>, other: &Mask) -> Mask {
 }
 
 fn in_view(view: &Coarse, other: &Mask) -> Mask {
-    let grey = grey(view).zip(&dilated(other, BESIDE), |grey, other| {
-        if other == 0 { grey } else { f32::NAN }
-    });
+    let grey = grey(view).zip(
+        &dilated(other, BESIDE),
+        |grey, other| {
+            if other == 0 { grey } else { f32::NAN }
+        },
+    );
     let near = dilated(&view.tissue, RADII.start);
     let rows: Vec<usize> = (STEP / 2..grey.height).step_by(STEP).collect();
     let mut rings: Vec<Ring> = rows

@@ -7,6 +7,9 @@ use crate::plane::{Mask, Plane};
 /// Microns per pixel that views are brought near to, from 5.3 to 10.7; coarser ones stay.
 const UM: f64 = 8.0;
 
+/// Coarser slides are not looked at for lines and rims: a rim is thinner than half a pixel.
+const COARSEST_UM: f64 = 12.0;
+
 /// A view of the scene, reduced by a whole number.
 pub(super) struct Coarse {
     /// Optical density in thousandths, red, green and blue.
@@ -35,6 +38,11 @@ impl Coarse {
     pub(super) fn all_tissue(size: usize, um: f64) -> Self {
         let rgb = Plane::filled(size, size, [200, 300, 150]);
         Self { rgb, tissue: Mask::filled(size, size, 1), um, factor: 1 }
+    }
+
+    /// Whether lines and rims of some um can show in the scene.
+    pub(super) fn shows_lines(scene: &Scene<'_>) -> bool {
+        scene.um <= COARSEST_UM
     }
 
     /// A mask of the scene at this view's size: squares of which any is set.

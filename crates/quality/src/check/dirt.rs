@@ -20,6 +20,8 @@ const EDGE_WIDTH_UM: f64 = 34.0;
 const STROKE_WIDTH_UM: f64 = 60.0;
 /// A stroke is at least so large.
 const INK_UM2: f64 = 40_000.0;
+/// A speck is at most so long across.
+const SPECK_UM: f64 = 160.0;
 /// Smaller specks are pigment or a nucleus.
 const LEAST_SPECK_UM2: f64 = 600.0;
 
@@ -27,6 +29,8 @@ const LEAST_SPECK_UM2: f64 = 600.0;
 pub(super) struct Grey {
     /// Specks and fibres.
     pub(super) dirt: Mask,
+    /// Those too small to be the rim of a bubble.
+    pub(super) specks: Mask,
     /// Long, thin lines: the cover slip's edge.
     pub(super) edges: Mask,
     /// Strokes that the tissue mask took for a dark edge.
@@ -60,8 +64,11 @@ impl Grey {
         let strokes = dark.keep(|index, c| is_stroke(c) && beside[index] * 6 >= c.area as u64);
         let crossing = dark.keep(|_, c| c.length() >= long && !is_stroke(c));
         let crossing = crossing.zip(&hull, |line, hull| line & hull);
+        let is_dirt = |c: &Component| c.area >= least && !is_edge(c);
+        let speck = scene.pixels(SPECK_UM);
         Self {
-            dirt: components.keep(|_, c| c.area >= least && !is_edge(c)),
+            specks: components.keep(|_, c| is_dirt(c) && c.length() <= speck),
+            dirt: components.keep(|_, c| is_dirt(c)),
             edges: components.keep(|_, c| is_edge(c)).zip(&crossing, |a, b| a | b),
             ink: strokes,
         }

@@ -180,8 +180,9 @@ impl Line {
     /// Places a pixel apart along the line, within an image.
     fn places(self, width: usize, height: usize) -> Vec<(f32, f32)> {
         let reach = (width as f32).hypot(height as f32).ceil() as i32;
-        let inside =
-            |(x, y): &(f32, f32)| (0.0..width as f32).contains(x) && (0.0..height as f32).contains(y);
+        let inside = |(x, y): &(f32, f32)| {
+            (0.0..width as f32).contains(x) && (0.0..height as f32).contains(y)
+        };
         (-reach..=reach)
             .map(|t| {
                 let t = t as f32;

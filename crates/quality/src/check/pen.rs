@@ -23,9 +23,9 @@ const INK: f32 = 300.0;
 const RIM: f32 = 150.0;
 /// A stroke has ink on this share of a square of so many um around it.
 const EVEN: u16 = 750;
-const HALF_SQUARE_UM: f64 = 30.0;
+const HALF_SQUARE_UM: f64 = 50.0;
 /// A mark is at least so large and so long.
-const LEAST_UM2: f64 = 30_000.0;
+const LEAST_UM2: f64 = 60_000.0;
 const LEAST_LENGTH_UM: f64 = 300.0;
 /// Gaps of this width between tissue are tissue under ink, where there is ink.
 const UNDER_UM: f64 = 300.0;
@@ -48,13 +48,19 @@ fn absorption(colour: InkColour) -> [f64; 3] {
 
 /// Ink at the scene's size, and its colours.
 pub(super) struct Pen {
+    /// All of the strokes.
+    pub(super) strokes: Mask,
+    /// Their part on or beside tissue.
     pub(super) mask: Mask,
     pub(super) colours: Vec<InkColour>,
 }
 
 /// Strokes on or beside tissue.
 pub(super) fn pen(scene: &Scene<'_>, view: &Coarse) -> Pen {
-    let moments = stain(view);
+    let Some(moments) = stain(view) else {
+        let empty = scene.empty();
+        return Pen { strokes: empty.clone(), mask: empty, colours: Vec::new() };
+    };
     let seen: Vec<Plane<f32>> = InkColour::ALL
         .map(|colour| view.projected(moments.weights(absorption(colour), NOISE)))
         .into();
@@ -64,7 +70,7 @@ pub(super) fn pen(scene: &Scene<'_>, view: &Coarse) -> Pen {
         let over = box_mean(&plane.map(|ink| if ink >= INK { 1000 } else { 0 }), radius);
         core = core.zip(&over, |core, share| core | u8::from(share >= EVEN));
     }
-    let mut rim = dilated(&core, radius);
+    let mut rim = dilated(&core, radius + 1);
     for (at, rim) in rim.data.iter_mut().enumerate() {
         *rim &= u8::from(core.data[at] != 0 || seen.iter().any(|plane| plane.data[at] >= RIM));
     }
@@ -81,7 +87,7 @@ pub(super) fn pen(scene: &Scene<'_>, view: &Coarse) -> Pen {
     });
     let colours = colours(view, &kept);
     let mask = kept.zip(&near, |ink, near| ink & near);
-    Pen { mask: view.enlarged(&mask, scene), colours }
+    Pen { strokes: view.enlarged(&kept, scene), mask: view.enlarged(&mask, scene), colours }
 }
 
 /// The part of some ink of the scene's size that lies on or beside tissue.
@@ -96,20 +102,21 @@ fn near_tissue(view: &Coarse) -> Mask {
 }
 
 /// What the slide's stain looks like: haematoxylin and eosin take most from green, then red or blue.
-/// Where most of what is stained lies outside of that wedge it is another stain, all of it counts.
-fn stain(view: &Coarse) -> Moments {
-    let (mut wedge, mut all) = (Moments::default(), Moments::default());
+/// `None` where most of what is stained lies outside of that wedge: another stain, which ink is not
+/// told from.
+fn stain(view: &Coarse) -> Option<Moments> {
+    let (mut wedge, mut all) = (Moments::default(), 0_usize);
     for rgb in &view.rgb.data {
         let [r, g, b] = rgb.map(u32::from);
         if r + g + b < 3 * STAINED {
             continue;
         }
-        all.add(rgb.map(f64::from));
+        all += 1;
         if b * 100 < g * 75 && r * 100 < g * 105 && r * 100 > g * 12 {
             wedge.add(rgb.map(f64::from));
         }
     }
-    if wedge.count() * 2 >= all.count() { wedge } else { all }
+    (wedge.count() * 2 >= all).then_some(wedge)
 }
 
 /// The colour of each mark, by what it adds to what lies around all of them.
@@ -119,9 +126,9 @@ fn colours(view: &Coarse, marks: &Mask) -> Vec<InkColour> {
     let channels: [Plane<u16>; 3] = std::array::from_fn(|c| view.rgb.map(|rgb| rgb[c]));
     let around = Components::of(&ring);
     let around_area = around.list.iter().map(|c| c.area).sum::<usize>().max(1) as f64;
-    let outside = channels.each_ref().map(|channel| {
-        around.sums(channel).iter().sum::<u64>() as f64 / around_area
-    });
+    let outside = channels
+        .each_ref()
+        .map(|channel| around.sums(channel).iter().sum::<u64>() as f64 / around_area);
     let components = Components::of(marks);
     let inside = channels.each_ref().map(|channel| components.sums(channel));
     let added = |(index, c): (usize, &Component)| -> [f64; 3] {
