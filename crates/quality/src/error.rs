@@ -32,12 +32,6 @@ pub enum QualityError {
         /// What is wrong with them.
         what: String,
     },
-    /// A weight file of the artefact network cannot be used.
-    #[error("the artefact network cannot be used: {what}")]
-    Network {
-        /// What is wrong with it.
-        what: String,
-    },
     /// The file of a site's memory cannot be used.
     #[error("the site's memory cannot be {doing}: {what}")]
     Site {

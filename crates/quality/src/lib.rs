@@ -9,7 +9,6 @@
 //! into optical density against it; `ink` and `debris` take out what is no tissue; `tissue` keeps
 //! what is coloured like a stain; `outline` and `coverage` make the result usable.
 
-mod artefact_network;
 mod check;
 mod components;
 mod coverage;
@@ -29,7 +28,6 @@ mod stained;
 mod threshold;
 mod tissue;
 
-pub use artefact_network::ArtefactNetwork;
 pub use check::{
     Check, CheckSettings, DEFAULT_THRESHOLDS, Explanation, Fault, Finding, Limits, Measures,
     Remedy, Thresholds, Verdict, check_slide, explain, holds_below,

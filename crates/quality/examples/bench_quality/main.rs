@@ -26,7 +26,7 @@ mod wilson;
 
 use std::path::PathBuf;
 
-use bianque_quality::{ArtefactNetwork, CheckSettings};
+use bianque_quality::CheckSettings;
 use serde::Serialize;
 
 type Failure = Box<dyn std::error::Error>;
@@ -44,8 +44,6 @@ struct Arguments {
     only: Option<String>,
     /// Where the figures are written to, for programs.
     json: Option<PathBuf>,
-    /// Weights of the artefact network; without them rules find artefacts.
-    network: Option<PathBuf>,
     /// A checkout of HistoQC and a Python with its dependencies.
     histoqc: Option<(PathBuf, PathBuf)>,
 }
@@ -64,10 +62,7 @@ struct Figures {
 
 fn main() -> Result<(), Failure> {
     let arguments = arguments()?;
-    let mut settings = CheckSettings::with_overrides(None)?;
-    if let Some(weights) = &arguments.network {
-        settings = settings.with_network(ArtefactNetwork::read(weights)?);
-    }
+    let settings = CheckSettings::with_overrides(None)?;
     let folder = tempfile::tempdir()?;
     println!("Seed {}; held out: {HELD_OUT} and above\n", arguments.seed);
     let slides = grounds::slides(folder.path(), arguments.seed)?;
@@ -100,14 +95,8 @@ fn main() -> Result<(), Failure> {
 }
 
 fn arguments() -> Result<Arguments, Failure> {
-    let mut arguments = Arguments {
-        seed: HELD_OUT,
-        places: 1,
-        only: None,
-        json: None,
-        network: None,
-        histoqc: None,
-    };
+    let mut arguments =
+        Arguments { seed: HELD_OUT, places: 1, only: None, json: None, histoqc: None };
     let (mut checkout, mut python) = (None, std::env::var_os("BIANQUE_PYTHON").map(PathBuf::from));
     let mut given = std::env::args().skip(1);
     while let Some(name) = given.next() {
@@ -117,7 +106,6 @@ fn arguments() -> Result<Arguments, Failure> {
             "--places" => arguments.places = value.parse()?,
             "--only" => arguments.only = Some(value),
             "--json" => arguments.json = Some(PathBuf::from(value)),
-            "--network" => arguments.network = Some(PathBuf::from(value)),
             "--histoqc" => checkout = Some(PathBuf::from(value)),
             "--python" => python = Some(PathBuf::from(value)),
             _ => return Err(format!("{name} is not known").into()),

@@ -5,7 +5,7 @@ use std::time::Instant;
 use bianque_core::{Level0, PixelRect};
 
 use super::{
-    border, coding, dirt, exposure,
+    border, coding, exposure,
     fault::Fault,
     fields::Fields,
     focus_map, missing,
@@ -18,13 +18,12 @@ use super::{
     thresholds::Thresholds,
     verdict::{Finding, Measures, Verdict},
 };
-use crate::{ArtefactNetwork, QualityError, Result, coverage::CoverageTable, plane::Mask};
+use crate::{QualityError, Result, coverage::CoverageTable, plane::Mask};
 
 /// Gathers measures and findings.
 pub(super) struct Checker<'a> {
     scene: &'a Scene<'a>,
     thresholds: &'a Thresholds,
-    network: Option<&'a ArtefactNetwork>,
     measures: Measures,
     findings: Vec<Finding>,
     notes: Vec<String>,
@@ -38,7 +37,6 @@ impl<'a> Checker<'a> {
         let mut checker = Self {
             scene,
             thresholds: &settings.thresholds,
-            network: settings.network.as_deref(),
             measures: Measures::new(),
             findings: Vec::new(),
             notes: Vec::new(),
@@ -78,7 +76,6 @@ impl<'a> Checker<'a> {
             notes: self.notes,
             measures: self.measures,
             flawed: Flawed { table: Some(table), scale: self.scene.overview.scale },
-            network: self.network.map(|network| *network.digest()),
             seconds: self.seconds,
             tissue: Some(self.scene.tissue.clone()),
         }
@@ -228,7 +225,7 @@ impl<'a> Checker<'a> {
     }
 
     fn on_tissue(&mut self) {
-        let found = OnTissue::find(self.scene, self.network);
+        let found = OnTissue::find(self.scene);
         let note = "the tissue lies double";
         self.judge_mask(Fault::Fold, "fold.share", &found.folds, note);
         self.judge_mask(Fault::Tear, "tear.share", &found.tears, "the tissue is torn");
@@ -241,8 +238,8 @@ impl<'a> Checker<'a> {
         let colours: Vec<String> = found.ink_colours.iter().map(ToString::to_string).collect();
         let note = format!("{} ink on or beside tissue", colours.join(", "));
         self.judge_mask(Fault::Ink, "ink.share", &found.ink, &note);
-        let (ink, _) = dirt::ink(self.scene);
-        self.measures.insert("ink.on_glass_share", self.scene.share_of_tissue(&ink));
+        let share = self.scene.share_of_tissue(&found.coloured_ink);
+        self.measures.insert("ink.on_glass_share", share);
     }
 
     fn fields(&mut self) -> Result<()> {

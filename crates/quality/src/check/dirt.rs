@@ -1,6 +1,6 @@
 //! What lies on the tissue and is none: specks and fibres, the cover slip's edge, ink.
 
-use super::scene::Scene;
+use super::{pen::of_reason, scene::Scene};
 use crate::{
     Reason,
     components::{Component, Components},
@@ -18,8 +18,10 @@ const EDGE_UM: f64 = 400.0;
 const EDGE_WIDTH_UM: f64 = 34.0;
 /// A pen's stroke is broader than this.
 const STROKE_WIDTH_UM: f64 = 60.0;
-/// A colourless area of this size is a stroke of a pen.
+/// A stroke is at least so large.
 const INK_UM2: f64 = 40_000.0;
+/// A speck is at most so long across.
+const SPECK_UM: f64 = 160.0;
 /// Smaller specks are pigment or a nucleus.
 const LEAST_SPECK_UM2: f64 = 600.0;
 
@@ -27,30 +29,31 @@ const LEAST_SPECK_UM2: f64 = 600.0;
 pub(super) struct Grey {
     /// Specks and fibres.
     pub(super) dirt: Mask,
+    /// Those too small to be the rim of a bubble.
+    pub(super) specks: Mask,
     /// Long, thin lines: the cover slip's edge.
     pub(super) edges: Mask,
-    /// Large dark areas: black ink that the tissue mask took for tissue.
+    /// Strokes that the tissue mask took for a dark edge.
     pub(super) ink: Mask,
 }
 
 impl Grey {
-    pub(super) fn find(scene: &Scene<'_>) -> Self {
+    /// Looks outside of known ink.
+    pub(super) fn find(scene: &Scene<'_>, ink: &Mask) -> Self {
         let grey = scene.density.mean.zip(&scene.density.chroma, |mean, chroma| {
             let colourless = u32::from(chroma) * 100 < u32::from(mean) * MOST_COLOUR;
             u8::from(mean >= LEAST_DENSITY && colourless)
         });
         let hull = hull(scene);
         let on_tissue = grey.zip(&hull, |grey, hull| grey & hull);
-        let ink = of_reason(scene, |reason| matches!(reason, Reason::Ink(_)));
-        let free = on_tissue.zip(&dilated(&ink, 2), |dirt, ink| dirt & (1 - ink));
+        let free = on_tissue.zip(&dilated(ink, 2), |dirt, ink| dirt & (1 - ink));
         let components = Components::of(&closed(&free, 1));
         let least = scene.area_pixels(LEAST_SPECK_UM2).max(4);
         let (long, large) = (scene.pixels(EDGE_UM), scene.area_pixels(INK_UM2));
         let is_edge = |c: &Component| {
             c.length() >= long && c.area <= c.length() * scene.pixels(EDGE_WIDTH_UM)
         };
-        let is_ink = |c: &Component| !is_edge(c) && c.area >= large;
-        let dark_edge = of_reason(scene, |reason| reason == Reason::DarkEdge);
+        let dark_edge = of_reason(&scene.tissue.reasons, |reason| reason == Reason::DarkEdge);
         let dark = Components::of(&dark_edge);
         // A broad dark line that ends on the slide was drawn; an edge runs out of it or is thin.
         let is_stroke = |c: &Component| {
@@ -61,36 +64,18 @@ impl Grey {
         let strokes = dark.keep(|index, c| is_stroke(c) && beside[index] * 6 >= c.area as u64);
         let crossing = dark.keep(|_, c| c.length() >= long && !is_stroke(c));
         let crossing = crossing.zip(&hull, |line, hull| line & hull);
+        let is_dirt = |c: &Component| c.area >= least && !is_edge(c);
+        let speck = scene.pixels(SPECK_UM);
         Self {
-            dirt: components.keep(|_, c| c.area >= least && !is_edge(c) && !is_ink(c)),
+            specks: components.keep(|_, c| is_dirt(c) && c.length() <= speck),
+            dirt: components.keep(|_, c| is_dirt(c)),
             edges: components.keep(|_, c| is_edge(c)).zip(&crossing, |a, b| a | b),
-            ink: components.keep(|_, c| is_ink(c)).zip(&strokes, |a, b| a | b),
+            ink: strokes,
         }
     }
-}
-
-/// Ink, and that part of it that lies on or beside tissue.
-pub(super) fn ink(scene: &Scene<'_>) -> (Mask, Mask) {
-    let ink = of_reason(scene, |reason| matches!(reason, Reason::Ink(_)));
-    let near = dilated(&scene.tissue_mask, scene.pixels(NEAR_UM).clamp(2, 10));
-    let on_tissue = ink.zip(&near, |ink, near| ink & near);
-    (ink, on_tissue)
 }
 
 /// The tissue with what lies on it.
 pub(super) fn hull(scene: &Scene<'_>) -> Mask {
     closed(&scene.tissue_mask, scene.pixels(NEAR_UM).clamp(2, 8))
-}
-
-fn of_reason(scene: &Scene<'_>, wanted: impl Fn(Reason) -> bool) -> Mask {
-    let reasons = &scene.tissue.reasons;
-    Mask {
-        width: reasons.width() as usize,
-        height: reasons.height() as usize,
-        data: reasons
-            .pixels()
-            .iter()
-            .map(|code| u8::from(Reason::from_code(*code).is_some_and(&wanted)))
-            .collect(),
-    }
 }

@@ -8,7 +8,7 @@
 use super::scene::Scene;
 use crate::{
     components::{Component, Components},
-    morphology::closed,
+    morphology::{closed, dilated},
     plane::{Mask, Plane, box_mean},
 };
 
@@ -23,16 +23,27 @@ const LEAST_FOLD: u16 = 260;
 const LEAST_SIDE: u16 = 70;
 /// How far red and blue density over green may lie from those of the sides, in hundredths.
 const HUE: u32 = 10;
+/// The same for each side alone: a fold's sides are one tissue, not stroma here and keratin there.
+const SIDE_HUE: u32 = 25;
+/// Less density than this is bare glass, in thousandths; what lies so near to it is no side: flakes
+/// of keratin with gaps between them are no tissue that goes on.
+const BARE: u16 = 25;
+const BESIDE_BARE_UM: f64 = 16.0;
 /// A fold is at least so long, and so much longer than wide.
 const LEAST_LENGTH_UM: f64 = 300.0;
 const ELONGATION: f64 = 3.5;
+/// A fold is at least so broad: the lamellae of keratin are narrower.
+const LEAST_BREADTH_UM: f64 = 23.5;
 
 /// The pixels of folds.
 pub(super) fn folds(scene: &Scene<'_>) -> Mask {
     let radius = scene.pixels(12.0).clamp(1, 3);
     let smooth: [Plane<u16>; 3] =
         std::array::from_fn(|c| box_mean(&scene.density.rgb.map(|rgb| rgb[c]), radius));
-    let ridges = Ridges { smooth: &smooth, tissue: &scene.tissue_mask };
+    let bare = scene.density.mean.map(|mean| u8::from(mean < BARE));
+    let beside_bare = dilated(&bare, scene.pixels(BESIDE_BARE_UM));
+    let tissue = scene.tissue_mask.zip(&beside_bare, |tissue, bare| tissue & (1 - bare));
+    let ridges = Ridges { smooth: &smooth, tissue: &tissue };
     let mut found = scene.empty();
     for um in SIDES_UM {
         let distance = scene.pixels(um).max(2) as isize;
@@ -80,7 +91,9 @@ impl Ridges<'_> {
                 let (low, high) = (mean(a).min(mean(b)), mean(a).max(mean(b)));
                 mean(own) * 100 >= high * DEPTH
                     && low * 100 >= high * ALIKE
-                    && same_hue(own, std::array::from_fn(|c| a[c] + b[c]))
+                    && same_hue(own, std::array::from_fn(|c| a[c] + b[c]), HUE)
+                    && same_hue(own, a, SIDE_HUE)
+                    && same_hue(own, b, SIDE_HUE)
             },
         )
     }
@@ -90,9 +103,9 @@ fn mean(rgb: [u32; 3]) -> u32 {
     rgb.iter().sum::<u32>() / 3
 }
 
-fn same_hue(a: [u32; 3], b: [u32; 3]) -> bool {
+fn same_hue(a: [u32; 3], b: [u32; 3], most: u32) -> bool {
     let over_green = |rgb: [u32; 3], c: usize| rgb[c] * 100 / rgb[1].max(1);
-    [0, 2].iter().all(|c| over_green(a, *c).abs_diff(over_green(b, *c)) <= HUE)
+    [0, 2].iter().all(|c| over_green(a, *c).abs_diff(over_green(b, *c)) <= most)
 }
 
 fn is_band(component: &Component, um: f64) -> bool {
@@ -100,5 +113,8 @@ fn is_band(component: &Component, um: f64) -> bool {
         (component.max.0 - component.min.0 + 1, component.max.1 - component.min.1 + 1);
     let length = (width as f64).hypot(height as f64);
     let breadth = component.area as f64 / length;
-    length * um >= LEAST_LENGTH_UM && length >= ELONGATION * breadth && breadth >= 1.5
+    length * um >= LEAST_LENGTH_UM
+        && length >= ELONGATION * breadth
+        && breadth >= 1.5
+        && breadth * um >= LEAST_BREADTH_UM
 }

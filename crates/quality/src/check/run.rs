@@ -1,8 +1,8 @@
 //! The check itself: a slide, its verdict, and where it should not be looked at.
 
-use std::{sync::Arc, time::Instant};
+use std::time::Instant;
 
-use bianque_core::{Digest, Level0, PixelRect, Point, Polygon};
+use bianque_core::{Level0, PixelRect, Point, Polygon};
 use bianque_slide::Slide;
 
 use super::{
@@ -13,7 +13,7 @@ use super::{
     verdict::{Finding, Measures, Verdict},
 };
 use crate::{
-    ArtefactNetwork, Result, Tissue, TissueSettings,
+    Result, Tissue, TissueSettings,
     coverage::CoverageTable,
     site::{Departure, StainReference},
 };
@@ -25,24 +25,16 @@ pub struct CheckSettings {
     pub tissue: TissueSettings,
     /// From which value on a fault is marked and the slide is sent back.
     pub thresholds: Thresholds,
-    /// Finds dirt, cover-slip edges and ink; without it rules do.
-    pub network: Option<Arc<ArtefactNetwork>>,
 }
 
 impl CheckSettings {
-    /// The shipped thresholds, with what a site's file changes, and no artefact network.
+    /// The shipped thresholds, with what a site's file changes.
     ///
     /// # Errors
     /// See [`Thresholds::with_overrides`].
     pub fn with_overrides(text: Option<&str>) -> Result<Self> {
         let thresholds = Thresholds::with_overrides(text)?;
-        Ok(Self { tissue: TissueSettings::default(), thresholds, network: None })
-    }
-
-    /// The same with an artefact network.
-    #[must_use]
-    pub fn with_network(self, network: ArtefactNetwork) -> Self {
-        Self { network: Some(Arc::new(network)), ..self }
+        Ok(Self { tissue: TissueSettings::default(), thresholds })
     }
 }
 
@@ -59,8 +51,6 @@ pub struct Check {
     pub measures: Measures,
     /// Where the tissue is; `None` where nothing could be read.
     pub tissue: Option<Tissue>,
-    /// The weight file of the artefact network, where one was asked.
-    pub network: Option<Digest>,
     /// Wall seconds by step.
     pub seconds: Vec<(&'static str, f64)>,
     pub(super) flawed: Flawed,
@@ -126,7 +116,6 @@ impl Check {
             notes: Vec::new(),
             measures: Measures::new(),
             tissue: None,
-            network: None,
             seconds: Vec::new(),
             flawed: Flawed { table: None, scale: (1.0, 1.0) },
         }
