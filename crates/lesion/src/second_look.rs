@@ -302,9 +302,9 @@ mod tests {
         assert_eq!(cells.len(), 60);
         let again = encode(&second, Some(&cells));
         let (refined, judged) = look.refined(&unsure, (again.cells(), &redness(&again))).unwrap();
-        for tile in 0..unsure.rows() {
-            assert_eq!(judged[tile], look.places().contains(&tile));
-            if !judged[tile] {
+        for (tile, judged) in judged.iter().enumerate() {
+            assert_eq!(*judged, look.places().contains(&tile));
+            if !judged {
                 assert_eq!(refined.row(tile), unsure.row(tile));
             }
         }

@@ -6,9 +6,7 @@ use std::{path::Path, process::Command};
 
 use bianque_core::RgbImage;
 use bianque_testkit::surroundings;
-use bianque_vision::{
-    Container, Recipe, Result, Verification, inspect, load_with_weights, verify,
-};
+use bianque_vision::{Container, Recipe, Result, Verification, inspect, load_with_weights, verify};
 
 fn fixture(file: &str) -> std::path::PathBuf {
     surroundings::crate_folder().join("tests/fixtures/learned").join(file)
@@ -30,7 +28,7 @@ fn verify_fixture(weights: &Path) -> Result<Verification> {
     verify(&Recipe::read(&recipe)?, &recipe, weights)
 }
 
-fn features(weights: &Path) -> Result<Vec<u32>, String> {
+fn features(weights: &Path) -> std::result::Result<Vec<u32>, String> {
     let recipe = fixture("recipe.json");
     let encoder = load_with_weights(&recipe, weights).map_err(|error| error.to_string())?;
     let mut out = vec![0.0; encoder.dimension()];

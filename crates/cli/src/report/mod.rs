@@ -10,9 +10,10 @@ mod slides_page;
 
 pub(crate) use coverage_page::coverage_page;
 pub(crate) use document::{
-    AttentionDocument, EvidenceDocument, LabelDocument, LevelDocument, PackageDocument, PassDocument,
-    PlaceDocument, ProducerDocument, RegionDocument, Report, ScopeDocument, SecondStageDocument,
-    SlideDocument, TaskDocument, TilesDocument, Timings, TissueDocument, rings,
+    AttentionDocument, EvidenceDocument, LabelDocument, LevelDocument, PackageDocument,
+    PassDocument, PlaceDocument, ProducerDocument, RegionDocument, Report, ScopeDocument,
+    SecondStageDocument, SlideDocument, TaskDocument, TilesDocument, Timings, TissueDocument,
+    rings,
 };
 pub(crate) use page::{Images, Page};
 pub(crate) use quality_document::{FindingDocument, QualityDocument};

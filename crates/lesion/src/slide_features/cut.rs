@@ -155,7 +155,7 @@ mod tests {
             .map(|j| cuts[j.cut].grid.origin(cuts[j.cut].cells[j.cells.start]).y)
             .collect();
         assert!(tops.is_sorted());
-        for index in 0..2 {
+        for (index, cut) in cuts.iter().enumerate() {
             let mut read: Vec<usize> = jobs
                 .iter()
                 .filter(|job| job.cut == index)
@@ -163,7 +163,7 @@ mod tests {
                 .collect();
             assert!(read.is_sorted());
             read.dedup();
-            assert_eq!(read.len(), cuts[index].cells.len());
+            assert_eq!(read.len(), cut.cells.len());
         }
     }
 

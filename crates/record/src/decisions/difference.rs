@@ -170,7 +170,7 @@ mod tests {
             prop_oneof![
                 proptest::collection::vec(inner.clone(), 0..4).prop_map(Json::from),
                 proptest::collection::btree_map("[ab~/]{0,2}", inner, 0..4)
-                    .prop_map(|map| Json::from_iter(map)),
+                    .prop_map(Json::from_iter),
             ]
         })
     }

@@ -161,7 +161,8 @@ fn measured(finding: &FindingDocument) -> Option<String> {
         true => format!("{:.2} %", 100.0 * value),
         false => format!("{value:.2}"),
     };
-    let unit = if share { finding.unit.replacen("share", "", 1) } else { format!(" {}", finding.unit) };
+    let unit =
+        if share { finding.unit.replacen("share", "", 1) } else { format!(" {}", finding.unit) };
     let limit = if finding.fails { "sent back" } else { "marked" };
     let side = if finding.value < finding.threshold { "below" } else { "from" };
     (!finding.unit.is_empty()).then(|| {

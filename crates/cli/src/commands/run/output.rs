@@ -14,8 +14,8 @@ use bianque_slide::Slide;
 use serde_json::Value;
 
 use super::{
-    Analysis, LoadedTask, Prepared, RunPlan, SlideReport, SlideResult, SlideRun,
-    plan::SecondStage, scope,
+    Analysis, LoadedTask, Prepared, RunPlan, SlideReport, SlideResult, SlideRun, plan::SecondStage,
+    scope,
 };
 use crate::{
     commands::{
