@@ -5,11 +5,11 @@ mod demo;
 mod evaluate_lesions;
 mod evaluate_slides;
 mod evaluate_tiles;
-mod identity;
 mod info;
 mod model;
 mod region;
 mod run;
+mod serve;
 mod slides;
 mod thumbnail;
 mod train;
@@ -68,6 +68,7 @@ pub(crate) fn dispatch(arguments: Arguments, terminal: &Terminal) -> anyhow::Res
         Command::Evaluate(EvaluateCommand::Slides(arguments)) => {
             evaluate_slides::run(&arguments, terminal)
         }
+        Command::Serve(arguments) => serve::run(&arguments, terminal),
         Command::Demo(arguments) => demo::run(&arguments, &models()?, terminal),
     }
 }

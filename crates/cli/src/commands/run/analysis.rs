@@ -11,7 +11,7 @@ use bianque_quality::{Check, Tissue, check_slide};
 use bianque_slide::{OpenOptions, Slide, SlideError};
 
 use super::{LoadedTask, SlideRun};
-use crate::{commands::identity, interrupt, terminal::Terminal};
+use crate::{interrupt, terminal::Terminal};
 
 /// Smallest share of tissue in a grid cell that takes part in the map.
 const CELL_TISSUE: f64 = 0.1;
@@ -49,7 +49,7 @@ pub(super) fn analyse(
     let options = OpenOptions { mpp: request.mpp, ..OpenOptions::default() };
     let slide = bianque_slide::open(request.slide, &options)?;
     let mpp = slide.facts().mpp.clone().ok_or(SlideError::NoMpp)?;
-    let digest = identity::digest(request.slide)?;
+    let digest = bianque_slide::content_digest(request.slide)?;
     clock.lap("open_and_digest");
     let mut check = check_slide(slide.as_ref(), request.check);
     let Some(tissue) = check.tissue.take() else {
