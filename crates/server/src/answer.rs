@@ -15,6 +15,8 @@ pub(crate) enum Refusal {
     NotFound(&'static str),
     /// The client asks for what makes no sense; it is told what would.
     Request(String),
+    /// The client takes no form in which the answer can be had.
+    NotAcceptable(&'static str),
     /// The slide's file is broken, gone or not readable; the site must act.
     Slide(SlideError),
     /// A fault of the program.
@@ -43,6 +45,9 @@ impl Refusal {
         match self {
             Self::NotFound(what) => (StatusCode::NOT_FOUND, "Not found", format!("no such {what}")),
             Self::Request(what) => (StatusCode::BAD_REQUEST, "Bad request", what.clone()),
+            Self::NotAcceptable(what) => {
+                (StatusCode::NOT_ACCEPTABLE, "Not acceptable", (*what).to_owned())
+            }
             Self::Slide(error) => slide_parts(error),
             Self::Fault(what) => {
                 (StatusCode::INTERNAL_SERVER_ERROR, "Fault of the program", (*what).to_owned())

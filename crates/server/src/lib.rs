@@ -4,6 +4,7 @@
 //! Routes and wire types live here and nowhere else.
 
 mod answer;
+mod dicomweb;
 mod error;
 mod guard;
 mod library;

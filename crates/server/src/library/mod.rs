@@ -7,18 +7,18 @@ mod opened;
 mod scan;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     fmt,
     path::PathBuf,
     str::FromStr,
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard},
 };
 
 use bianque_core::Digest;
-use bianque_slide::Slide;
 
+pub(crate) use self::opened::OpenedSlide;
 use self::{opened::OpenedSlides, scan::Seen};
-use crate::answer::Refusal;
+use crate::{answer::Refusal, dicomweb::Uid};
 
 /// A slide's name in addresses: the first 128 bits of its content's digest.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -64,10 +64,17 @@ pub(crate) struct Entry {
     pub(crate) bytes: u64,
 }
 
+/// Slides by their names in addresses.
+#[derive(Default)]
+struct Index {
+    entries: BTreeMap<SlideId, Entry>,
+    studies: HashMap<Uid, SlideId>,
+}
+
 /// The slides of a folder.
 pub(crate) struct Library {
     folder: PathBuf,
-    entries: RwLock<BTreeMap<SlideId, Entry>>,
+    index: RwLock<Index>,
     seen: Mutex<Seen>,
     opened: OpenedSlides,
 }
@@ -76,7 +83,7 @@ impl Library {
     pub(crate) fn new(folder: PathBuf) -> Self {
         Self {
             folder,
-            entries: RwLock::default(),
+            index: RwLock::default(),
             seen: Mutex::default(),
             opened: OpenedSlides::default(),
         }
@@ -90,8 +97,10 @@ impl Library {
     pub(crate) fn rescan(&self) -> Result<(), bianque_slide::SlideError> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let entries = seen.look(&self.folder)?;
+        let studies =
+            entries.iter().map(|entry| (Uid::of(&entry.digest, "study"), entry.id)).collect();
         let entries = entries.into_iter().map(|entry| (entry.id, entry)).collect();
-        *self.entries.write().unwrap_or_else(PoisonError::into_inner) = entries;
+        *self.index.write().unwrap_or_else(PoisonError::into_inner) = Index { entries, studies };
         Ok(())
     }
 
@@ -102,18 +111,25 @@ impl Library {
 
     /// Every slide, in the order of their ids.
     pub(crate) fn entries(&self) -> Vec<Entry> {
-        self.entries.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+        self.index().entries.values().cloned().collect()
     }
 
     pub(crate) fn entry(&self, id: SlideId) -> Result<Entry, Refusal> {
-        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
-        entries.get(&id).cloned().ok_or(Refusal::NotFound("slide"))
+        self.index().entries.get(&id).cloned().ok_or(Refusal::NotFound("slide"))
+    }
+
+    /// The slide that is a DICOM study.
+    pub(crate) fn of_study(&self, study: &str) -> Result<SlideId, Refusal> {
+        self.index().studies.get(study).copied().ok_or(Refusal::NotFound("study"))
+    }
+
+    fn index(&self) -> RwLockReadGuard<'_, Index> {
+        self.index.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The opened slide. May read the file; call it where blocking is allowed.
-    pub(crate) fn open(&self, id: SlideId) -> Result<Arc<dyn Slide>, Refusal> {
-        let entry = self.entry(id)?;
-        Ok(self.opened.get(id, &entry.path)?)
+    pub(crate) fn open(&self, id: SlideId) -> Result<Arc<OpenedSlide>, Refusal> {
+        Ok(self.opened.get(&self.entry(id)?)?)
     }
 }
 

@@ -1,6 +1,7 @@
 //! One module a family of addresses.
 
 pub(crate) mod deep_zoom;
+pub(crate) mod dicomweb;
 pub(crate) mod health;
 pub(crate) mod iiif;
 pub(crate) mod slides;
@@ -16,7 +17,7 @@ use tokio::sync::Semaphore;
 
 use crate::{
     answer::Refusal,
-    library::{Library, SlideId},
+    library::{Library, OpenedSlide, SlideId},
     tiles::Picture,
 };
 
@@ -39,11 +40,20 @@ impl State {
         Self { library, places: Arc::new(Semaphore::new(2 * cores)) }
     }
 
-    /// Does work on an opened slide where blocking is allowed.
+    /// Does work on a slide's pixels where blocking is allowed.
     pub(crate) async fn on_slide<T: Send + 'static>(
         &self,
         id: SlideId,
         work: impl FnOnce(&dyn Slide) -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        self.on_opened(id, |opened| work(opened.slide())).await
+    }
+
+    /// Does work on an opened slide where blocking is allowed.
+    pub(crate) async fn on_opened<T: Send + 'static>(
+        &self,
+        id: SlideId,
+        work: impl FnOnce(&OpenedSlide) -> Result<T, Refusal> + Send + 'static,
     ) -> Result<T, Refusal> {
         let closed = |_| Refusal::Fault("the server is stopping");
         let place = Arc::clone(&self.places).acquire_owned().await.map_err(closed)?;
