@@ -78,8 +78,27 @@ pub(crate) enum Command {
     /// What was done in a record, by whom: whether the chain holds, and the chain as a file.
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Serve a folder's slides to viewers on this machine: Deep Zoom, IIIF, REST.
+    Serve(ServeArguments),
     /// Make a sample slide with known lesions, run on it, and measure what was found.
     Demo(DemoArguments),
+}
+
+#[derive(Args)]
+#[command(after_help = "Examples:
+  bianque serve --folder slides/
+  bianque serve --folder slides/ --listen 127.0.0.1:9000
+
+Serves for each slide Deep Zoom (/deepzoom/ID.dzi), IIIF Image 3 (/iiif/3/ID/info.json) and facts
+(/api/v1/slides). There are no accounts yet: only loopback addresses are listened on. Ctrl-C ends it
+after the answers under way.")]
+pub(crate) struct ServeArguments {
+    /// The folder of slides; new ones are found while the server runs.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+    /// Where to listen: a loopback address.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    pub(crate) listen: std::net::SocketAddr,
 }
 
 /// A slide and its resolution.

@@ -8,18 +8,22 @@
 mod cache;
 mod codec;
 mod container;
+mod content;
 mod dicom;
 mod error;
 mod facts;
 mod file;
+mod folder;
 mod open;
 mod pyramid;
 mod resolution;
 mod slide;
 mod tiff;
 
+pub use content::content_digest;
 pub use error::SlideError;
 pub use facts::{Format, Level, Scanner, SlideFacts};
+pub use folder::{find_slides, only_dicom};
 #[doc(hidden)]
 pub use open::open_bytes;
 pub use open::{OpenOptions, open};

@@ -7,12 +7,12 @@ mod demo;
 mod evaluate_lesions;
 mod evaluate_slides;
 mod evaluate_tiles;
-mod identity;
 mod info;
 mod key;
 mod model;
 mod region;
 mod run;
+mod serve;
 mod slides;
 mod task;
 mod thumbnail;
@@ -83,6 +83,7 @@ pub(crate) fn dispatch(arguments: Arguments, terminal: &Terminal) -> anyhow::Res
             evaluate_slides::run(&arguments, terminal)
         }
         Command::Audit(command) => audit::run(&command, terminal),
+        Command::Serve(arguments) => serve::run(&arguments, terminal),
         Command::Demo(arguments) => demo::run(&arguments, &models()?, terminal),
     }
 }

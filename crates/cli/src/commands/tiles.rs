@@ -82,7 +82,7 @@ pub(crate) fn run(arguments: &TilesArguments, terminal: &Terminal) -> anyhow::Re
     let document = Document {
         schema: "bianque.tiles/1",
         array: arguments.out.display().to_string(),
-        slide: identity::digest(&arguments.slide)?.to_string(),
+        slide: bianque_slide::content_digest(&arguments.slide)?.to_string(),
         slide_name: arguments.slide.file_name().unwrap_or_default().to_string_lossy().into_owned(),
         slide_mpp: &mpp,
         level0: [bounds.width, bounds.height],

@@ -14,7 +14,7 @@ use bianque_quality::{
 use bianque_slide::{OpenOptions, Slide};
 use serde::Serialize;
 
-use super::{Outcome, identity, slides};
+use super::{Outcome, slides};
 use crate::{arguments::CheckArguments, interrupt, report::QualityDocument, terminal::Terminal};
 
 /// A slide as it was judged; without pixels where it cannot be opened.
@@ -123,7 +123,7 @@ fn check(
     (stated, memory): (&site::Stated, &site::Memory),
 ) -> anyhow::Result<(QualityDocument, Option<SlideRecord>)> {
     anyhow::ensure!(path.exists(), "there is no {}", path.display());
-    let digest = identity::digest(path).ok();
+    let digest = bianque_slide::content_digest(path).ok();
     let options = OpenOptions { mpp, ..OpenOptions::default() };
     let opened = bianque_slide::open(path, &options);
     let mut check = match &opened {

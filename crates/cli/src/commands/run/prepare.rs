@@ -11,7 +11,7 @@ use bianque_quality::{Check, Tissue, check_slide};
 use bianque_slide::{OpenOptions, Slide, SlideError};
 
 use super::{RunPlan, SlideRun};
-use crate::{commands::identity, interrupt};
+use crate::interrupt;
 
 /// A slide with more microns per pixel than this times the model's has lost what the model sees.
 const COARSEST: f64 = 3.0;
@@ -35,7 +35,7 @@ impl Prepared {
         let options = OpenOptions { mpp: request.mpp, ..OpenOptions::default() };
         let slide = bianque_slide::open(request.slide, &options)?;
         let mpp = slide.facts().mpp.clone().ok_or(SlideError::NoMpp)?;
-        let digest = identity::digest(request.slide)?;
+        let digest = bianque_slide::content_digest(request.slide)?;
         let opened = Instant::now();
         let mut check = check_slide(slide.as_ref(), request.check);
         let Some(tissue) = check.tissue.take() else {

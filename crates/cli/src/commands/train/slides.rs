@@ -14,7 +14,7 @@ use bianque_vision::Encoder;
 use super::task::{self, Made};
 use crate::{
     arguments::TrainSlidesArguments,
-    commands::{evaluate_lesions::read, identity},
+    commands::evaluate_lesions::read,
     interrupt,
     models::Models,
     terminal::Terminal,
@@ -103,7 +103,7 @@ fn add_slide(
     let options = OpenOptions { mpp: arguments.mpp, ..OpenOptions::default() };
     let slide = bianque_slide::open(path, &options)?;
     let tissue = find_tissue(slide.as_ref(), &TissueSettings::default())?;
-    let digest = identity::digest(path)?;
+    let digest = bianque_slide::content_digest(path)?;
     let file: Option<PathBuf> = arguments
         .features
         .as_ref()

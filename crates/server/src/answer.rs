@@ -1,0 +1,101 @@
+//! What is said to a client when its request cannot be met.
+
+use axum::{
+    Json,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use bianque_slide::SlideError;
+use serde::Serialize;
+
+/// Why a request is not met, by who must act.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    /// What the address names does not exist.
+    NotFound(&'static str),
+    /// The client asks for what makes no sense; it is told what would.
+    Request(String),
+    /// The client takes no form in which the answer can be had.
+    NotAcceptable(&'static str),
+    /// The slide's file is broken, gone or not readable; the site must act.
+    Slide(SlideError),
+    /// A fault of the program.
+    Fault(&'static str),
+}
+
+/// The body of a refusal, as RFC 9457 has it.
+#[derive(Serialize)]
+struct Problem {
+    title: &'static str,
+    status: u16,
+    detail: String,
+}
+
+impl From<SlideError> for Refusal {
+    fn from(error: SlideError) -> Self {
+        match error {
+            SlideError::Request(what) => Self::Request(what),
+            other => Self::Slide(other),
+        }
+    }
+}
+
+impl Refusal {
+    fn parts(&self) -> (StatusCode, &'static str, String) {
+        match self {
+            Self::NotFound(what) => (StatusCode::NOT_FOUND, "Not found", format!("no such {what}")),
+            Self::Request(what) => (StatusCode::BAD_REQUEST, "Bad request", what.clone()),
+            Self::NotAcceptable(what) => {
+                (StatusCode::NOT_ACCEPTABLE, "Not acceptable", (*what).to_owned())
+            }
+            Self::Slide(error) => slide_parts(error),
+            Self::Fault(what) => {
+                (StatusCode::INTERNAL_SERVER_ERROR, "Fault of the program", (*what).to_owned())
+            }
+        }
+    }
+}
+
+/// Paths of files stay on this side: a file's name may name a patient.
+fn slide_parts(error: &SlideError) -> (StatusCode, &'static str, String) {
+    let unreadable = |what: String| (StatusCode::UNPROCESSABLE_ENTITY, "Slide not readable", what);
+    match error {
+        SlideError::Io { source, .. } => {
+            (StatusCode::GONE, "Slide gone", format!("the slide's file cannot be read: {source}"))
+        }
+        SlideError::NotASlide { why, .. } => unreadable(format!("the file is no slide: {why}")),
+        SlideError::Broken { what, .. } => unreadable(format!("the slide is broken: {what}")),
+        SlideError::Unsupported { what, .. } => {
+            unreadable(format!("the slide uses what is not supported: {what}"))
+        }
+        SlideError::Tile { .. } | SlideError::Associated { .. } | SlideError::NoMpp => {
+            unreadable(error.to_string())
+        }
+        SlideError::Request(what) => (StatusCode::BAD_REQUEST, "Bad request", what.clone()),
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let (status, title, detail) = self.parts();
+        let problem = Problem { title, status: status.as_u16(), detail };
+        let kind = [(header::CONTENT_TYPE, "application/problem+json")];
+        (status, kind, Json(problem)).into_response()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_path_of_a_file_is_told() {
+        let error = SlideError::Broken {
+            path: "/slides/Zhang San 19600101.svs".into(),
+            what: "tile 3 is cut off".to_owned(),
+        };
+        let (status, _, detail) = Refusal::from(error).parts();
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(detail.contains("cut off") && !detail.contains("Zhang"), "{detail}");
+    }
+}

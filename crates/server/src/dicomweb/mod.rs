@@ -1,0 +1,19 @@
+//! A folder's slides as DICOM VL Whole Slide Microscopy instances, one a level.
+//!
+//! DICOM PS3.3 section A.32.8 (the object), PS3.18 (DICOMweb: QIDO-RS, WADO-RS). A slide is a study
+//! with one series; a level is an instance whose frames are the file's own tiles in TILED_FULL
+//! order. Everything that is said of a slide comes from its file; nothing names a patient.
+
+pub(crate) mod accept;
+pub(crate) mod data_set;
+mod description;
+mod frame;
+pub(crate) mod instance;
+pub(crate) mod query;
+mod tags;
+mod uid;
+
+pub(crate) use description::metadata;
+pub(crate) use frame::{frame, rendered};
+pub(crate) use instance::{Instance, Series};
+pub(crate) use uid::Uid;

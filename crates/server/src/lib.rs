@@ -1,0 +1,19 @@
+//! HTTP: slides, tiles, worklist and findings for browsers and other programs; the web app.
+//!
+//! [`Server::new`] looks at a folder of slides, [`Server::serve`] answers until it is told to stop.
+//! Routes and wire types live here and nowhere else.
+
+mod answer;
+mod dicomweb;
+mod error;
+mod guard;
+mod library;
+mod router;
+mod routes;
+mod serve;
+mod settings;
+mod tiles;
+
+pub use error::ServerError;
+pub use serve::Server;
+pub use settings::Settings;
