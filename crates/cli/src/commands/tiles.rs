@@ -15,7 +15,7 @@ use bianque_slide::{Slide, SlideError};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::{Outcome, identity, open_slide, write_file};
+use super::{Outcome, open_slide, write_file};
 use crate::{arguments::TilesArguments, interrupt, terminal::Terminal};
 
 /// Tiles that are in memory at a time.
