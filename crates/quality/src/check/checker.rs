@@ -181,10 +181,8 @@ impl<'a> Checker<'a> {
         self.measures.insert("stain.haematoxylin_od", stain.haematoxylin);
         self.measures.insert("stain.eosin_od", stain.eosin);
         let density = stain.density;
-        let say =
-            |what: &str| format!("mean optical density of tissue is {density:.2}: too {what}");
-        self.judge(Fault::TooPale, "stain.density_od", density, say("pale"));
-        self.judge(Fault::TooDark, "stain.density_od", density, say("dark"));
+        let say = format!("mean optical density of tissue is {density:.2}: too pale");
+        self.judge(Fault::TooPale, "stain.density_od", density, say);
         let unexplained = stain.unexplained;
         self.measures.insert("stain.unexplained_share", unexplained);
         let say = "the colours are not those of H&E: its proportion was not judged".to_owned();
@@ -278,7 +276,9 @@ impl<'a> Checker<'a> {
         self.measures.insert("stain.nuclear_haematoxylin_od", stain.nuclei);
         self.measures.insert("stain.ground_haematoxylin_od", stain.ground);
         self.measures.insert("stain.cytoplasm_eosin_od", stain.cytoplasm);
-        self.measures.insert("stain.darkest_od", stain.darkest);
+        let darkest = stain.darkest;
+        let say = format!("the darkest of tissue has an optical density of {darkest:.2}: too dark");
+        self.judge(Fault::TooDark, "stain.darkest_od", darkest, say);
         self.measures.insert("stain.nuclear_proportion_ratio", stain.proportion());
     }
 

@@ -93,7 +93,7 @@ faults! {
     /// Stain too strong.
     TooDark, "too-dark", Restain, "optical density";
     /// Haematoxylin and eosin out of proportion.
-    WrongHue, "wrong-hue", Restain, "haematoxylin to eosin";
+    WrongHue, "wrong-hue", Restain, "times the usual proportion";
     /// Stain that departs from what the site's own slides have.
     UnlikeSite, "unlike-site", Restain, "robust deviations";
     /// Colours that are not those of haematoxylin and eosin: another stain, or a wrong one.

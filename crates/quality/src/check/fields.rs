@@ -21,6 +21,8 @@ pub(super) const FIELD: u32 = 256;
 const FIELD_UM: f64 = 0.55;
 /// A field with less tissue is not looked at.
 const LEAST_TISSUE: f64 = 0.3;
+/// Ink is no stain: where a field has more of it, stain is not measured.
+const MOST_INK: f64 = 0.02;
 /// More fields than this are looked at one by one only where a sample is suspicious.
 const MOST_DENSE: usize = 6000;
 
@@ -161,8 +163,10 @@ impl Looker<'_> {
             let profile = FieldProfile::of(&luminance);
             self.seams.lock().unwrap_or_else(|e| e.into_inner()).add(column, row, profile);
         }
-        let counts = StainCounts::of(&image, &self.tables);
-        self.stain.lock().unwrap_or_else(|e| e.into_inner()).add(&counts);
+        if self.scene.tissue.ink_fraction(rect) < MOST_INK {
+            let counts = StainCounts::of(&image, &self.tables);
+            self.stain.lock().unwrap_or_else(|e| e.into_inner()).add(&counts);
+        }
         let (stained, burnt) = burnt(&image);
         let edge_um = edge_width(&luminance).map(|pixels| f64::from(pixels) * self.grid.um);
         Ok(Some(Field { column, row, edge_um, stained, burnt }))

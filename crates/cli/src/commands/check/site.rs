@@ -163,7 +163,7 @@ fn scan_day(facts: &SlideFacts) -> Option<Day> {
 
 /// Where single slides are sent back, for measures that one threshold judges directly.
 fn sent_back_at(thresholds: &Thresholds) -> BTreeMap<String, Vec<f64>> {
-    let judged: [(&str, &[Fault]); 16] = [
+    let judged: [(&str, &[Fault]); 17] = [
         ("focus.blurred_share", &[Fault::OutOfFocus]),
         ("seams.largest_step_grey", &[Fault::Stripes]),
         ("seams.largest_roughness_ratio", &[Fault::Stitching]),
@@ -171,7 +171,8 @@ fn sent_back_at(thresholds: &Thresholds) -> BTreeMap<String, Vec<f64>> {
         ("light.black_share", &[Fault::Underexposed]),
         ("light.burnt_share", &[Fault::Overexposed]),
         ("coding.jpeg_quality", &[Fault::Compression]),
-        ("stain.density_od", &[Fault::TooPale, Fault::TooDark]),
+        ("stain.density_od", &[Fault::TooPale]),
+        ("stain.darkest_od", &[Fault::TooDark]),
         ("stain.imbalance_ratio", &[Fault::WrongHue]),
         ("fold.share", &[Fault::Fold]),
         ("tear.share", &[Fault::Tear]),

@@ -129,7 +129,7 @@ fn a_slide_that_cannot_be_opened_is_remembered_by_what_was_stated() {
 fn every_line_of_a_chart_is_a_threshold() {
     let settings = CheckSettings::with_overrides(None).unwrap();
     let lines = sent_back_at(&settings.thresholds);
-    assert_eq!(lines["stain.density_od"].len(), 2);
+    assert_eq!(lines["stain.density_od"].len(), 1);
     assert!(lines.values().flatten().all(|line| line.is_finite()));
 }
 
