@@ -89,7 +89,8 @@ fn session(model: &[u8]) -> std::result::Result<Session, String> {
     Session::builder(environment)
         .map_err(text)?
         .with_intra_threads(rayon::current_num_threads())
-        .and_then(|builder| builder.with_inter_threads(1))
+        .map_err(|error| error.to_string())?
+        .with_inter_threads(1)
         .map_err(|error| error.to_string())?
         .commit_from_memory(model)
         .map_err(text)
