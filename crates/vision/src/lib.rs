@@ -24,9 +24,9 @@ pub use load::{load, load_with_weights};
 #[cfg(feature = "onnxruntime")]
 pub use onnx::use_onnx_runtime;
 pub use recipe::{
-    Architecture, Arithmetic, Channels, ConvNet, ConvStage, Dialect, Ffn, Filter, Input, Normalise, Onnx, Permission,
-    Pooler, PoolerWeights, Pooling, Position, Precision, PrefixRows, Published, Purpose, Recipe,
-    RotaryPrecision, TableResample, Terms, Transform, Vit,
+    Architecture, Arithmetic, Channels, ConvNet, ConvStage, Dialect, Ffn, Filter, Input, Normalise,
+    Onnx, Permission, Pooler, PoolerWeights, Pooling, Position, Precision, PrefixRows, Published,
+    Purpose, Recipe, RotaryPrecision, TableResample, Terms, Transform, Vit,
 };
 pub use test_tiles::{TEST_TILES, test_tiles};
 pub use verify::{TestFeatures, Verification, verify};

@@ -6,9 +6,7 @@ use std::{path::Path, process::Command};
 
 use bianque_core::RgbImage;
 use bianque_testkit::surroundings;
-use bianque_vision::{
-    Container, Recipe, Result, Verification, inspect, load_with_weights, verify,
-};
+use bianque_vision::{Container, Recipe, Result, Verification, inspect, load_with_weights, verify};
 
 fn fixture(file: &str) -> std::path::PathBuf {
     surroundings::crate_folder().join("tests/fixtures/learned").join(file)

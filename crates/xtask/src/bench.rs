@@ -93,7 +93,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         }
         Subject::Encode { only, device, rounds } => {
             let convnet = only.iter().all(|word| "convnet".contains(word.as_str()));
-            if !(convnet && !only.is_empty()) {
+            if !convnet || only.is_empty() {
                 let rounds = rounds.to_string();
                 let mut words = vec!["--device", device, "--rounds", &rounds];
                 words.extend(only.iter().flat_map(|word| ["--only", word.as_str()]));

@@ -149,10 +149,7 @@ fn measure(
             row.best = row.best.best(process.time(tiles)?);
         }
     }
-    running
-        .into_iter()
-        .map(|(process, row)| Ok(Row { memory: process.end()?, ..row }))
-        .collect()
+    running.into_iter().map(|(process, row)| Ok(Row { memory: process.end()?, ..row })).collect()
 }
 
 fn report(model: Model, threads: usize, rows: &[Row]) {

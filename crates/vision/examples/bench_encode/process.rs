@@ -26,9 +26,9 @@ impl Seconds {
 }
 
 fn python() -> Result<Command, Failure> {
-    let python = std::env::var("BIANQUE_PYTHON").map_err(|_| {
-        "BIANQUE_PYTHON must name a Python 3 with torch, timm, safetensors and onnxruntime"
-    })?;
+    let python = std::env::var("BIANQUE_PYTHON").map_err(
+        |_| "BIANQUE_PYTHON must name a Python 3 with torch, timm, safetensors and onnxruntime",
+    )?;
     let mut command = Command::new(python);
     command.arg(surroundings::crate_folder().join("examples/bench_encode/peers.py"));
     Ok(command)

@@ -63,7 +63,7 @@ fn read(file: &Path, expected: Option<&bianque_core::Digest>) -> Result<Vec<u8>>
         return Err(wrong(
             "keeps weights in other files, whose digest nobody would know: save the model as one \
              file"
-            .to_owned(),
+                .to_owned(),
         ));
     }
     let digest = bianque_core::Digest::of(&bytes);

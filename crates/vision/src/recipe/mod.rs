@@ -18,8 +18,8 @@ pub use self::{
     licence::{Permission, Purpose, Terms},
     published::{Dialect, Precision, Published, Transform},
     vit::{
-        Arithmetic, Channels, Ffn, Pooler, PoolerWeights, Pooling, Position, PrefixRows, RotaryPrecision,
-        TableResample, Vit,
+        Arithmetic, Channels, Ffn, Pooler, PoolerWeights, Pooling, Position, PrefixRows,
+        RotaryPrecision, TableResample, Vit,
     },
 };
 

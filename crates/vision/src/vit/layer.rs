@@ -103,14 +103,7 @@ impl Layer for Linear8 {
         self.weights.multiply(operand, rows, part, &self.bias, to);
     }
 
-    fn add(
-        &self,
-        input: &[f32],
-        stride: usize,
-        rows: usize,
-        operand: &mut Rows8,
-        out: &mut [f32],
-    ) {
+    fn add(&self, input: &[f32], stride: usize, rows: usize, operand: &mut Rows8, out: &mut [f32]) {
         operand.fill(input, rows, self.inputs, stride);
         let to = Result8 { values: out, add: true };
         self.weights.multiply(operand, rows, 0..self.bias.len(), &self.bias, to);

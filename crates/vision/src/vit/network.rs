@@ -1,6 +1,8 @@
 //! The network: its tensors and its linear layers.
 
-use super::{dialect::Spelling, layer::Layer, pooler::PoolerLayers, position::Rotation, tensors::Tensors};
+use super::{
+    dialect::Spelling, layer::Layer, pooler::PoolerLayers, position::Rotation, tensors::Tensors,
+};
 use crate::{
     error::{Result, VisionError},
     matrix::{Destination, View, ViewMut, multiply},
