@@ -74,16 +74,7 @@ fn compare(case: &str, size: u32) {
     let cosines: Vec<f64> = exact.iter().zip(&rounded).map(|(a, b)| cosine(a, b)).collect();
     let lowest = cosines.iter().copied().fold(1.0, f64::min);
     let mean = cosines.iter().sum::<f64>() / TILES as f64;
-    let centred = |features: &[Vec<f32>]| {
-        let mean = |at: usize| features.iter().map(|row| row[at]).sum::<f32>() / TILES as f32;
-        let mean: Vec<f32> = (0..features[0].len()).map(mean).collect();
-        let apart = |row: &Vec<f32>| row.iter().zip(&mean).map(|(a, b)| a - b).collect();
-        features.iter().map(apart).collect::<Vec<Vec<f32>>>()
-    };
-    let pairs = centred(&exact).into_iter().zip(centred(&rounded));
-    let apart = pairs.map(|(a, b)| cosine(&a, &b)).fold(1.0, f64::min);
     println!("{case}: cosine {lowest:.6} at the least, {mean:.6} in the mean");
-    println!("  of what tells the tiles apart (without their mean): {apart:.6} at the least");
     assert!(lowest >= LOWEST_COSINE, "{case}: {cosines:?}");
 }
 
