@@ -21,7 +21,7 @@ SIZES = [(256, 224), (512, 448), (224, 256)]
 def tissue(slide, edge, count):
     """Tiles along a grid whose colours are spread as tissue's are, not glass."""
     width, height = slide.dimensions
-    step = edge * 3
+    step = edge * 2
     found = []
     for y in range(edge, height - edge, step):
         for x in range(edge, width - edge, step):
