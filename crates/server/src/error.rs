@@ -22,7 +22,9 @@ pub enum ServerError {
     )]
     NotLoopback(SocketAddr),
     /// The address cannot be listened on.
-    #[error("cannot listen on {address}: {source}; is another program there? --listen names another")]
+    #[error(
+        "cannot listen on {address}: {source}; is another program there? --listen names another"
+    )]
     Listen {
         /// Which address.
         address: SocketAddr,

@@ -32,8 +32,7 @@ impl Server {
             .map_err(|source| ServerError::Folder { folder: settings.folder.clone(), source })?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let failed = |source| ServerError::Listen { address: settings.listen, source };
-        let listener =
-            runtime.block_on(TcpListener::bind(settings.listen)).map_err(failed)?;
+        let listener = runtime.block_on(TcpListener::bind(settings.listen)).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         Ok(Self { runtime, listener, address, library })
     }

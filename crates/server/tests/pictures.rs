@@ -72,7 +72,11 @@ struct Sample {
 fn sample() -> Sample {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("Zhang San 19600101.svs");
-    write_svs(&SlideRecipe { width: 2100, height: 1500, lesions: 0, ..SlideRecipe::demo(7) }, &path).unwrap();
+    write_svs(
+        &SlideRecipe { width: 2100, height: 1500, lesions: 0, ..SlideRecipe::demo(7) },
+        &path,
+    )
+    .unwrap();
     let digest = content_digest(&path).unwrap().to_string();
     let id = digest.rsplit(':').next().unwrap()[..32].to_owned();
     let slide = open(&path, &OpenOptions::default()).unwrap();
@@ -136,11 +140,13 @@ fn iiif_describes_itself_and_gives_regions() {
     assert_eq!(status, 200);
     assert!(head.contains("application/ld+json"), "{head}");
     let information: serde_json::Value = serde_json::from_slice(&body).unwrap();
-    assert_eq!((&information["width"], &information["type"]), (&2100.into(), &"ImageService3".into()));
+    assert_eq!(
+        (&information["width"], &information["type"]),
+        (&2100.into(), &"ImageService3".into())
+    );
     assert_eq!(sample.server.get(&base).0, 303);
 
-    let (_, head, bytes) =
-        sample.server.get(&format!("{base}/256,512,256,256/256,/0/default.jpg"));
+    let (_, head, bytes) = sample.server.get(&format!("{base}/256,512,256,256/256,/0/default.jpg"));
     assert!(head.contains("x-picture-source: file"), "{head}");
     let raw = sample.slide.raw_tile(0, TileIndex { column: 1, row: 2 }).unwrap().unwrap();
     assert_eq!(bytes, raw.bytes.as_ref());

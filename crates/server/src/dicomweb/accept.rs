@@ -96,9 +96,8 @@ fn boundary(parts: &[Bytes]) -> String {
     let mut number = 0_u32;
     loop {
         let boundary = format!("bianque-part-{number:08x}");
-        let stands_in = |part: &Bytes| {
-            part.windows(boundary.len()).any(|window| window == boundary.as_bytes())
-        };
+        let stands_in =
+            |part: &Bytes| part.windows(boundary.len()).any(|window| window == boundary.as_bytes());
         if !parts.iter().any(stands_in) {
             return boundary;
         }
@@ -126,7 +125,9 @@ mod tests {
             assert!(takes_jpeg_parts(&accepting(takes)).is_ok(), "{takes}");
         }
         assert!(takes_jpeg_parts(&HeaderMap::new()).is_ok());
-        for refuses in ["multipart/related; type=\"application/octet-stream\"", "image/jp2", "text/html"] {
+        for refuses in
+            ["multipart/related; type=\"application/octet-stream\"", "image/jp2", "text/html"]
+        {
             assert!(takes_jpeg_parts(&accepting(refuses)).is_err(), "{refuses}");
         }
         assert!(prefers_png(&accepting("image/png, image/jpeg")));

@@ -34,7 +34,11 @@ impl DataSet {
 
     /// An attribute with values; names of persons in their alphabetic form.
     #[must_use]
-    pub(super) fn with<T: Serialize>(mut self, tag: Tag, values: impl IntoIterator<Item = T>) -> Self {
+    pub(super) fn with<T: Serialize>(
+        mut self,
+        tag: Tag,
+        values: impl IntoIterator<Item = T>,
+    ) -> Self {
         let values: Vec<Value> = values.into_iter().map(|value| json!(value)).collect();
         self.0.insert(tag.number, json!({ "vr": tag.vr, "Value": values }));
         self
@@ -74,7 +78,8 @@ impl DataSet {
 
     /// Only these attributes.
     pub(crate) fn only(&self, tags: &[Tag]) -> Self {
-        let kept = tags.iter().filter_map(|tag| Some((tag.number, self.0.get(&tag.number)?.clone())));
+        let kept =
+            tags.iter().filter_map(|tag| Some((tag.number, self.0.get(&tag.number)?.clone())));
         Self(kept.collect())
     }
 
@@ -90,6 +95,7 @@ impl DataSet {
 
 impl Serialize for DataSet {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(number, value)| (format!("{number:08X}"), value)))
+        serializer
+            .collect_map(self.0.iter().map(|(number, value)| (format!("{number:08X}"), value)))
     }
 }

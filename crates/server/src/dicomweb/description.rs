@@ -113,10 +113,8 @@ fn place(slide: &dyn Slide, series: &Series, instance: &Instance) -> Result<Data
     let mpp = mpp.ok_or(Refusal::Slide(bianque_slide::SlideError::NoMpp))?;
     let bounds = slide.facts().bounds();
     // The level covers the same glass as level 0, whatever its sizes were rounded to.
-    let (width, height) = (
-        f64::from(bounds.width) * mpp.x() / 1e3,
-        f64::from(bounds.height) * mpp.y() / 1e3,
-    );
+    let (width, height) =
+        (f64::from(bounds.width) * mpp.x() / 1e3, f64::from(bounds.height) * mpp.y() / 1e3);
     let across = width / f64::from(instance.facts.width);
     let down = height / f64::from(instance.facts.height);
     let kind = if instance.level == 0 { "NONE" } else { "RESAMPLED" };
@@ -137,7 +135,10 @@ fn place(slide: &dyn Slide, series: &Series, instance: &Instance) -> Result<Data
         .with(X_OFFSET_IN_SLIDE_COORDINATE_SYSTEM, [0])
         .with(Y_OFFSET_IN_SLIDE_COORDINATE_SYSTEM, [0]);
     Ok(DataSet::new()
-        .with(FRAME_OF_REFERENCE_UID, [super::Uid::of(&series.digest, "frame of reference").as_str()])
+        .with(
+            FRAME_OF_REFERENCE_UID,
+            [super::Uid::of(&series.digest, "frame of reference").as_str()],
+        )
         .with(POSITION_REFERENCE_INDICATOR, ["SLIDE_CORNER"])
         .with(PYRAMID_UID, [super::Uid::of(&series.digest, "pyramid").as_str()])
         .with(IMAGED_VOLUME_WIDTH, [width])
@@ -162,16 +163,17 @@ fn optics(slide: &dyn Slide, _series: &Series) -> DataSet {
             ILLUMINATION_TYPE_CODE_SEQUENCE,
             vec![code("111744", "DCM", "Brightfield illumination")],
         )
-        .with_items(ILLUMINATION_COLOR_CODE_SEQUENCE, vec![code("414298005", "SCT", "Full Spectrum")]);
+        .with_items(
+            ILLUMINATION_COLOR_CODE_SEQUENCE,
+            vec![code("414298005", "SCT", "Full Spectrum")],
+        );
     if let Some((power, _)) = &facts.magnification {
         path = path.with(OBJECTIVE_LENS_POWER, [power.power()]);
     }
     if let Some(profile) = &facts.icc_profile {
         path = path.with_inline(ICC_PROFILE, STANDARD.encode(profile));
     }
-    DataSet::new()
-        .with(NUMBER_OF_OPTICAL_PATHS, [1])
-        .with_items(OPTICAL_PATH_SEQUENCE, vec![path])
+    DataSet::new().with(NUMBER_OF_OPTICAL_PATHS, [1]).with_items(OPTICAL_PATH_SEQUENCE, vec![path])
 }
 
 fn code(value: &str, scheme: &str, meaning: &str) -> DataSet {

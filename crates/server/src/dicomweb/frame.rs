@@ -10,7 +10,11 @@ use crate::{
 };
 
 /// A frame as JPEG stream: the tile as it lies in the file, or pixels coded now.
-pub(crate) fn frame(slide: &dyn Slide, instance: &Instance, number: u64) -> Result<Picture, Refusal> {
+pub(crate) fn frame(
+    slide: &dyn Slide,
+    instance: &Instance,
+    number: u64,
+) -> Result<Picture, Refusal> {
     let place = instance.place(number)?;
     if instance.own_tiles
         && let Some(raw) = slide.raw_tile(instance.level, place)?

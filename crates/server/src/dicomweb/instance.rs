@@ -144,7 +144,13 @@ mod tests {
         Instance {
             uid: Uid::of(&Digest::of(b""), "level 0"),
             level: 0,
-            facts: Level { width: 1000, height: 600, tile_width: 256, tile_height: 256, downsample: 1.0 },
+            facts: Level {
+                width: 1000,
+                height: 600,
+                tile_width: 256,
+                tile_height: 256,
+                downsample: 1.0,
+            },
             frame_width: 256,
             frame_height: 256,
             own_tiles: true,
@@ -157,7 +163,10 @@ mod tests {
         let instance = instance();
         assert_eq!(instance.frames(), 12);
         let place = |number| instance.place(number).map(|tile| (tile.column, tile.row)).ok();
-        assert_eq!((place(1), place(4), place(5), place(12)), (Some((0, 0)), Some((3, 0)), Some((0, 1)), Some((3, 2))));
+        assert_eq!(
+            (place(1), place(4), place(5), place(12)),
+            (Some((0, 0)), Some((3, 0)), Some((0, 1)), Some((3, 2)))
+        );
         assert_eq!((place(0), place(13), place(u64::MAX)), (None, None, None));
     }
 

@@ -15,5 +15,5 @@ mod uid;
 
 pub(crate) use description::metadata;
 pub(crate) use frame::{frame, rendered};
-pub(crate) use instance::{Instance, Series};
+pub(crate) use instance::Series;
 pub(crate) use uid::Uid;

@@ -1,8 +1,10 @@
 //! Searching (QIDO-RS, PS3.18 section 10.6): which studies, series and instances there are.
 
-use std::collections::HashMap;
-
-use super::{data_set::{DataSet, Tag}, instance::Series, tags::*};
+use super::{
+    data_set::{DataSet, Tag},
+    instance::Series,
+    tags::*,
+};
 use crate::answer::Refusal;
 
 /// Most results of one answer.
@@ -18,14 +20,28 @@ pub(crate) enum Wanted {
 
 /// What every result of a kind says (PS3.18 tables 10.6.3-3 to 10.6.3-5), as far as it is known.
 const STUDY: [Tag; 9] = [
-    STUDY_DATE, STUDY_TIME, ACCESSION_NUMBER, REFERRING_PHYSICIAN_NAME, PATIENT_NAME, PATIENT_ID,
-    PATIENT_BIRTH_DATE, PATIENT_SEX, STUDY_INSTANCE_UID,
+    STUDY_DATE,
+    STUDY_TIME,
+    ACCESSION_NUMBER,
+    REFERRING_PHYSICIAN_NAME,
+    PATIENT_NAME,
+    PATIENT_ID,
+    PATIENT_BIRTH_DATE,
+    PATIENT_SEX,
+    STUDY_INSTANCE_UID,
 ];
 const SERIES: [Tag; 5] =
     [MODALITY, SERIES_DESCRIPTION, SERIES_INSTANCE_UID, SERIES_NUMBER, MANUFACTURER];
 const INSTANCE: [Tag; 10] = [
-    SOP_CLASS_UID, SOP_INSTANCE_UID, INSTANCE_NUMBER, ROWS, COLUMNS, BITS_ALLOCATED,
-    NUMBER_OF_FRAMES, AVAILABLE_TRANSFER_SYNTAX_UID, TOTAL_PIXEL_MATRIX_COLUMNS,
+    SOP_CLASS_UID,
+    SOP_INSTANCE_UID,
+    INSTANCE_NUMBER,
+    ROWS,
+    COLUMNS,
+    BITS_ALLOCATED,
+    NUMBER_OF_FRAMES,
+    AVAILABLE_TRANSFER_SYNTAX_UID,
+    TOTAL_PIXEL_MATRIX_COLUMNS,
     TOTAL_PIXEL_MATRIX_ROWS,
 ];
 
@@ -63,7 +79,9 @@ impl Query {
         let mut query = Self { conditions: Vec::new(), limit: MOST, offset: 0 };
         for (name, value) in parameters {
             let number = || {
-                value.parse().map_err(|_| Refusal::Request(format!("{name} must be a number")))
+                value
+                    .parse::<usize>()
+                    .map_err(|_| Refusal::Request(format!("{name} must be a number")))
             };
             match name.as_str() {
                 "limit" => query.limit = number()?.min(MOST),
@@ -106,7 +124,8 @@ fn key(name: &str) -> Result<String, Refusal> {
 fn matches(pattern: &[u8], text: &[u8]) -> bool {
     let (mut p, mut t, mut star) = (0, 0, None);
     while t < text.len() {
-        if p < pattern.len() && (pattern[p] == b'?' || pattern[p] == text[t]) && pattern[p] != b'*' {
+        if p < pattern.len() && (pattern[p] == b'?' || pattern[p] == text[t]) && pattern[p] != b'*'
+        {
             (p, t) = (p + 1, t + 1);
         } else if pattern.get(p) == Some(&b'*') {
             star = Some((p, t));
@@ -143,11 +162,6 @@ pub(crate) fn results(wanted: Wanted, series: &Series, instances: &[DataSet]) ->
             instances.iter().map(|set| set.only(&tags)).collect()
         }
     }
-}
-
-/// The parameters of an address by the first value of each name.
-pub(crate) fn first_values(parameters: &[(String, String)]) -> HashMap<&str, &str> {
-    parameters.iter().rev().map(|(name, value)| (name.as_str(), value.as_str())).collect()
 }
 
 #[cfg(test)]

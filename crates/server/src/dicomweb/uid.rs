@@ -17,7 +17,8 @@ impl Uid {
         let hex = hex.rsplit(':').next().unwrap_or_default();
         let number = hex.get(..32).and_then(|hex| u128::from_str_radix(hex, 16).ok());
         // Version 8 (own content) and the variant of RFC 9562, as X.667 wants a UUID.
-        let uuid = number.unwrap_or_default() & !(0xF << 76) & !(0x3 << 62) | (0x8 << 76) | (0x2 << 62);
+        let uuid =
+            number.unwrap_or_default() & !(0xF << 76) & !(0x3 << 62) | (0x8 << 76) | (0x2 << 62);
         Self(format!("2.25.{uuid}"))
     }
 

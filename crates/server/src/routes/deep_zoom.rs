@@ -14,8 +14,7 @@ pub(crate) async fn descriptor(
     extract::State(state): extract::State<State>,
     Path(name): Path<String>,
 ) -> Result<Response, Refusal> {
-    let id: SlideId =
-        name.strip_suffix(".dzi").ok_or(Refusal::NotFound("descriptor"))?.parse()?;
+    let id: SlideId = name.strip_suffix(".dzi").ok_or(Refusal::NotFound("descriptor"))?.parse()?;
     let xml = state.on_slide(id, |slide| Ok(DeepZoom::of(slide).xml())).await?;
     Ok(([(header::CONTENT_TYPE, "application/xml")], xml).into_response())
 }

@@ -124,7 +124,10 @@ pub(crate) async fn frames(
     let id = state.library.of_study(&study)?;
     let pictures = on_series(&state, id, series, move |slide, series| {
         let instance = series.instance(&instance)?;
-        numbers.iter().map(|number| dicomweb::frame(slide, instance, *number)).collect::<Result<Vec<_>, _>>()
+        numbers
+            .iter()
+            .map(|number| dicomweb::frame(slide, instance, *number))
+            .collect::<Result<Vec<_>, _>>()
     })
     .await?;
     let bytes: Vec<_> = pictures.into_iter().map(|picture| picture.bytes).collect();
@@ -140,8 +143,7 @@ pub(crate) async fn rendered(
     let [number] = frame_numbers(&list)?[..] else {
         return Err(Refusal::Request("one frame can be rendered at a time".to_owned()));
     };
-    let format =
-        if accept::prefers_png(&headers) { ImageFormat::Png } else { ImageFormat::Jpeg };
+    let format = if accept::prefers_png(&headers) { ImageFormat::Png } else { ImageFormat::Jpeg };
     let id = state.library.of_study(&study)?;
     let picture = on_series(&state, id, series, move |slide, series| {
         dicomweb::rendered(slide, series.instance(&instance)?, number, format)
@@ -152,7 +154,9 @@ pub(crate) async fn rendered(
 
 fn frame_numbers(list: &str) -> Result<Vec<u64>, Refusal> {
     let wrong = || {
-        Refusal::Request(format!("frames are numbers from 1, separated by commas, {MOST_FRAMES} at most"))
+        Refusal::Request(format!(
+            "frames are numbers from 1, separated by commas, {MOST_FRAMES} at most"
+        ))
     };
     if list.split(',').count() > MOST_FRAMES {
         return Err(wrong());
@@ -178,7 +182,10 @@ async fn on_series<T: Send + 'static>(
 }
 
 /// A slide's series, and what is said of each of its instances.
-async fn described(state: &State, id: SlideId) -> Result<(std::sync::Arc<Series>, Vec<DataSet>), Refusal> {
+async fn described(
+    state: &State,
+    id: SlideId,
+) -> Result<(std::sync::Arc<Series>, Vec<DataSet>), Refusal> {
     let entry = state.library.entry(id)?;
     state
         .on_opened(id, move |opened| {

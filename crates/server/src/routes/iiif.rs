@@ -27,7 +27,8 @@ pub(crate) async fn information(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let id: SlideId = slide.parse()?;
-    let host = headers.get(header::HOST).and_then(|value| value.to_str().ok()).unwrap_or("localhost");
+    let host =
+        headers.get(header::HOST).and_then(|value| value.to_str().ok()).unwrap_or("localhost");
     let address = format!("http://{host}/iiif/3/{id}");
     let document = state.on_slide(id, move |slide| Ok(describe(slide, &address))).await?;
     let kind = "application/ld+json;profile=\"http://iiif.io/api/image/3/context.json\"";

@@ -69,7 +69,8 @@ impl State {
 /// A picture that may be kept for ever; `304` where the client has it.
 fn answer(picture: Picture, asked: &HeaderMap, id: SlideId) -> Response {
     let tag = format!("\"{id}\"");
-    let has_it = asked.get(header::IF_NONE_MATCH).is_some_and(|value| value.as_bytes() == tag.as_bytes());
+    let has_it =
+        asked.get(header::IF_NONE_MATCH).is_some_and(|value| value.as_bytes() == tag.as_bytes());
     let source = if picture.as_in_the_file { "file" } else { "decoded" };
     let mut headers = HeaderMap::new();
     headers.insert(header::CACHE_CONTROL, FOR_EVER);

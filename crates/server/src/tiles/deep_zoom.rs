@@ -76,7 +76,9 @@ mod tests {
 
     #[test]
     fn what_lies_outside_does_not_exist() {
-        for (level, column, row) in [(11, 0, 0), (10, 4, 0), (10, 0, 3), (0, 1, 0), (10, u32::MAX, 0)] {
+        for (level, column, row) in
+            [(11, 0, 0), (10, 4, 0), (10, 0, 3), (0, 1, 0), (10, u32::MAX, 0)]
+        {
             assert!(ZOOM.piece(level, column, row).is_err(), "{level} {column} {row}");
         }
         let pixel = DeepZoom { width: 1, height: 1, edge: 256 };

@@ -30,15 +30,16 @@ impl Request {
     /// With the parameter that is wrong, and what it may be.
     pub(crate) fn parse(slide: &dyn Slide, parts: [&str; 4]) -> Result<Self, Refusal> {
         let [region, size, rotation, end] = parts;
-        let region = region_of(region, slide.facts().bounds())
-            .ok_or_else(|| wrong("region", "full, square, x,y,w,h or pct:x,y,w,h inside the slide"))?;
+        let region = region_of(region, slide.facts().bounds()).ok_or_else(|| {
+            wrong("region", "full, square, x,y,w,h or pct:x,y,w,h inside the slide")
+        })?;
         let (width, height) = size_of(size, &region).ok_or_else(|| {
             wrong("size", "max, w,, ,h, w,h, !w,h or pct:n, not enlarged unless ^ begins it")
         })?;
-        let (mirrored, quarter_turns) =
-            rotation_of(rotation).ok_or_else(|| wrong("rotation", "0, 90, 180 or 270, ! before it"))?;
-        let (grey, format) =
-            ending_of(end).ok_or_else(|| wrong("quality", "default, color or gray, .jpg or .png"))?;
+        let (mirrored, quarter_turns) = rotation_of(rotation)
+            .ok_or_else(|| wrong("rotation", "0, 90, 180 or 270, ! before it"))?;
+        let (grey, format) = ending_of(end)
+            .ok_or_else(|| wrong("quality", "default, color or gray, .jpg or .png"))?;
         Ok(Self { region, width, height, quarter_turns, mirrored, grey, format })
     }
 
@@ -65,7 +66,8 @@ impl Request {
 
     /// Both sides scaled on their own: read at the finer step, then the nearest pixel.
     fn stretched(&self, slide: &dyn Slide, step: f64) -> Result<RgbImage, Refusal> {
-        let step = step.max(f64::from(self.region.width.max(self.region.height)) / f64::from(LONGEST));
+        let step =
+            step.max(f64::from(self.region.width.max(self.region.height)) / f64::from(LONGEST));
         let length = |level0: u32| ((f64::from(level0) / step).round() as u32).max(1);
         let (width, height) = (length(self.region.width), length(self.region.height));
         let origin = Point::new(self.region.x as f64, self.region.y as f64);
@@ -73,8 +75,14 @@ impl Request {
         let mut out = RgbImage::filled(self.width, self.height, [255; 3]);
         for y in 0..self.height {
             for x in 0..self.width {
-                let from = |at: u32, to: u32, of: u32| (u64::from(at) * u64::from(of) / u64::from(to)) as u32;
-                out.set_pixel(x, y, image.pixel(from(x, self.width, width), from(y, self.height, height)));
+                let from = |at: u32, to: u32, of: u32| {
+                    (u64::from(at) * u64::from(of) / u64::from(to)) as u32
+                };
+                out.set_pixel(
+                    x,
+                    y,
+                    image.pixel(from(x, self.width, width), from(y, self.height, height)),
+                );
             }
         }
         Ok(out)
@@ -95,7 +103,8 @@ impl Request {
                     _ => (y, w - 1 - x),
                 };
                 // Luma of ITU-R BT.601, as JPEG uses it.
-                let luma = (299 * u32::from(r) + 587 * u32::from(g) + 114 * u32::from(b) + 500) / 1000;
+                let luma =
+                    (299 * u32::from(r) + 587 * u32::from(g) + 114 * u32::from(b) + 500) / 1000;
                 out.set_pixel(to_x, to_y, if self.grey { [luma as u8; 3] } else { [r, g, b] });
             }
         }
@@ -108,8 +117,10 @@ pub(crate) fn information(slide: &dyn Slide, address: &str) -> Value {
     let bounds = slide.facts().bounds();
     let edge = tile_edge(slide);
     let longest = bounds.width.max(bounds.height);
-    let factors: Vec<u32> =
-        (0..31).map(|power| 1 << power).take_while(|factor| longest / factor >= edge / 2 || *factor == 1).collect();
+    let factors: Vec<u32> = (0..31)
+        .map(|power| 1 << power)
+        .take_while(|factor| longest / factor >= edge / 2 || *factor == 1)
+        .collect();
     json!({
         "@context": "http://iiif.io/api/image/3/context.json",
         "id": address,
@@ -139,7 +150,8 @@ fn numbers<const N: usize>(text: &str) -> Option<[f64; N]> {
     let mut parts = text.split(',');
     for value in &mut values {
         let part = parts.next()?;
-        let plain = !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+        let plain =
+            !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
         *value = plain.then(|| part.parse().ok()).flatten()?;
     }
     (parts.next().is_none() && values.iter().all(|value: &f64| value.is_finite())).then_some(values)
@@ -253,7 +265,18 @@ mod tests {
         assert_eq!(region("square"), Some((1000, 0, 4000, 4000)));
         assert_eq!(region("5900,3900,256,256"), Some((5900, 3900, 100, 100)));
         assert_eq!(region("pct:50,50,25,10"), Some((3000, 2000, 1500, 400)));
-        for bad in ["", "6000,0,10,10", "0,0,0,10", "-1,0,5,5", "0,0,5", "0,0,5,5,5", "1e3,0,5,5", "0.5,0,5,5", "NaN,0,1,1", "pct:0,0,0,0"] {
+        for bad in [
+            "",
+            "6000,0,10,10",
+            "0,0,0,10",
+            "-1,0,5,5",
+            "0,0,5",
+            "0,0,5,5,5",
+            "1e3,0,5,5",
+            "0.5,0,5,5",
+            "NaN,0,1,1",
+            "pct:0,0,0,0",
+        ] {
             assert_eq!(region(bad), None, "{bad}");
         }
     }

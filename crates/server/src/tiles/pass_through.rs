@@ -29,7 +29,9 @@ pub(crate) fn tile(slide: &dyn Slide, piece: &Piece) -> Result<Option<Picture>, 
 /// out: they are larger than what is shown of them.
 fn tile_of(level: &Level, origin: Point<Level0>, piece: &Piece) -> Option<TileIndex> {
     // Over a whole slide a difference of this size stays below a pixel.
-    let same_step = (level.downsample / piece.step - 1.0).abs() * f64::from(level.width.max(level.height)) < 1.0;
+    let same_step = (level.downsample / piece.step - 1.0).abs()
+        * f64::from(level.width.max(level.height))
+        < 1.0;
     if !same_step || (piece.width, piece.height) != (level.tile_width, level.tile_height) {
         return None;
     }

@@ -13,10 +13,7 @@ use bianque_vision::Encoder;
 
 use super::task::{self, Made};
 use crate::{
-    arguments::TrainSlidesArguments,
-    commands::evaluate_lesions::read,
-    interrupt,
-    models::Models,
+    arguments::TrainSlidesArguments, commands::evaluate_lesions::read, interrupt, models::Models,
     terminal::Terminal,
 };
 
