@@ -147,7 +147,7 @@ mod tests {
     #[test]
     fn no_change_is_none_and_a_mirrored_stain_changes_everything() {
         let number = |i: usize| (mixed(i as u64) % 2000) as f32 / 1000.0 - 1.0;
-        let labels: Vec<usize> = (0..80).map(|tile| tile % 2).collect();
+        let labels: Vec<usize> = (0..80).map(|tile| tile / 2 % 2).collect();
         let row =
             |tile: usize, sign: f32| [sign * (labels[tile] as f32 * 2.0 - 1.0), 5.0 + number(tile)];
         let matrix = |sign: f32| {

@@ -1,6 +1,6 @@
 //! The border of a field: seams love to lie where tiles meet, which is where fields meet.
 
-use super::seams::{Differences, LEAST_ROUGHNESS, Line};
+use super::seams::{LEAST_ROUGHNESS, Line, Sums};
 use crate::plane::Plane;
 
 /// A field's outermost pixels, and how rough the lines beside them usually are.
@@ -38,9 +38,9 @@ impl Border {
 }
 
 fn between(here: &[u8], there: &[u8], rough_here: f32, rough_there: f32) -> Line {
-    let mut differences = Differences::default();
-    here.iter().zip(there).for_each(|(a, b)| differences.add(*a, *b));
-    let (step, size) = differences.of(here.len());
+    let mut sums = Sums::default();
+    here.iter().zip(there).for_each(|(a, b)| sums.add(*a, *b));
+    let (step, size) = sums.over(here.len());
     let usual = ((rough_here + rough_there) / 2.0).max(LEAST_ROUGHNESS);
     Line { step, pair: step, roughness: size / usual }
 }
