@@ -69,7 +69,8 @@ pub(crate) fn slides(folder: &Path, seed: u32) -> Result<Vec<CleanSlide>, Failur
         let path = folder.join(format!("generated-{}.svs", at + 1));
         let seed = u64::from(scrambled(seed ^ 0xC1EA) ^ at);
         let recipe = SlideRecipe {
-            lesions: at % 3,
+            lesions: at % 2,
+            lesion_diameters: (400.0, 700.0),
             stain: Stain::by_seed(seed),
             ..SlideRecipe::healthy(seed, 6144, 4608, 0.5)
         };
