@@ -211,11 +211,11 @@ fn size_of(text: &str, region: &PixelRect<Level0>) -> Option<(u32, u32)> {
         let [width, height] = numbers(text)?;
         (width, height)
     };
+    let whole = width.fract() == 0.0 && height.fract() == 0.0;
     let (width, height) = (width.max(1.0), height.max(1.0));
     let small_enough = width <= f64::from(LONGEST) && height <= f64::from(LONGEST);
     // Rounding may make a side one pixel longer than the region.
     let enlarged = width > w + 1.0 || height > h + 1.0;
-    let whole = width.fract() == 0.0 && height.fract() == 0.0;
     (small_enough && whole && (enlarges || !enlarged)).then_some((width as u32, height as u32))
 }
 
