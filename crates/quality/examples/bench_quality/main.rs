@@ -66,7 +66,8 @@ fn main() -> Result<(), Failure> {
     let folder = tempfile::tempdir()?;
     println!("Seed {}; held out: {HELD_OUT} and above\n", arguments.seed);
     let slides = grounds::slides(folder.path(), arguments.seed)?;
-    let clean = arguments.only.is_none().then(|| clean::Clean::of(&slides, &settings));
+    let is_clean_asked = arguments.only.as_deref().is_none_or(|only| "clean".contains(only));
+    let clean = is_clean_asked.then(|| clean::Clean::of(&slides, &settings));
     clean.iter().for_each(clean::Clean::print);
     let peers = match (&clean, &arguments.histoqc) {
         (Some(clean), Some((checkout, python))) => histoqc::rows(&slides, clean, checkout, python)?,

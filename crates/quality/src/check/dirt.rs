@@ -18,6 +18,8 @@ const EDGE_UM: f64 = 400.0;
 const EDGE_WIDTH_UM: f64 = 34.0;
 /// A pen's stroke is broader than this.
 const STROKE_WIDTH_UM: f64 = 60.0;
+/// One that leaves the scan is broader than this, or it is the cover slip's edge.
+const LEAVING_WIDTH_UM: f64 = 150.0;
 /// A stroke is at least so large.
 const INK_UM2: f64 = 40_000.0;
 /// A speck is at most so long across.
@@ -55,9 +57,12 @@ impl Grey {
         };
         let dark_edge = of_reason(&scene.tissue.reasons, |reason| reason == Reason::DarkEdge);
         let dark = Components::of(&dark_edge);
-        // A broad dark line that ends on the slide was drawn; an edge runs out of it or is thin.
+        // A broad dark line that ends on the slide was drawn, and a broader one that crosses its
+        // border; an edge is thin, and what lies along the border is the slide's frame.
         let is_stroke = |c: &Component| {
-            c.border == 0 && c.area >= large && c.area > c.length() * scene.pixels(STROKE_WIDTH_UM)
+            let width = if c.border == 0 { STROKE_WIDTH_UM } else { LEAVING_WIDTH_UM };
+            let is_frame = c.border * 2 >= c.length();
+            !is_frame && c.area >= large && c.area > c.length() * scene.pixels(width)
         };
         // A stroke over tissue hides it: what is left of the tissue lies beside it.
         let beside = dark.sums(&dilated(&scene.tissue_mask, scene.pixels(NEAR_UM).clamp(2, 10)));

@@ -80,8 +80,9 @@ pub(super) fn pen(scene: &Scene<'_>, view: &Coarse) -> Pen {
     let (beside, dark) = (marks.sums(&near), marks.sums(&dark_edge));
     let (area, length) = (view.area_pixels(LEAST_UM2), view.pixels(LEAST_LENGTH_UM));
     let kept = marks.keep(|index, c| {
-        // The cover slip's edge runs out of the scan, dark and colourless.
-        let is_edge = c.border > 0 && dark[index] * 2 > c.area as u64;
+        // The slide's frame and what lies beyond the cover slip run along the scan's border, dark and
+        // colourless; a stroke crosses it.
+        let is_edge = c.border * 2 >= c.length() && dark[index] * 2 > c.area as u64;
         let large = c.area >= area && c.length() >= length;
         large && beside[index] > 0 && !is_edge
     });

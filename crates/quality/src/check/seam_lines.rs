@@ -29,19 +29,22 @@ impl SeamLines {
             (thresholds.limits(Fault::Stripes).mark, thresholds.limits(Fault::Stitching).mark);
         let all = fields.seams.lines();
         let most = |of: fn(&Seam) -> f64| all.iter().map(of).fold(0.0, f64::max);
-        let (stripes, rest): (Vec<&Seam>, Vec<&Seam>) =
-            all.iter().partition(|seam| seam.step.abs() >= step);
-        let mut rough: Vec<&Seam> =
-            rest.into_iter().filter(|seam| seam.roughness >= roughness).collect();
+        let mut rough: Vec<&Seam> = all.iter().filter(|seam| seam.roughness >= roughness).collect();
         rough.sort_by(|a, b| b.roughness.total_cmp(&a.roughness));
         rough.truncate(MOST_TRIED);
         let looked_at: Vec<(u32, u32)> = fields.seams.fields().collect();
         let offset: Vec<&Seam> = rough
             .into_iter()
             .filter(|seam| {
-                seam.roughness >= CERTAIN
+                // A step of light is rough as well.
+                (seam.roughness >= CERTAIN && seam.step.abs() < step)
                     || seam_offset::offset(scene, fields.grid, &looked_at, seam).is_some()
             })
+            .collect();
+        // Content that does not go on has steps as well.
+        let stripes: Vec<&Seam> = all
+            .iter()
+            .filter(|seam| seam.step.abs() >= step && !offset.iter().any(|own| own == seam))
             .collect();
         let largest_offset = offset.iter().map(|seam| seam.roughness).fold(1.0, f64::max);
         let mut findings = Vec::new();

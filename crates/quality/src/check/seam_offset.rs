@@ -19,8 +19,6 @@ const LEAST: i32 = 2;
 const MOST_FIELDS: usize = 24;
 /// How much worse the sides fit where they stand than where they fit best.
 const BETTER: f64 = 1.2;
-/// Columns that are read around a line.
-const COLUMNS: u32 = 4;
 
 /// The offset in level-0 pixels at which the sides of a seam fit best, where that is not how they
 /// stand.
@@ -66,12 +64,15 @@ fn field_misfits(
     field: u32,
     seam: &Seam,
 ) -> Option<[Vec<f64>; 2]> {
-    let across = seam.place - f64::from(COLUMNS) / 2.0 * grid.step;
+    // Pixels that are a mean of both sides fit neither.
+    let (columns, pairs) =
+        if seam.is_within_a_pixel { (5, [(0, 3), (1, 4)]) } else { (4, [(0, 2), (1, 3)]) };
+    let across = seam.place - 2.0 * grid.step;
     let along = f64::from(field * FIELD) * grid.step;
     let (origin, width, height) = if seam.vertical {
-        (Point::new(across, along), COLUMNS, FIELD)
+        (Point::new(across, along), columns, FIELD)
     } else {
-        (Point::new(along, across), FIELD, COLUMNS)
+        (Point::new(along, across), FIELD, columns)
     };
     let image = scene.slide.read_scaled(origin, grid.step, width, height).ok()?;
     let luminance = super::fields::luminance(&image);
@@ -83,7 +84,7 @@ fn field_misfits(
         };
         (0..FIELD as usize).map(value).collect()
     };
-    Some([(0, 2), (1, 3)].map(|(before, behind)| misfits(&side(before), &side(behind))))
+    Some(pairs.map(|(before, behind)| misfits(&side(before), &side(behind))))
 }
 
 fn misfits(before: &[i32], behind: &[i32]) -> Vec<f64> {

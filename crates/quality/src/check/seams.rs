@@ -1,31 +1,23 @@
 //! Lines on which the scan was put together: steps in brightness (stripes) and content that does
 //! not go on (stitching).
 //!
-//! Every field gives, for each of its columns and rows, the mean difference to the next one (a step
-//! in brightness remains, tissue cancels out) and the mean size of that difference (content that
-//! does not go on is rougher than its neighbourhood). A scanner's seam runs through all fields on
-//! its line, an edge in the tissue through one: the median over the fields tells them apart.
-//!
-//! Light that steps changes every pixel by the same factor: steps are taken on a scale of ratios,
-//! on which dark tissue shows them as well as glass.
+//! Every field gives, for each of its columns and rows, the step in brightness to the next one
+//! (`seam_steps`) and the mean size of the difference (content that does not go on is rougher than
+//! its neighbourhood). A scanner's seam runs through all fields on its line, an edge in the tissue
+//! through one: what most of the fields say tells them apart.
 
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::collections::BTreeMap;
 
 use super::{
     fields::{FIELD, FieldGrid},
     seam_border::Border,
+    seam_steps::{Cut, StepSum, ratios},
 };
 use crate::plane::Plane;
 
 pub(super) const SIDE: usize = FIELD as usize;
 /// A line is judged by at least so many fields.
 const LEAST_FIELDS: usize = 3;
-/// Steps of ratio are held in so many parts of a grey level at white.
-const PARTS: i32 = 16;
-/// Differences are cut off here: a step between scan lines is small, a nucleus' edge is not.
-const LARGEST: i32 = 24 * PARTS;
-/// Below this value a pixel's ratio to the next is noise.
-const DARKEST: usize = 16;
 /// Neighbours are taken by so many lines.
 const CHUNK: usize = 32;
 /// JPEG's blocks are a period in the profile: a line is held against those of its own phase.
@@ -40,6 +32,20 @@ pub(super) struct Line {
     pub(super) pair: f32,
     /// Roughness over that of the lines around.
     pub(super) roughness: f32,
+    /// What this line and the next are rougher by, together, over 1.
+    pub(super) pair_roughness: f32,
+}
+
+impl Line {
+    /// With what a seam that lies within a pixel, and so on two lines, amounts to.
+    pub(super) fn with_next(self, next: &Self) -> Self {
+        Self {
+            // Half the step is on each line, and each takes half of its own off the other's.
+            pair: 2.0 * (self.step + next.step),
+            pair_roughness: self.roughness + next.roughness - 1.0,
+            ..self
+        }
+    }
 }
 
 /// The profile of one field: from each column and row to the next.
@@ -52,6 +58,14 @@ pub(super) struct FieldProfile {
 impl FieldProfile {
     pub(super) fn of(luminance: &Plane<u8>) -> Self {
         let (width, height) = (luminance.width, luminance.height);
+        let ratios: Vec<i16> = ratios(luminance.data.iter().copied()).collect();
+        let across = |x: usize, y: usize| four(&ratios, y * width + x, 1);
+        let down = |x: usize, y: usize| four(&ratios, y * width + x, width);
+        let inner = |length: usize| 1..length.saturating_sub(2);
+        let pixels = (0..height).flat_map(|y| inner(width).map(move |x| across(x, y)));
+        let cut_across = Cut::of(pixels);
+        let pixels = inner(height).flat_map(|y| (0..width).map(move |x| down(x, y)));
+        let cut_down = Cut::of(pixels);
         let mut columns = vec![Sums::default(); width.saturating_sub(1)];
         let mut rows = vec![Sums::default(); height.saturating_sub(1)];
         for y in 0..height {
@@ -59,47 +73,47 @@ impl FieldProfile {
             for (sums, pair) in columns.iter_mut().zip(row.windows(2)) {
                 sums.add(pair[0], pair[1]);
             }
+            for x in inner(width) {
+                columns[x].steps.add(across(x, y), cut_across);
+            }
             if let Some(sums) = rows.get_mut(y) {
                 row.iter().zip(luminance.row(y + 1)).for_each(|(a, b)| sums.add(*a, *b));
+                if inner(height).contains(&y) {
+                    (0..width).for_each(|x| sums.steps.add(down(x, y), cut_down));
+                }
             }
         }
         let (across, down) = (Usual::of(&columns, height), Usual::of(&rows, width));
         Self {
-            border: Border::of(luminance, [across.ends(), down.ends()]),
+            border: Border::of(luminance, [across.ends(), down.ends()], [cut_across, cut_down]),
             columns: across.lines,
             rows: down.lines,
         }
     }
 }
 
+/// Two pixels before a line and two behind it.
+fn four(ratios: &[i16], at: usize, stride: usize) -> [i16; 4] {
+    [ratios[at - stride], ratios[at], ratios[at + stride], ratios[at + 2 * stride]]
+}
+
 /// Differences between two lines of pixels.
 #[derive(Copy, Clone, Default)]
 pub(super) struct Sums {
-    ratio: i32,
+    pub(super) steps: StepSum,
     size: i32,
 }
 
 impl Sums {
     pub(super) fn add(&mut self, here: u8, next: u8) {
-        let ratio = RATIOS[usize::from(next)] - RATIOS[usize::from(here)];
-        self.ratio += ratio.clamp(-LARGEST, LARGEST);
         self.size += i32::from(next.abs_diff(here));
     }
 
     /// Step in grey levels at white, and mean size of the difference in grey levels.
     pub(super) fn over(&self, pixels: usize) -> (f32, f32) {
-        let pixels = pixels.max(1) as f32;
-        (self.ratio as f32 / PARTS as f32 / pixels, self.size as f32 / pixels)
+        (self.steps.step(), self.size as f32 / pixels.max(1) as f32)
     }
 }
-
-/// `255 ln(value / 255)` in parts.
-static RATIOS: LazyLock<[i32; 256]> = LazyLock::new(|| {
-    std::array::from_fn(|value| {
-        let part = value.max(DARKEST) as f64 / 255.0;
-        (255.0 * f64::from(PARTS) * part.ln()).round() as i32
-    })
-});
 
 /// A profile with what is usual in it.
 struct Usual {
@@ -116,7 +130,7 @@ impl Usual {
         let mut lines: Vec<Line> = sums
             .iter()
             .map(|sums| sums.over(pixels))
-            .map(|(step, roughness)| Line { step, pair: 0.0, roughness })
+            .map(|(step, roughness)| Line { step, roughness, ..Line::default() })
             .collect();
         let mut rough = Vec::new();
         for chunk in lines.chunks_mut(CHUNK) {
@@ -136,8 +150,9 @@ impl Usual {
             last_phase = usual;
         }
         for at in 0..lines.len() {
-            let next = lines.get(at + 1).map_or(0.0, |line| line.step);
-            lines[at].pair = lines[at].step + next;
+            let next =
+                lines.get(at + 1).copied().unwrap_or(Line { roughness: 1.0, ..Line::default() });
+            lines[at] = lines[at].with_next(&next);
         }
         let ends = [rough.first(), rough.last()];
         Self { lines, rough: ends.map(|end| end.copied().unwrap_or(1.0)), last_phase }
@@ -172,6 +187,8 @@ pub(super) struct Seam {
     pub(super) step: f64,
     /// Roughness across the line over that of its neighbours.
     pub(super) roughness: f64,
+    /// Whether the pixels behind the line are a mean of both sides.
+    pub(super) is_within_a_pixel: bool,
 }
 
 /// The lines of all fields.
@@ -194,9 +211,11 @@ impl Seams {
     }
 
     pub(super) fn add(&mut self, column: u32, row: u32, profile: FieldProfile) {
+        // The first and the last line need the neighbour's pixels as well: see `join`.
         let add = |lines: &mut [Vec<Line>], first: u32, own: &[Line]| {
-            let lines = lines.iter_mut().skip(first as usize * SIDE);
-            lines.zip(own).for_each(|(line, own)| line.push(*own));
+            let lines = lines.iter_mut().skip(first as usize * SIDE + 1);
+            let inner = own.get(1..own.len().saturating_sub(1)).unwrap_or_default();
+            lines.zip(inner).for_each(|(line, own)| line.push(*own));
         };
         add(&mut self.columns, column, &profile.columns);
         add(&mut self.rows, row, &profile.rows);
@@ -208,14 +227,18 @@ impl Seams {
         self.borders.keys().copied()
     }
 
-    /// Once all fields are known: the lines between one field and the next.
+    /// Once all fields are known: the lines at and between their borders.
     pub(super) fn join(&mut self) {
+        let push = |lines: &mut [Vec<Line>], field: u32, found: [Line; 3]| {
+            let first = (field as usize + 1) * SIDE - 2;
+            lines.iter_mut().skip(first).zip(found).for_each(|(line, own)| line.push(own));
+        };
         for ((column, row), border) in &self.borders {
             if let Some(next) = self.borders.get(&(column + 1, *row)) {
-                self.columns[(*column as usize + 1) * SIDE - 1].push(border.to_right(next));
+                push(&mut self.columns, *column, border.to_right(next));
             }
             if let Some(next) = self.borders.get(&(*column, row + 1)) {
-                self.rows[(*row as usize + 1) * SIDE - 1].push(border.to_below(next));
+                push(&mut self.rows, *row, border.to_below(next));
             }
         }
     }
@@ -225,10 +248,15 @@ impl Seams {
         let mut found = Vec::new();
         for (lines, vertical) in [(&self.columns, true), (&self.rows, false)] {
             let spread = Spread::of(lines);
-            let medians = |of: fn(&Line) -> f32| -> Vec<f32> {
-                lines.iter().map(|fields| median(fields.iter().map(of))).collect()
+            let steps: Vec<f32> =
+                lines.iter().map(|fields| usual(fields, |line| line.step, spread.step)).collect();
+            let pairs: Vec<f32> =
+                lines.iter().map(|fields| usual(fields, |line| line.pair, spread.pair)).collect();
+            let rough = |of: fn(&Line) -> f32| -> Vec<f32> {
+                lines.iter().map(|fields| lower_median(fields.iter().map(of))).collect()
             };
-            let (steps, pairs) = (medians(|line| line.step), medians(|line| line.pair));
+            let (roughs, rough_pairs) =
+                (rough(|line| line.roughness), rough(|line| line.pair_roughness));
             for (at, fields) in lines.iter().enumerate() {
                 if fields.len() < LEAST_FIELDS {
                     continue;
@@ -236,25 +264,43 @@ impl Seams {
                 let noise = NOISE / (fields.len() as f32).sqrt();
                 let single = steps[at];
                 let is_single = single.abs() > spread.step * noise
-                    && is_everywhere(fields.iter().map(|line| line.step), single)
+                    && is_everywhere(fields.iter().map(|line| line.step), single, 2.0 / 3.0)
                     && is_alone(&steps, at, at);
                 let pair = pairs[at];
-                let is_pair = pair.abs() > spread.pair * noise
+                let is_pair = pair.abs() > 1.25 * spread.pair * noise
                     && is_in_both(&steps, at)
-                    && is_everywhere(fields.iter().map(|line| line.pair), pair)
+                    && is_everywhere(fields.iter().map(|line| line.pair), pair, 2.0 / 3.0)
                     && is_alone(&steps, at, at + 1);
                 let step = match (is_single, is_pair) {
-                    (_, true) if pair.abs() > single.abs() => pair,
+                    (_, true) if pair.abs() > 1.3 * single.abs() => pair,
                     (true, _) => single,
                     _ => 0.0,
                 };
-                let roughness = lower_median(fields.iter().map(|line| line.roughness));
-                let is_rough = roughness - 1.0 > spread.roughness * noise;
+                let is_rough = |roughs: &[f32], of: fn(&Line) -> f32, spread: f32, until: usize| {
+                    let excess = roughs[at] - 1.0;
+                    excess > spread * noise
+                        && is_everywhere(fields.iter().map(|line| of(line) - 1.0), excess, 0.8)
+                        && is_rough_alone(roughs, at, until)
+                };
+                let (single, pair) = (roughs[at], rough_pairs[at]);
+                let is_single = is_rough(&roughs, |line| line.roughness, spread.roughness, at);
+                let is_pair = pair > 1.1 * single
+                    && is_rough(
+                        &rough_pairs,
+                        |line| line.pair_roughness,
+                        1.25 * spread.pair_roughness,
+                        at + 1,
+                    );
                 found.push(Seam {
                     vertical,
                     place: (at + 1) as f64 * self.grid.step,
                     step: f64::from(step),
-                    roughness: if is_rough { f64::from(roughness) } else { 1.0 },
+                    roughness: f64::from(match (is_single, is_pair) {
+                        (_, true) => pair,
+                        (true, false) => single,
+                        _ => 1.0,
+                    }),
+                    is_within_a_pixel: is_pair,
                 });
             }
         }
@@ -262,11 +308,19 @@ impl Seams {
     }
 }
 
-/// Whether nearly all fields on a line step alike, as across a scanner's seam.
-fn is_everywhere(fields: impl ExactSizeIterator<Item = f32>, step: f32) -> bool {
+/// The mean of a line's fields, single ones no further from the median than twice their spread.
+fn usual(fields: &[Line], of: fn(&Line) -> f32, spread: f32) -> f32 {
+    let middle = median(fields.iter().map(of));
+    let near =
+        fields.iter().map(|line| of(line).clamp(middle - 2.0 * spread, middle + 2.0 * spread));
+    near.sum::<f32>() / fields.len().max(1) as f32
+}
+
+/// Whether this share of the fields on a line step alike, as across a scanner's seam.
+fn is_everywhere(fields: impl ExactSizeIterator<Item = f32>, step: f32, share: f32) -> bool {
     let count = fields.len();
     let alike = fields.filter(|own| own * step.signum() > 0.3 * step.abs()).count();
-    alike * 5 >= count * 4
+    alike as f32 >= share * count as f32
 }
 
 /// Whether a line and the next share a step.
@@ -284,14 +338,23 @@ fn is_alone(steps: &[f32], from: usize, until: usize) -> bool {
     beside.map(|n| steps[n].abs()).fold(0.0, f32::max) * 2.0 <= own
 }
 
-/// Standard errors of a median by which a line must stand out: there are thousands of lines.
-const NOISE: f32 = 6.0;
+/// Whether a line is rough and not its whole neighbourhood, as where tissue ends.
+fn is_rough_alone(roughs: &[f32], at: usize, until: usize) -> bool {
+    let own = roughs[at] - 1.0;
+    let around = at.saturating_sub(6)..(at + 7).min(roughs.len());
+    let beside = around.filter(|n| n + 1 < at || *n > until + 1).map(|n| roughs[n] - 1.0);
+    beside.fold(0.0, f32::max) * 2.0 <= own
+}
+
+/// Standard errors by which a line must stand out: there are thousands of lines.
+const NOISE: f32 = 5.5;
 
 /// How far single fields lie from the usual on this slide, as standard deviations.
 struct Spread {
     step: f32,
     pair: f32,
     roughness: f32,
+    pair_roughness: f32,
 }
 
 impl Spread {
@@ -302,6 +365,7 @@ impl Spread {
             step: deviation(|line| line.step.abs()),
             pair: deviation(|line| line.pair.abs()),
             roughness: deviation(|line| (line.roughness - 1.0).abs()),
+            pair_roughness: deviation(|line| (line.pair_roughness - 1.0).abs()),
         }
     }
 }
