@@ -5,10 +5,12 @@
 //! between stroma and lumen, or a dense infiltrate, is darker than its surroundings too, but not
 //! twice as dark as both sides, not of their hue, or its sides differ.
 
+use rayon::prelude::*;
+
 use super::scene::Scene;
 use crate::{
     components::{Component, Components},
-    morphology::{closed, dilated},
+    morphology::closed,
     plane::{Mask, Plane, box_mean},
 };
 
@@ -24,38 +26,44 @@ const LEAST_SIDE: u16 = 70;
 /// How far red and blue density over green may lie from those of the sides, in hundredths.
 const HUE: u32 = 10;
 /// The same for each side alone: a fold's sides are one tissue, not stroma here and keratin there.
-const SIDE_HUE: u32 = 25;
-/// Less density than this is bare glass, in thousandths; what lies so near to it is no side: flakes
-/// of keratin with gaps between them are no tissue that goes on.
+const SIDE_HUE: u32 = 10;
+/// Less density than this is bare glass, in thousandths.
 const BARE: u16 = 25;
-const BESIDE_BARE_UM: f64 = 16.0;
+/// A place of a fold is at least so dense: its own cells differ.
+const LEAST_PLACE: u16 = 200;
 /// A fold is at least so long, and so much longer than wide.
 const LEAST_LENGTH_UM: f64 = 300.0;
 const ELONGATION: f64 = 3.5;
 /// A fold is at least so broad: the lamellae of keratin are narrower.
 const LEAST_BREADTH_UM: f64 = 23.5;
 
+/// A band is looked at along so much of its length at once: what lies beneath and above differs from
+/// cell to cell.
+const ALONG_UM: f64 = 160.0;
+/// Places along that length.
+const PLACES: isize = 9;
+/// Directions of a band over half a turn.
+const DIRECTIONS: usize = 8;
+/// Least share of those places that are tissue, in hundredths: on the fold and beside it.
+const ON_TISSUE: usize = 75;
+const BESIDE_TISSUE: usize = 75;
+
 /// The pixels of folds.
 pub(super) fn folds(scene: &Scene<'_>) -> Mask {
     let radius = scene.pixels(12.0).clamp(1, 3);
     let smooth: [Plane<u16>; 3] =
         std::array::from_fn(|c| box_mean(&scene.density.rgb.map(|rgb| rgb[c]), radius));
-    let bare = scene.density.mean.map(|mean| u8::from(mean < BARE));
-    let beside_bare = dilated(&bare, scene.pixels(BESIDE_BARE_UM));
-    let tissue = scene.tissue_mask.zip(&beside_bare, |tissue, bare| tissue & (1 - bare));
-    let ridges = Ridges { smooth: &smooth, tissue: &tissue };
+    let tissue = scene.tissue_mask.zip(&scene.density.mean, |t, mean| t & u8::from(mean >= BARE));
+    let reach = (ALONG_UM / scene.um / 2.0).max(1.0);
+    let ridges = Ridges { smooth: &smooth, tissue: &tissue, reach };
+    let distances = SIDES_UM.map(|um| scene.pixels(um).max(2) as f64);
     let mut found = scene.empty();
-    for um in SIDES_UM {
-        let distance = scene.pixels(um).max(2) as isize;
-        for y in 0..found.height {
-            for x in 0..found.width {
-                let at = y * found.width + x;
-                if found.data[at] == 0 && ridges.is_ridge((x as isize, y as isize), distance) {
-                    found.data[at] = 1;
-                }
-            }
+    let width = found.width;
+    found.data.par_chunks_mut(width.max(1)).enumerate().for_each(|(y, row)| {
+        for (x, found) in row.iter_mut().enumerate() {
+            *found = u8::from(ridges.is_ridge((x, y), &distances));
         }
-    }
+    });
     let components = Components::of(&closed(&found, 1));
     components.keep(|_, component| is_band(component, scene.um))
 }
@@ -63,39 +71,76 @@ pub(super) fn folds(scene: &Scene<'_>) -> Mask {
 struct Ridges<'a> {
     smooth: &'a [Plane<u16>; 3],
     tissue: &'a Mask,
+    /// Half the length that is looked at, in pixels.
+    reach: f64,
 }
 
 impl Ridges<'_> {
-    /// Densities at a place, if it is tissue of at least that mean density.
-    fn at(&self, (x, y): (isize, isize), least: u16) -> Option<[u32; 3]> {
-        let (x, y) = (usize::try_from(x).ok()?, usize::try_from(y).ok()?);
-        if x >= self.tissue.width || y >= self.tissue.height {
+    /// Mean densities along a line through a place, over what of it is tissue, if that is at least
+    /// `share` hundredths of it and of that mean density.
+    fn along(
+        &self,
+        place: (f64, f64),
+        direction: (f64, f64),
+        share: usize,
+        least: u16,
+    ) -> Option<[u32; 3]> {
+        let (mut sums, mut count) = ([0_u32; 3], 0_usize);
+        for step in -(PLACES / 2)..=PLACES / 2 {
+            let away = self.reach * step as f64 / (PLACES / 2) as f64;
+            let x = (place.0 + direction.0 * away).round();
+            let y = (place.1 + direction.1 * away).round();
+            if x < 0.0 || y < 0.0 {
+                continue;
+            }
+            let (x, y) = (x as usize, y as usize);
+            if x >= self.tissue.width || y >= self.tissue.height {
+                continue;
+            }
+            let at = y * self.tissue.width + x;
+            if self.tissue.data[at] != 0 {
+                count += 1;
+                for (sum, plane) in sums.iter_mut().zip(self.smooth) {
+                    *sum += u32::from(plane.data[at]);
+                }
+            }
+        }
+        if count == 0 || count * 100 < PLACES as usize * share {
             return None;
         }
-        let at = y * self.tissue.width + x;
-        let rgb = std::array::from_fn(|c| u32::from(self.smooth[c].data[at]));
-        let enough = self.tissue.data[at] != 0 && mean(rgb) >= u32::from(least);
-        enough.then_some(rgb)
+        let mean_rgb = sums.map(|sum| sum / count as u32);
+        (mean(mean_rgb) >= u32::from(least)).then_some(mean_rgb)
     }
 
-    /// Whether the tissue is twice as dense here as at that distance to both sides, along any of
-    /// four directions.
-    fn is_ridge(&self, (x, y): (isize, isize), distance: isize) -> bool {
-        let Some(own) = self.at((x, y), LEAST_FOLD) else { return false };
-        let diagonal = (distance as f64 * std::f64::consts::FRAC_1_SQRT_2).round() as isize;
-        [(distance, 0), (0, distance), (diagonal, diagonal), (diagonal, -diagonal)].iter().any(
-            |(dx, dy)| {
-                let sides =
-                    (self.at((x - dx, y - dy), LEAST_SIDE), self.at((x + dx, y + dy), LEAST_SIDE));
-                let (Some(a), Some(b)) = sides else { return false };
+    /// Whether the tissue is twice as dense along a line here as along lines at one of these
+    /// distances to both sides.
+    fn is_ridge(&self, (x, y): (usize, usize), distances: &[f64]) -> bool {
+        let at = y * self.tissue.width + x;
+        let own: [u32; 3] = std::array::from_fn(|c| u32::from(self.smooth[c].data[at]));
+        if self.tissue.data[at] == 0 || mean(own) < u32::from(LEAST_PLACE) {
+            return false;
+        }
+        (0..DIRECTIONS).any(|direction| {
+            let (sin, cos) =
+                (std::f64::consts::PI * direction as f64 / DIRECTIONS as f64).sin_cos();
+            let place = (x as f64, y as f64);
+            let Some(own) = self.along(place, (cos, sin), ON_TISSUE, LEAST_FOLD) else {
+                return false;
+            };
+            distances.iter().any(|distance| {
+                let side = |sign: f64| {
+                    let (x, y) = (place.0 - sin * distance * sign, place.1 + cos * distance * sign);
+                    self.along((x, y), (cos, sin), BESIDE_TISSUE, LEAST_SIDE)
+                };
+                let (Some(a), Some(b)) = (side(-1.0), side(1.0)) else { return false };
                 let (low, high) = (mean(a).min(mean(b)), mean(a).max(mean(b)));
                 mean(own) * 100 >= high * DEPTH
                     && low * 100 >= high * ALIKE
                     && same_hue(own, std::array::from_fn(|c| a[c] + b[c]), HUE)
                     && same_hue(own, a, SIDE_HUE)
                     && same_hue(own, b, SIDE_HUE)
-            },
-        )
+            })
+        })
     }
 }
 
