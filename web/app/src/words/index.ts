@@ -1,0 +1,92 @@
+// Every sentence of the app, in both languages, from one typed dictionary.
+import type { CaseStatus, FindingState, Label, Role, SlideVerdict, Urgency, Verdict } from "../api/types";
+import { useCell } from "../cell";
+import { language } from "../state";
+import { en, type Word } from "./en";
+import { zh } from "./zh";
+
+export type Say = (word: Word, parts?: Record<string, string | number>) => string;
+
+function sayIn(tongue: "zh" | "en"): Say {
+  const words = tongue === "zh" ? zh : en;
+  return (word, parts) => words[word].replace(/\{(\w+)\}/g, (whole, name: string) => String(parts?.[name] ?? whole));
+}
+
+export function useSay(): Say {
+  return sayIn(useCell(language));
+}
+
+export const urgencyWord: Record<Urgency, Word> = {
+  emergency: "emergency",
+  urgent: "urgent",
+  routine: "routine",
+  low: "low",
+};
+export const statusWord: Record<CaseStatus, Word> = { open: "open", signed: "signed", amending: "amending" };
+export const stateWord: Record<FindingState, Word> = {
+  proposed: "stateProposed",
+  deferred: "stateDeferred",
+  "read-once": "stateReadOnce",
+  disputed: "stateDisputed",
+  accepted: "stateAccepted",
+  corrected: "stateCorrected",
+  refused: "stateRefused",
+  released: "stateReleased",
+};
+export const actWord: Record<Verdict, Word> = {
+  accept: "accept",
+  correct: "correct",
+  refuse: "refuse",
+  defer: "defer",
+};
+export const qualityWord: Record<SlideVerdict, Word> = {
+  pass: "verdictPass",
+  "pass-marked": "verdictPassMarked",
+  rescan: "verdictRescan",
+  restain: "verdictRestain",
+  recut: "verdictRecut",
+  unreadable: "verdictUnreadable",
+};
+export const roleWord: Record<Role, Word> = {
+  pathologist: "rolePathologist",
+  "second-reader": "roleSecondReader",
+  technician: "roleTechnician",
+  clinician: "roleClinician",
+  researcher: "roleResearcher",
+  administrator: "roleAdministrator",
+  program: "roleProgram",
+};
+
+const faults: [RegExp, Word][] = [
+  [/focus/, "faultFocus"],
+  [/fold/, "faultFold"],
+  [/ink|pen/, "faultInk"],
+  [/bubble/, "faultBubble"],
+  [/stitch|stripe/, "faultStitch"],
+  [/stain/, "faultStain"],
+  [/tissue/, "faultTissue"],
+];
+
+/** A fault by its name on the wire; one that is not known is shown as it came. */
+export function faultName(say: Say, fault: string): string {
+  const known = faults.find(([pattern]) => pattern.test(fault));
+  return known ? say(known[1]) : fault;
+}
+
+export function labelName(labels: Label[], name: string | null): string {
+  if (name === null) return "";
+  const label = labels.find((one) => one.name === name);
+  return label ? label[language.get()] : name;
+}
+
+const locale = () => (language.get() === "zh" ? "zh-CN" : "en-GB");
+
+export function moment(text: string): string {
+  const at = new Date(text);
+  if (Number.isNaN(at.getTime())) return text;
+  return at.toLocaleString(locale(), { dateStyle: "medium", timeStyle: "short" });
+}
+
+export function percent(share: number): string {
+  return share.toLocaleString(locale(), { style: "percent", maximumFractionDigits: 0 });
+}
