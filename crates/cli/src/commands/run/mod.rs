@@ -2,6 +2,7 @@
 
 mod analysis;
 mod attention;
+mod examine;
 mod output;
 mod plan;
 mod prepare;
@@ -17,7 +18,10 @@ use bianque_quality::CheckSettings;
 use bianque_vision::{Device, Encoder, Loaded, Permission, Purpose, load_on};
 use serde::Serialize;
 
-pub(crate) use self::plan::RunPlan;
+pub(crate) use self::{
+    examine::{Examination, examine},
+    plan::RunPlan,
+};
 use self::{
     analysis::{Analysis, Evidence, judge},
     plan::{PlannedTask, Shelf, Wanted},
