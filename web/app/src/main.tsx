@@ -1,0 +1,71 @@
+import "ol/ol.css";
+import "./style/base.css";
+import "./style/pages.css";
+import "./style/case.css";
+import "./style/print.css";
+import { render } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { useCell } from "./cell";
+import { Audit } from "./pages/audit";
+import { CasePage } from "./pages/case/index";
+import { Compare } from "./pages/compare";
+import { Cost } from "./pages/cost";
+import { FirstAdministrator, Login, NewPassword } from "./pages/login";
+import { People } from "./pages/people";
+import { ReportPage } from "./pages/report";
+import { Worklist } from "./pages/worklist";
+import { useRoute } from "./route";
+import { Shell } from "./shell";
+import { session, start, takeSession } from "./state";
+import { useSay } from "./words";
+
+function App() {
+  const say = useSay();
+  const now = useCell(session);
+  const { path, query } = useRoute();
+  const [unreachable, setUnreachable] = useState(false);
+  const begin = () =>
+    takeSession().then(
+      () => setUnreachable(false),
+      () => setUnreachable(true),
+    );
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once, at the start
+  useEffect(() => {
+    void begin();
+  }, []);
+  if (path[0] === "first-administrator") return <FirstAdministrator token={query.get("token") ?? ""} />;
+  if (path[0] === "password") return <NewPassword token={query.get("token") ?? ""} />;
+  if (now === null)
+    return (
+      <main class="gate">
+        <p class="quiet" role="status">
+          {unreachable ? say("unreachable") : say("loading")}
+        </p>
+        {unreachable && (
+          <button type="button" onClick={() => void begin()}>
+            {say("tryAgain")}
+          </button>
+        )}
+      </main>
+    );
+  if (now.me === null) return <Login />;
+  const key = now.me.id;
+  if (path.length === 0) return <Worklist key={key} />;
+  if (path[0] === "case" && path[1]) {
+    if (path.length === 2) return <CasePage key={`${key}${path[1]}`} id={path[1]} at={query.get("finding")} />;
+    if (path[2] === "report") return <ReportPage key={key} id={path[1]} />;
+    if (path[2] === "compare") return <Compare key={key} id={path[1]} />;
+  }
+  if (path[0] === "audit") return <Audit key={key} />;
+  if (path[0] === "cost") return <Cost key={key} />;
+  if (path[0] === "people") return <People key={key} />;
+  return (
+    <Shell page="">
+      <p class="empty">{say("notFound")}</p>
+    </Shell>
+  );
+}
+
+start();
+const root = document.getElementById("app");
+if (root) render(<App />, root);
