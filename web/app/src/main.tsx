@@ -1,4 +1,3 @@
-import "ol/ol.css";
 import "./style/base.css";
 import "./style/pages.css";
 import "./style/case.css";
@@ -7,7 +6,6 @@ import { render } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { useCell } from "./cell";
 import { Audit } from "./pages/audit";
-import { CasePage } from "./pages/case/index";
 import { Compare } from "./pages/compare";
 import { Cost } from "./pages/cost";
 import { FirstAdministrator, Login, NewPassword } from "./pages/login";
@@ -19,6 +17,19 @@ import { Shell } from "./shell";
 import { session, start, takeSession } from "./state";
 import { useSay } from "./words";
 
+/** The viewer is the heavy half of the app: it comes while the worklist is being read. */
+const viewer = () => import("./pages/case/index");
+type CasePage = Awaited<ReturnType<typeof viewer>>["CasePage"];
+
+function LazyCase(props: { id: string; at: string | null }) {
+  const say = useSay();
+  const [page, setPage] = useState<{ Page: CasePage } | null>(null);
+  useEffect(() => {
+    void viewer().then(({ CasePage }) => setPage({ Page: CasePage }));
+  }, []);
+  return page ? <page.Page {...props} /> : <p class="quiet waiting">{say("loading")}</p>;
+}
+
 function App() {
   const say = useSay();
   const now = useCell(session);
@@ -29,7 +40,6 @@ function App() {
       () => setUnreachable(false),
       () => setUnreachable(true),
     );
-  // biome-ignore lint/correctness/useExhaustiveDependencies: once, at the start
   useEffect(() => {
     void begin();
   }, []);
@@ -52,7 +62,8 @@ function App() {
   const key = now.me.id;
   if (path.length === 0) return <Worklist key={key} />;
   if (path[0] === "case" && path[1]) {
-    if (path.length === 2) return <CasePage key={`${key}${path[1]}`} id={path[1]} at={query.get("finding")} />;
+    if (path.length === 2)
+      return <LazyCase key={`${key}${path[1]}`} id={path[1]} at={query.get("finding")} />;
     if (path[2] === "report") return <ReportPage key={key} id={path[1]} />;
     if (path[2] === "compare") return <Compare key={key} id={path[1]} />;
   }
@@ -67,5 +78,6 @@ function App() {
 }
 
 start();
+setTimeout(() => void viewer(), 1500);
 const root = document.getElementById("app");
 if (root) render(<App />, root);

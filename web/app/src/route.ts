@@ -8,13 +8,16 @@ export interface Route {
 
 export function parse(hash: string): Route {
   const [path = "", query = ""] = hash.replace(/^#\/?/, "").split("?");
-  const decoded = path.split("/").filter(Boolean).map((piece) => {
-    try {
-      return decodeURIComponent(piece);
-    } catch {
-      return "";
-    }
-  });
+  const decoded = path
+    .split("/")
+    .filter(Boolean)
+    .map((piece) => {
+      try {
+        return decodeURIComponent(piece);
+      } catch {
+        return "";
+      }
+    });
   return { path: decoded, query: new URLSearchParams(query) };
 }
 

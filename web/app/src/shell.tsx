@@ -71,10 +71,14 @@ export function Shell(props: { page: string; children: ComponentChildren; full?:
   };
   return (
     <div class={props.full ? "page full" : "page"}>
-      <a class="skip" href="#content" onClick={(event) => {
-        event.preventDefault();
-        document.getElementById("content")?.focus();
-      }}>
+      <a
+        class="skip"
+        href="#content"
+        onClick={(event) => {
+          event.preventDefault();
+          document.getElementById("content")?.focus();
+        }}
+      >
         {say("skip")}
       </a>
       <header class="top">
@@ -107,7 +111,9 @@ export function Shell(props: { page: string; children: ComponentChildren; full?:
                   await takeSession(await api.login(login, ""));
                 }}
               >
-                {!demoLogins.some(([login]) => login === me.login) && <option value={me.login}>{me.login}</option>}
+                {!demoLogins.some(([login]) => login === me.login) && (
+                  <option value={me.login}>{me.login}</option>
+                )}
                 {demoLogins.map(([login, word]) => (
                   <option key={login} value={login}>
                     {say(word)}

@@ -149,7 +149,8 @@ export const api = {
   users: () => get<wire.User[]>(`${root}/users`),
   addUser: (login: string, roles: wire.Role[]) =>
     json<{ id: string; link: string }>("POST", `${root}/users`, { login, roles }),
-  setRoles: (id: string, roles: wire.Role[]) => json<void>("PUT", `${root}/users/${part(id)}/roles`, { roles }),
+  setRoles: (id: string, roles: wire.Role[]) =>
+    json<void>("PUT", `${root}/users/${part(id)}/roles`, { roles }),
   setActive: (id: string, active: boolean) =>
     json<void>("PUT", `${root}/users/${part(id)}/active`, { active }),
   newLink: (id: string) => json<{ link: string }>("POST", `${root}/users/${part(id)}/link`),

@@ -7,7 +7,10 @@ export interface Heard {
 }
 
 /** Listens until the returned function is called. A broken stream is opened again by the browser. */
-export function listen<K extends keyof Heard>(names: K[], act: (name: K, said: Heard[K]) => void): () => void {
+export function listen<K extends keyof Heard>(
+  names: K[],
+  act: (name: K, said: Heard[K]) => void,
+): () => void {
   const source = new EventSource("/api/v1/events");
   for (const name of names)
     source.addEventListener(name, (event) => {

@@ -38,7 +38,10 @@ function open(): Promise<IDBDatabase> {
   });
 }
 
-async function within<T>(mode: IDBTransactionMode, act: (store: IDBObjectStore) => IDBRequest<T>): Promise<T> {
+async function within<T>(
+  mode: IDBTransactionMode,
+  act: (store: IDBObjectStore) => IDBRequest<T>,
+): Promise<T> {
   const database = await open();
   try {
     return await new Promise<T>((resolve, reject) => {
@@ -54,7 +57,8 @@ async function within<T>(mode: IDBTransactionMode, act: (store: IDBObjectStore) 
 }
 
 export const browserStore: Store = {
-  all: async () => (await within<Waiting[]>("readonly", (store) => store.getAll())).sort((a, b) => a.at - b.at),
+  all: async () =>
+    (await within<Waiting[]>("readonly", (store) => store.getAll())).sort((a, b) => a.at - b.at),
   put: async (entry) => {
     await within("readwrite", (store) => store.put(entry));
   },

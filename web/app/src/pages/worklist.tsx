@@ -53,11 +53,13 @@ export function Worklist() {
   useEffect(() => {
     const keyed = (event: KeyboardEvent) => {
       const target = event.target as HTMLElement;
-      if (event.ctrlKey || event.metaKey || event.altKey || /INPUT|SELECT|TEXTAREA/.test(target.tagName)) return;
+      if (event.ctrlKey || event.metaKey || event.altKey || /INPUT|SELECT|TEXTAREA/.test(target.tagName))
+        return;
       const on = document.activeElement?.classList.contains("case-link");
       if (event.key === "j" || event.key === "ArrowDown") focus(on ? at + 1 : at);
       else if (event.key === "k" || event.key === "ArrowUp") focus(on ? at - 1 : at);
-      else if (event.key === "Enter" && !on && target.tagName === "BODY" && items[at]) go(`/case/${items[at].id}`);
+      else if (event.key === "Enter" && !on && target.tagName === "BODY" && items[at])
+        go(`/case/${items[at].id}`);
       else return;
       event.preventDefault();
     };
@@ -159,24 +161,33 @@ function Row({ line, focused }: { line: CaseLine; focused: () => void }) {
     <tr class={line.bad_slide ? "bad" : undefined} onClick={() => go(`/case/${line.id}`)}>
       <td>
         <div class="thumbs">
-          {line.slides.slice(0, 3).map((slide) =>
-            slide.thumbnail ? (
-              <img key={slide.id} src={slide.thumbnail} alt="" loading="lazy" width={64} height={48} />
-            ) : (
-              <span key={slide.id} class="thumb-none" aria-hidden="true" />
-            ),
-          )}
+          {line.slides
+            .slice(0, 3)
+            .map((slide) =>
+              slide.thumbnail ? (
+                <img key={slide.id} src={slide.thumbnail} alt="" loading="lazy" width={64} height={48} />
+              ) : (
+                <span key={slide.id} class="thumb-none" aria-hidden="true" />
+              ),
+            )}
           {line.slides.length > 3 && <span class="quiet">+{line.slides.length - 3}</span>}
         </div>
       </td>
       <td>
-        <a class="case-link" href={`#/case/${line.id}`} onFocus={focused} onClick={(event) => event.stopPropagation()}>
+        <a
+          class="case-link"
+          href={`#/case/${line.id}`}
+          onFocus={focused}
+          onClick={(event) => event.stopPropagation()}
+        >
           {line.number}
         </a>
         <div class="quiet small">{line.patient}</div>
         {line.bad_slide && (
           <div class="why">
-            {line.bad_slide.crop && <img src={line.bad_slide.crop} alt="" width={56} height={40} loading="lazy" />}
+            {line.bad_slide.crop && (
+              <img src={line.bad_slide.crop} alt="" width={56} height={40} loading="lazy" />
+            )}
             <span>{line.bad_slide.headline}</span>
           </div>
         )}

@@ -14,7 +14,6 @@ export function useLoad<T>(ask: () => Promise<T>, dependencies: unknown[]): Load
   const [value, setValue] = useState<T | null>(null);
   const [problem, setProblem] = useState<Problem | null>(null);
   const turn = useRef(0);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the caller says what the question depends on
   const again = useCallback(async () => {
     turn.current += 1;
     const mine = turn.current;

@@ -1,8 +1,9 @@
 // The brush: paint on a mask in the place looked at, then its borders are the outline.
-import type MapBrowserEvent from "ol/MapBrowserEvent";
-import type OlMap from "ol/Map";
+
 import PointerInteraction from "ol/interaction/Pointer";
 import ImageLayer from "ol/layer/Image";
+import type OlMap from "ol/Map";
+import type MapBrowserEvent from "ol/MapBrowserEvent";
 import ImageCanvasSource from "ol/source/ImageCanvas";
 import type { Outline } from "../api/types";
 import { bounds, simplify } from "./geometry";

@@ -1,8 +1,9 @@
 // The slide as a source of Deep Zoom tiles. Drawn on a plain canvas: a desk whose WebGL is barred
 // still reads slides; WebGL serves only the million annotations.
+
+import Projection from "ol/proj/Projection";
 import ImageTile from "ol/source/ImageTile";
 import TileGrid from "ol/tilegrid/TileGrid";
-import Projection from "ol/proj/Projection";
 import type { SlideImage } from "../api/types";
 
 export function projectionOf(image: SlideImage): Projection {
@@ -21,7 +22,10 @@ async function picture(url: string, signal: AbortSignal): Promise<ImageBitmap> {
 }
 
 export function deepZoom(image: SlideImage, projection: Projection): ImageTile {
-  const resolutions = Array.from({ length: image.dzi_levels + 1 }, (_, level) => 2 ** (image.dzi_levels - level));
+  const resolutions = Array.from(
+    { length: image.dzi_levels + 1 },
+    (_, level) => 2 ** (image.dzi_levels - level),
+  );
   const edge = image.tile_edge;
   const grid = new TileGrid({
     extent: [0, -image.height, image.width, 0],

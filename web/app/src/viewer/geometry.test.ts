@@ -13,8 +13,17 @@ describe("outlines", () => {
   it("come back from the map as they went, holes too", () => {
     const outline: Outline = [
       [
-        [[0, 0], [10, 0], [10, 10], [0, 10]],
-        [[2, 2], [4, 2], [4, 4]],
+        [
+          [0, 0],
+          [10, 0],
+          [10, 10],
+          [0, 10],
+        ],
+        [
+          [2, 2],
+          [4, 2],
+          [4, 4],
+        ],
       ],
     ];
     expect(fromMap(toMap(outline))).toEqual(outline);
@@ -32,7 +41,14 @@ describe("outlines", () => {
 
 describe("trace", () => {
   it("follows paint and keeps a hole with its owner", () => {
-    const { mask, width, height } = paint(["00000000", "01111100", "01000100", "01000100", "01111100", "00000001"]);
+    const { mask, width, height } = paint([
+      "00000000",
+      "01111100",
+      "01000100",
+      "01000100",
+      "01111100",
+      "00000001",
+    ]);
     const outline = trace(mask, width, height, 1);
     expect(outline.length).toBe(2);
     expect(area(outline)).toBe(mask.reduce((sum, value) => sum + value, 0));

@@ -1,7 +1,7 @@
 // The heatmap: grey values from the server, coloured here, so that threshold and opacity cost no request.
 import ImageLayer from "ol/layer/Image";
-import ImageCanvasSource from "ol/source/ImageCanvas";
 import type Projection from "ol/proj/Projection";
+import ImageCanvasSource from "ol/source/ImageCanvas";
 import type { Heatmap } from "../api/types";
 
 /** Dark violet over red to yellow: brightness grows with the value, so it reads without colour too. */

@@ -36,7 +36,8 @@ describe("points", () => {
     expect(whole).toBe(5000);
     const seen = new Set<string>();
     for (const run of inView(index, 2000, 2000, 3000, 3000))
-      for (let i = run.from; i < run.from + run.count; i++) seen.add(`${index.xy[2 * i]},${index.xy[2 * i + 1]}`);
+      for (let i = run.from; i < run.from + run.count; i++)
+        seen.add(`${index.xy[2 * i]},${index.xy[2 * i + 1]}`);
     for (const [x, y] of all)
       if (x >= 2000 && x <= 3000 && y >= 2000 && y <= 3000) expect(seen.has(`${x},${y}`)).toBe(true);
     expect(inView(index, 30000, 0, 40000, 10)).toEqual([]);
@@ -50,7 +51,14 @@ describe("points", () => {
       expect(painted[0]).toBeGreaterThan(70);
     }
     const mixed = build(
-      readPoints(file([[10, 10, 0], [11, 11, 0], [12, 12, 0], [13, 13, 1]])),
+      readPoints(
+        file([
+          [10, 10, 0],
+          [11, 11, 0],
+          [12, 12, 0],
+          [13, 13, 1],
+        ]),
+      ),
       100000,
       100000,
       colors,

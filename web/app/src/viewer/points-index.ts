@@ -115,7 +115,12 @@ function count(
   }
   const levels: Cells[] = [];
   for (;;) {
-    levels.push({ columns, rows, edge, rgba: paint(sums, (Math.PI * diameter * diameter) / (4 * edge * edge)) });
+    levels.push({
+      columns,
+      rows,
+      edge,
+      rgba: paint(sums, (Math.PI * diameter * diameter) / (4 * edge * edge)),
+    });
     if (Math.max(columns, rows) <= COARSEST) return levels;
     const halfColumns = Math.ceil(columns / 2);
     const halfRows = Math.ceil(rows / 2);
@@ -155,7 +160,12 @@ export interface Run {
 /** The runs of sorted objects whose blocks touch a rectangle; a row of blocks is one run. */
 export function inView(index: Index, left: number, top: number, right: number, bottom: number): Run[] {
   const clamp = (value: number) => Math.min(Math.max(Math.floor(value), 0), index.blocks - 1);
-  if (right < 0 || bottom < 0 || left > index.blockWidth * index.blocks || top > index.blockHeight * index.blocks)
+  if (
+    right < 0 ||
+    bottom < 0 ||
+    left > index.blockWidth * index.blocks ||
+    top > index.blockHeight * index.blocks
+  )
     return [];
   const first = clamp(left / index.blockWidth);
   const last = clamp(right / index.blockWidth);

@@ -1,9 +1,10 @@
 // The layer of many objects: WebGL for those that can be told apart, cells of counts from afar.
-import type { FrameState } from "ol/Map";
+
 import Layer from "ol/layer/Layer";
+import type { FrameState } from "ol/Map";
 import Source from "ol/source/Source";
-import { type Index, inView, type Run } from "./points-index";
 import type { Order } from "./points.worker";
+import { type Index, inView, type Run } from "./points-index";
 
 /** More than this in view and a screen cannot hold them apart. */
 const MOST = 200_000;
@@ -40,7 +41,8 @@ function program(gl: WebGL2RenderingContext): WebGLProgram {
     gl.attachShader(made, shader);
   }
   gl.linkProgram(made);
-  if (!gl.getProgramParameter(made, gl.LINK_STATUS)) throw new Error(gl.getProgramInfoLog(made) ?? "no program");
+  if (!gl.getProgramParameter(made, gl.LINK_STATUS))
+    throw new Error(gl.getProgramInfoLog(made) ?? "no program");
   return made;
 }
 
@@ -108,7 +110,10 @@ export class PointsLayer extends Layer<Source> {
     }
     for (const name of ["middle", "scale", "size"]) this.uniform[name] = gl.getUniformLocation(made, name);
     const flat = Array.from({ length: 16 }, (_, i) => this.colors[i % this.colors.length] ?? [0, 0, 0]);
-    gl.uniform3fv(gl.getUniformLocation(made, "colors"), flat.flat().map((value) => value / 255));
+    gl.uniform3fv(
+      gl.getUniformLocation(made, "colors"),
+      flat.flat().map((value) => value / 255),
+    );
     gl.enable(gl.BLEND);
     gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
   }
@@ -137,7 +142,14 @@ export class PointsLayer extends Layer<Source> {
     return this.box;
   }
 
-  private drawPoints(runs: Run[], x: number, y: number, width: number, height: number, perPixel: number): void {
+  private drawPoints(
+    runs: Run[],
+    x: number,
+    y: number,
+    width: number,
+    height: number,
+    perPixel: number,
+  ): void {
     const gl = this.gl;
     if (!gl || !this.index) return;
     gl.viewport(0, 0, width, height);
@@ -155,7 +167,10 @@ export class PointsLayer extends Layer<Source> {
     context.clearRect(0, 0, this.far.width, this.far.height);
     // The finest cells that are still a pixel wide; coarser ones lose places, finer ones lose counts.
     const cells = this.index.cells;
-    const level = Math.max(0, cells.findIndex((one) => one.edge >= perPixel));
+    const level = Math.max(
+      0,
+      cells.findIndex((one) => one.edge >= perPixel),
+    );
     const pick = cells.some((one) => one.edge >= perPixel) ? level : cells.length - 1;
     const one = cells[pick];
     const picture = this.pictures[pick];

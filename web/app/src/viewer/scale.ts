@@ -19,7 +19,9 @@ export function magnificationText(value: number): string {
 }
 
 export function lengthText(micrometres: number): string {
-  return micrometres >= 1000 ? `${(micrometres / 1000).toPrecision(3)} mm` : `${micrometres.toPrecision(3)} µm`;
+  return micrometres >= 1000
+    ? `${(micrometres / 1000).toPrecision(3)} mm`
+    : `${micrometres.toPrecision(3)} µm`;
 }
 
 export function areaText(squareMillimetres: number): string {

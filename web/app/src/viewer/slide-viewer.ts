@@ -1,6 +1,5 @@
 // One slide in an OpenLayers map, with its layers, tools and what the reader sees of the scale.
-import OlMap from "ol/Map";
-import View from "ol/View";
+
 import { defaults as controls } from "ol/control/defaults";
 import Feature from "ol/Feature";
 import MultiPolygon from "ol/geom/MultiPolygon";
@@ -8,10 +7,12 @@ import { defaults as interactions } from "ol/interaction/defaults";
 import ImageLayer from "ol/layer/Image";
 import TileLayer from "ol/layer/Tile";
 import VectorLayer from "ol/layer/Vector";
+import OlMap from "ol/Map";
 import type Projection from "ol/proj/Projection";
 import ImageCanvasSource from "ol/source/ImageCanvas";
 import VectorSource from "ol/source/Vector";
 import { Fill, Stroke, Style } from "ol/style";
+import View from "ol/View";
 import type { Finding, Heatmap, Outline, Region, SeenView, SlideImage } from "../api/types";
 import { deepZoom, projectionOf } from "./deepzoom";
 import { bounds, toMap } from "./geometry";
@@ -44,7 +45,8 @@ export interface Ears extends Asked {
 const NEAREST = 1 / 4;
 
 function styleOf({ finding, color, selected }: Shown): Style[] {
-  const settled = finding.state === "accepted" || finding.state === "corrected" || finding.state === "released";
+  const settled =
+    finding.state === "accepted" || finding.state === "corrected" || finding.state === "released";
   const refused = finding.state === "refused";
   const line = new Stroke({
     color: refused ? `${color}99` : color,
@@ -263,7 +265,9 @@ export class SlideViewer {
 
   whole(duration = 200): void {
     this.map.updateSize();
-    this.map.getView().fit([0, -this.image.height, this.image.width, 0], { padding: [24, 24, 24, 24], duration });
+    this.map
+      .getView()
+      .fit([0, -this.image.height, this.image.width, 0], { padding: [24, 24, 24, 24], duration });
   }
 
   to(region: Region, duration = 250): void {
@@ -275,7 +279,9 @@ export class SlideViewer {
   }
 
   toFinding(finding: Finding): void {
-    const at = finding.outline ? bounds(finding.outline) : finding.quality?.reasons.find((one) => one.region)?.region;
+    const at = finding.outline
+      ? bounds(finding.outline)
+      : finding.quality?.reasons.find((one) => one.region)?.region;
     if (at) this.to(at);
   }
 

@@ -1,8 +1,7 @@
 // Drawing on the slide: polygons, points, lengths, and changing an outline's corners.
-import Feature from "ol/Feature";
-import type MapBrowserEvent from "ol/MapBrowserEvent";
-import type OlMap from "ol/Map";
+
 import { altKeyOnly, singleClick } from "ol/events/condition";
+import Feature from "ol/Feature";
 import type Geometry from "ol/geom/Geometry";
 import LineString from "ol/geom/LineString";
 import MultiPolygon from "ol/geom/MultiPolygon";
@@ -12,6 +11,8 @@ import Draw from "ol/interaction/Draw";
 import type Interaction from "ol/interaction/Interaction";
 import Modify from "ol/interaction/Modify";
 import VectorLayer from "ol/layer/Vector";
+import type OlMap from "ol/Map";
+import type MapBrowserEvent from "ol/MapBrowserEvent";
 import VectorSource from "ol/source/Vector";
 import { Circle, Fill, Stroke, Style, Text } from "ol/style";
 import type { Outline } from "../api/types";
@@ -27,7 +28,11 @@ const halo = new Stroke({ color: "#ffffff", width: 5 });
 const drawn = new Style({
   fill: new Fill({ color: "rgba(11,127,179,0.12)" }),
   stroke: new Stroke({ color: pen, width: 2.5 }),
-  image: new Circle({ radius: 5, fill: new Fill({ color: "#fff" }), stroke: new Stroke({ color: pen, width: 2 }) }),
+  image: new Circle({
+    radius: 5,
+    fill: new Fill({ color: "#fff" }),
+    stroke: new Stroke({ color: pen, width: 2 }),
+  }),
 });
 
 export interface Asked {

@@ -43,6 +43,8 @@ describe("viewing", () => {
 
   it("tells tissue from glass", () => {
     const data = new Uint8ClampedArray([240, 240, 242, 255, 200, 120, 170, 255]);
-    expect([...tissueOf({ data, width: 2, height: 1, colorSpace: "srgb" } as ImageData, 2, 1)]).toEqual([0, 1]);
+    expect([...tissueOf({ data, width: 2, height: 1, colorSpace: "srgb" } as ImageData, 2, 1)]).toEqual([
+      0, 1,
+    ]);
   });
 });

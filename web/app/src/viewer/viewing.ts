@@ -93,7 +93,8 @@ export class Coverage {
   add(view: Looking): void {
     // A hair below the limit is the limit: zooming stops at fractions.
     if (view.magnification < this.least * 0.98) return;
-    const from = (start: number, count: number) => Math.min(Math.max(Math.ceil(start / this.edge - 0.5), 0), count);
+    const from = (start: number, count: number) =>
+      Math.min(Math.max(Math.ceil(start / this.edge - 0.5), 0), count);
     for (let row = from(view.y, this.rows); row < from(view.y + view.height, this.rows); row++)
       this.seen.fill(
         1,
@@ -120,7 +121,10 @@ export function tissueOf(picture: ImageData, columns: number, rows: number): Uin
     for (let column = 0; column < columns; column++) {
       const x = Math.min(picture.width - 1, Math.floor(((column + 0.5) * picture.width) / columns));
       const y = Math.min(picture.height - 1, Math.floor(((row + 0.5) * picture.height) / rows));
-      const [r = 0, g = 0, b = 0] = picture.data.slice((y * picture.width + x) * 4, (y * picture.width + x) * 4 + 3);
+      const [r = 0, g = 0, b = 0] = picture.data.slice(
+        (y * picture.width + x) * 4,
+        (y * picture.width + x) * 4 + 3,
+      );
       const high = Math.max(r, g, b);
       const low = Math.min(r, g, b);
       tissue[row * columns + column] = high > 20 && (high - low) / high > 0.07 ? 1 : 0;

@@ -1,7 +1,8 @@
 export const en = {
   // Shell
   brand: "Bianque",
-  notice: "For research use until your site validates it. What a machine marks is a proposal; a person decides.",
+  notice:
+    "For research use until your site validates it. What a machine marks is a proposal; a person decides.",
   demo: "Demonstration: no login, generated slides, nothing here is a patient.",
   worklist: "Worklist",
   cost: "Reading time",
@@ -47,7 +48,8 @@ export const en = {
   loginLead: "Machines propose, the responsible person decides.",
   firstTitle: "Make the administrator",
   firstLead: "This link works once. The administrator adds people; it reads no cases.",
-  firstNeedsLink: "This server has no administrator yet. Open the one-time link that it printed when it started.",
+  firstNeedsLink:
+    "This server has no administrator yet. Open the one-time link that it printed when it started.",
   passwordTitle: "Choose your password",
   create: "Create",
   done: "Done. You can log in now.",
@@ -243,9 +245,11 @@ export const en = {
   hash: "Hash",
   older: "Older",
   everybody: "Everybody",
-  auditLead: "Every reading of patient data, proposal, decision, export and login. Each entry carries the hash of the one before.",
+  auditLead:
+    "Every reading of patient data, proposal, decision, export and login. Each entry carries the hash of the one before.",
   // Cost
-  costLead: "Seconds of a reader's attention for each decided object, with the machine's help and without it.",
+  costLead:
+    "Seconds of a reader's attention for each decided object, with the machine's help and without it.",
   reader: "Reader",
   kind: "Kind",
   decisions: "Decisions",

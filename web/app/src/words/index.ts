@@ -9,7 +9,8 @@ export type Say = (word: Word, parts?: Record<string, string | number>) => strin
 
 function sayIn(tongue: "zh" | "en"): Say {
   const words = tongue === "zh" ? zh : en;
-  return (word, parts) => words[word].replace(/\{(\w+)\}/g, (whole, name: string) => String(parts?.[name] ?? whole));
+  return (word, parts) =>
+    words[word].replace(/\{(\w+)\}/g, (whole, name: string) => String(parts?.[name] ?? whole));
 }
 
 export function useSay(): Say {

@@ -1,7 +1,8 @@
 // The case: slides, what was found on them, and one key for each decision.
+import "ol/ol.css";
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
-import type { Case, Outline, SlideVerdict, Verdict } from "../../api/types";
 import { api } from "../../api/client";
+import type { Case, Outline, SlideVerdict, Verdict } from "../../api/types";
 import { Choose, Confirm } from "../../parts/dialog";
 import { Waiting } from "../../parts/load";
 import { Shell } from "../../shell";
@@ -122,7 +123,10 @@ function Desk({ one, model, at }: { one: Case; model: ReturnType<typeof useCase>
 
   const decide = (change: Parameters<typeof model.decide>[1]) => {
     if (!chosen) return;
-    const viewed = [...(main.current?.viewing.takeViewed() ?? []), ...(beside.current?.viewing.takeViewed() ?? [])];
+    const viewed = [
+      ...(main.current?.viewing.takeViewed() ?? []),
+      ...(beside.current?.viewing.takeViewed() ?? []),
+    ];
     model.decide(chosen.finding, change, viewed.slice(-1000));
     const decidedId = chosen.finding.id;
     const from = rows.findIndex((row) => row.finding.id === decidedId);
@@ -135,7 +139,8 @@ function Desk({ one, model, at }: { one: Case; model: ReturnType<typeof useCase>
   const act = (verdict: Verdict) => {
     if (!chosen || chosen.sending) return;
     const { finding } = chosen;
-    if (!may(finding.field === "quality" ? "decide-quality" : "decide-diagnosis")) return say1(say("readOnly"));
+    if (!may(finding.field === "quality" ? "decide-quality" : "decide-diagnosis"))
+      return say1(say("readOnly"));
     if (verdict === "refuse" || verdict === "defer") return setAsk({ kind: "reason", verdict });
     if (verdict === "accept") return isAmendment ? setAsk({ kind: "amend", verdict }) : decide({ verdict });
     if (finding.quality) return setAsk({ kind: "quality" });
@@ -181,7 +186,8 @@ function Desk({ one, model, at }: { one: Case; model: ReturnType<typeof useCase>
     if (ask || event.ctrlKey || event.metaKey || /^(INPUT|SELECT|TEXTAREA)$/.test(target.tagName)) return;
     const on = viewer();
     const tools = on?.tools;
-    const onMap = target.classList.contains("slide-map") || target === document.body || target.id === "content";
+    const onMap =
+      target.classList.contains("slide-map") || target === document.body || target.id === "content";
     const acts: Record<string, () => unknown> = {
       a: () => act("accept"),
       c: () => act("correct"),
@@ -236,7 +242,10 @@ function Desk({ one, model, at }: { one: Case; model: ReturnType<typeof useCase>
       )
       .map((row) => ({
         finding: row.sending
-          ? { ...row.finding, state: (row.sending.shown.verdict === "refuse" ? "refused" : "accepted") as "accepted" }
+          ? {
+              ...row.finding,
+              state: (row.sending.shown.verdict === "refuse" ? "refused" : "accepted") as "accepted",
+            }
           : row.finding,
         color: colorOf(row),
         selected: row.finding.id === model.chosen,
@@ -294,7 +303,11 @@ function Desk({ one, model, at }: { one: Case; model: ReturnType<typeof useCase>
         )}
         {besideId && (
           <label class="check">
-            <input type="checkbox" checked={linked} onChange={(event) => setLinked(event.currentTarget.checked)} />
+            <input
+              type="checkbox"
+              checked={linked}
+              onChange={(event) => setLinked(event.currentTarget.checked)}
+            />
             <span>{say("linked")}</span>
           </label>
         )}
@@ -316,8 +329,14 @@ function Desk({ one, model, at }: { one: Case; model: ReturnType<typeof useCase>
         </a>
       </div>
       <div class={besideSlide ? "slides-area two" : "slides-area"}>
-        <ToolBar tool={tool} start={start} undo={() => void undo()} ai={aiShown && !hidden} viewer={viewer}
-          toggle={() => (hidden ? askReveal() : setAiShown(!aiShown))} />
+        <ToolBar
+          tool={tool}
+          start={start}
+          undo={() => void undo()}
+          ai={aiShown && !hidden}
+          viewer={viewer}
+          toggle={() => (hidden ? askReveal() : setAiShown(!aiShown))}
+        />
         <Pane
           {...common}
           key={mainSlide.id}
@@ -368,7 +387,13 @@ function Desk({ one, model, at }: { one: Case; model: ReturnType<typeof useCase>
             ? (["reasonUnclear"] as const)
             : chosen?.finding.field === "quality"
               ? (["reasonQualityFine", "reasonArtefact"] as const)
-              : (["reasonBenign", "reasonArtefact", "reasonOutline", "reasonDuplicate", "reasonUnclear"] as const)
+              : ([
+                  "reasonBenign",
+                  "reasonArtefact",
+                  "reasonOutline",
+                  "reasonDuplicate",
+                  "reasonUnclear",
+                ] as const)
           ).map((word) => ({ value: say(word), text: say(word) }))}
           other={say("otherReason")}
           pick={(reason) => {

@@ -18,7 +18,9 @@ export function titleOf(say: Say, row: Row): string {
   const { finding } = row;
   if (finding.quality) {
     const reasons = finding.quality.reasons.map((one) => faultName(say, one.fault));
-    return [say(qualityWord[finding.quality.verdict]), [...new Set(reasons)].join(", ")].filter(Boolean).join(" · ");
+    return [say(qualityWord[finding.quality.verdict]), [...new Set(reasons)].join(", ")]
+      .filter(Boolean)
+      .join(" · ");
   }
   return labelName(labels.get(), row.sending?.shown.label ?? finding.label) || finding.headline;
 }
@@ -41,7 +43,6 @@ export function FindingList(props: {
 }) {
   const say = useSay();
   const list = useRef<HTMLUListElement>(null);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: follows the choice
   useEffect(() => {
     list.current?.querySelector("[aria-current=true]")?.scrollIntoView({ block: "nearest" });
   }, [props.chosen]);

@@ -3,10 +3,10 @@ import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks"
 import { api, paths } from "../../api/client";
 import { listen } from "../../api/events";
 import type { Case, Decide, Finding, Label, Outline, Quality, Verdict, View } from "../../api/types";
-import { useLoad } from "../../parts/load";
-import { useQueue } from "../../parts/saved";
 import { GRACE } from "../../offline/queue";
 import type { Waiting } from "../../offline/store";
+import { useLoad } from "../../parts/load";
+import { useQueue } from "../../parts/saved";
 import { queue, session } from "../../state";
 
 export interface Row {
@@ -83,7 +83,13 @@ export function useCase(id: string) {
     return Math.min(milliseconds, 15 * 60 * 1000);
   };
 
-  const entry = (key: string, path: string, body: unknown, finding: string | null, shown: Waiting["shown"]) => ({
+  const entry = (
+    key: string,
+    path: string,
+    body: unknown,
+    finding: string | null,
+    shown: Waiting["shown"],
+  ) => ({
     key,
     user: session.get()?.me?.id ?? "",
     case: id,

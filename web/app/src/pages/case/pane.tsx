@@ -91,7 +91,10 @@ export function Pane(props: {
     viewer.current = made;
     props.ready(made);
     if (slide.thumbnail) void made.readTissue(slide.thumbnail).catch(() => undefined);
-    api.views(caseId, slide.id).then(({ views }) => made.addSeen(views), () => undefined);
+    api.views(caseId, slide.id).then(
+      ({ views }) => made.addSeen(views),
+      () => undefined,
+    );
     const resized = new ResizeObserver(() => made.map.updateSize());
     resized.observe(box.current);
     return () => {
@@ -101,7 +104,6 @@ export function Pane(props: {
       latest.current.ready(null);
       made.remove();
     };
-    // biome-ignore lint/correctness/useExhaustiveDependencies: one viewer for one slide
   }, [props.slide.id, image === null]);
 
   useEffect(() => viewer.current?.show(props.shown), [props.shown]);
@@ -130,7 +132,10 @@ export function Pane(props: {
     const made = viewer.current;
     if (!made || !set || !image) return;
     if (props.layers.points && props.layers.ai && !points.current) {
-      const known = labels.get().filter((one) => one.lesion).map((one) => pixels(one.color));
+      const known = labels
+        .get()
+        .filter((one) => one.lesion)
+        .map((one) => pixels(one.color));
       const layer = new PointsLayer(image, known.length > 1 ? known : pointColors, 8 / (image.mpp?.x ?? 0.5));
       points.current = layer;
       made.map.addLayer(layer);
@@ -158,7 +163,11 @@ export function Pane(props: {
       </div>
     );
   return (
-    <div class={props.active ? "pane active" : "pane"} onPointerDown={props.activate} onFocusCapture={props.activate}>
+    <div
+      class={props.active ? "pane active" : "pane"}
+      onPointerDown={props.activate}
+      onFocusCapture={props.activate}
+    >
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: the slide is moved by keys */}
       <div class="slide-map" ref={box} role="application" aria-label={say("slideArea")} tabIndex={0} />
       <p class="slide-name">

@@ -53,7 +53,11 @@ export function LayerControls(props: { layers: Layers; set: (layers: Layers) => 
         </>
       )}
       <label class="check">
-        <input type="checkbox" checked={layers.veil} onChange={(event) => change({ veil: event.currentTarget.checked })} />
+        <input
+          type="checkbox"
+          checked={layers.veil}
+          onChange={(event) => change({ veil: event.currentTarget.checked })}
+        />
         <span>{say("viewingMap")}</span>
       </label>
     </fieldset>
@@ -77,7 +81,9 @@ export function Panel(props: {
   const say = useSay();
   const { rows } = props;
   const decided = rows.filter((row) => !open(row)).length;
-  const examining = props.one.slides.some((slide) => ["waiting", "running"].includes(slide.examination.state));
+  const examining = props.one.slides.some((slide) =>
+    ["waiting", "running"].includes(slide.examination.state),
+  );
   return (
     <section class="panel" aria-label={say("findings")}>
       <div class="panel-head">
