@@ -71,16 +71,9 @@ export function Shell(props: { page: string; children: ComponentChildren; full?:
   };
   return (
     <div class={props.full ? "page full" : "page"}>
-      <a
-        class="skip"
-        href="#content"
-        onClick={(event) => {
-          event.preventDefault();
-          document.getElementById("content")?.focus();
-        }}
-      >
+      <button type="button" class="skip" onClick={() => document.getElementById("content")?.focus()}>
         {say("skip")}
-      </a>
+      </button>
       <header class="top">
         <a class="brand" href="#/">
           <span class="mark" lang="zh" aria-hidden="true">

@@ -8,7 +8,7 @@ import { useQueue } from "../parts/saved";
 import { Shell } from "../shell";
 import { labels, may, nameOf, queue, session } from "../state";
 import { areaText } from "../viewer/scale";
-import { labelName, moment, percent, roleWord, stateWord, useSay } from "../words";
+import { isStated, labelName, moment, percent, roleWord, stateWord, useSay } from "../words";
 
 const formats = ["geojson", "json", "sr.dcm", "annotations.dcm"] as const;
 
@@ -66,7 +66,8 @@ export function ReportPage({ id }: { id: string }) {
                 <p class="quiet">
                   {say("patient")} {report.patient}
                   {theCase.value?.specimens.map(
-                    (one) => ` · ${say("specimen")} ${one.label}${one.organ ? ` (${one.organ})` : ""}`,
+                    (one) =>
+                      ` · ${say("specimen")} ${one.label}${isStated(one.organ) ? ` (${one.organ})` : ""}`,
                   )}
                 </p>
               </div>

@@ -96,7 +96,6 @@ export class PointsLayer extends Layer<Source> {
 
   private upload(gl: WebGL2RenderingContext, index: Index): void {
     const made = program(gl);
-    // biome-ignore lint/correctness/useHookAtTopLevel: WebGL's, not a hook
     gl.useProgram(made);
     for (const [name, data, size, type] of [
       ["at", index.xy, 2, gl.FLOAT],

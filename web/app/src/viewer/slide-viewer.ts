@@ -89,7 +89,6 @@ export class SlideViewer {
       preload: 2,
       cacheSize: 512,
       zIndex: 0,
-      background: "#f4f2f4",
     });
     this.coverage = new Coverage(image.width, image.height, look);
     this.veil = new ImageLayer({

@@ -77,7 +77,10 @@ export class Tools {
     if (tool === "brush") {
       this.brush = new Brush(this.map, this.slide, from);
     } else if (tool === "edit") {
-      if (!from) return this.stop();
+      if (!from) {
+        this.stop();
+        return;
+      }
       const geometry = new MultiPolygon(toMap(from));
       this.source.addFeature(new Feature(geometry));
       const modify = new Modify({
@@ -118,7 +121,8 @@ export class Tools {
     if (tool === "point") {
       const [x = 0, y = 0] = (geometry as Point).getCoordinates();
       const radius = this.slide.mpp ? 5 / this.slide.mpp.x : 10;
-      return this.finish(circle(x, -y, radius));
+      this.finish(circle(x, -y, radius));
+      return;
     }
     this.finish(fromMap([(geometry as Polygon).getCoordinates()]));
   }
@@ -135,7 +139,10 @@ export class Tools {
 
   private finish(outline: Outline): void {
     const least = 4;
-    if (area(outline) < least) return this.asked.tooSmall();
+    if (area(outline) < least) {
+      this.asked.tooSmall();
+      return;
+    }
     this.stop();
     this.asked.done(outline);
   }
@@ -146,7 +153,8 @@ export class Tools {
     if (this.tool === "edit") {
       const geometry = this.before.pop();
       if (!geometry) return false;
-      (this.source.getFeatures()[0]?.getGeometry() as MultiPolygon).setCoordinates(geometry.getCoordinates());
+      const now = this.source.getFeatures()[0]?.getGeometry();
+      if (now instanceof MultiPolygon) now.setCoordinates(geometry.getCoordinates());
       return true;
     }
     for (const one of this.interactions)

@@ -80,6 +80,11 @@ export function labelName(labels: Label[], name: string | null): string {
   return label ? label[language.get()] : name;
 }
 
+/** A slide whose file says nothing of its stain or organ is shown without, in either language. */
+export function isStated(text: string | null): text is string {
+  return text !== null && text !== "" && text !== "not stated";
+}
+
 const locale = () => (language.get() === "zh" ? "zh-CN" : "en-GB");
 
 export function moment(text: string): string {

@@ -183,7 +183,7 @@ function Desk({ one, model, at }: { one: Case; model: ReturnType<typeof useCase>
 
   const keyed = (event: KeyboardEvent) => {
     const target = event.target as HTMLElement;
-    if (ask || event.ctrlKey || event.metaKey || /^(INPUT|SELECT|TEXTAREA)$/.test(target.tagName)) return;
+    if (ask || event.ctrlKey || event.metaKey || typing(target)) return;
     const on = viewer();
     const tools = on?.tools;
     const onMap =
@@ -465,6 +465,12 @@ function Desk({ one, model, at }: { one: Case; model: ReturnType<typeof useCase>
       )}
     </div>
   );
+}
+
+/** Whether keys are words here. A box to tick or a slider takes none of the letters. */
+function typing(target: HTMLElement): boolean {
+  if (target instanceof HTMLInputElement) return target.type !== "checkbox" && target.type !== "range";
+  return target instanceof HTMLSelectElement || target instanceof HTMLTextAreaElement;
 }
 
 function ToolBar(props: {

@@ -7,7 +7,7 @@ import { PointsLayer } from "../../viewer/points";
 import { bar, lengthText, magnificationText } from "../../viewer/scale";
 import { type Shown, SlideViewer, type ViewState } from "../../viewer/slide-viewer";
 import type { Tool } from "../../viewer/tools";
-import { percent, useSay } from "../../words";
+import { isStated, percent, useSay } from "../../words";
 
 export interface Layers {
   ai: boolean;
@@ -172,7 +172,7 @@ export function Pane(props: {
       <div class="slide-map" ref={box} role="application" aria-label={say("slideArea")} tabIndex={0} />
       <p class="slide-name">
         {props.slide.label}
-        {props.slide.stain && <span> · {props.slide.stain}</span>}
+        {isStated(props.slide.stain) && <span> · {props.slide.stain}</span>}
       </p>
       {tool && (
         <p class="tool-hint" role="status">

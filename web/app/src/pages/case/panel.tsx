@@ -26,6 +26,7 @@ export function LayerControls(props: { layers: Layers; set: (layers: Layers) => 
           </label>
           {layers.heatmap && (
             <div class="sliders">
+              <div class="heat-legend" aria-hidden="true" />
               <label>
                 <span>{say("opacity")}</span>
                 <input
