@@ -19,11 +19,14 @@ fn main() -> io::Result<()> {
         collect(&dist, &dist, &mut files)?;
     }
     files.sort();
-    let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default()).join("web_app_files.rs");
-    let mut text = fs::File::create(out)?;
+    let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
+    let mut text = fs::File::create(out.join("web_app_files.rs"))?;
     writeln!(text, "&[")?;
-    for (name, path) in &files {
-        writeln!(text, "    ({name:?}, include_bytes!({:?})),", path.display().to_string())?;
+    for (number, (name, path)) in files.iter().enumerate() {
+        // A copy: the app may be built anew while the compiler reads it.
+        let copy = out.join(format!("web-app-{number}"));
+        fs::copy(path, &copy)?;
+        writeln!(text, "    ({name:?}, include_bytes!({:?})),", copy.display().to_string())?;
     }
     writeln!(text, "]")
 }
@@ -34,7 +37,9 @@ fn collect(root: &Path, folder: &Path, files: &mut Vec<(String, PathBuf)>) -> io
         let path = entry?.path();
         if path.is_dir() {
             collect(root, &path, files)?;
-        } else if fs::metadata(&path)?.len() <= LARGEST && path.extension().is_none_or(|e| e != "map") {
+        } else if fs::metadata(&path)?.len() <= LARGEST
+            && path.extension().is_none_or(|e| e != "map")
+        {
             println!("cargo:rerun-if-changed={}", path.display());
             let name = path.strip_prefix(root).unwrap_or(&path);
             let name = name.components().map(|part| part.as_os_str().to_string_lossy());

@@ -18,6 +18,7 @@ mod routes;
 mod serve;
 mod settings;
 mod tiles;
+mod tls;
 mod web_app;
 
 pub use error::ServerError;

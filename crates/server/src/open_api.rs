@@ -172,8 +172,12 @@ mod tests {
             assert!(document["paths"][&path][&method].is_object(), "{method} {path}");
             count += 1;
         }
-        let described: usize =
-            document["paths"].as_object().unwrap().values().map(|p| p.as_object().unwrap().len()).sum();
+        let described: usize = document["paths"]
+            .as_object()
+            .unwrap()
+            .values()
+            .map(|p| p.as_object().unwrap().len())
+            .sum();
         assert_eq!(count, described);
         let text = document.to_string();
         for part in text.split("\"#").skip(1) {

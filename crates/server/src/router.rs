@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::{Router, http::StatusCode, middleware};
+use axum::{Router, extract::DefaultBodyLimit, http::StatusCode, middleware};
 use tower_http::{limit::RequestBodyLimitLayer, timeout::TimeoutLayer};
 
 use crate::{
@@ -12,20 +12,22 @@ use crate::{
     routes::{State, metrics, table},
 };
 
-/// The largest body: an outline of 20,000 points and a thousand views.
-const LARGEST_BODY: usize = 2 << 20;
 const LONGEST_ANSWER: Duration = Duration::from_secs(60);
 
 pub(crate) fn router(state: &State, only_loopback: bool) -> Router {
     let mut router = Router::new();
     for route in table() {
         let gate_of = Gate { state: state.clone(), access: route.access };
-        let handler = route.handler.layer(middleware::from_fn_with_state(gate_of, gate));
+        // The gate stands before the body: who may not is not read from.
+        let handler = route
+            .handler
+            .layer(DefaultBodyLimit::max(route.largest))
+            .layer(RequestBodyLimitLayer::new(route.largest))
+            .layer(middleware::from_fn_with_state(gate_of, gate));
         router = router.route(route.path, handler);
     }
     let router = router
         .fallback(async || Refusal::NotFound("address"))
-        .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, LONGEST_ANSWER))
         .layer(middleware::from_fn(guard::security_headers))
         .layer(middleware::from_fn_with_state(state.clone(), metrics::count));

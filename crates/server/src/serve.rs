@@ -11,10 +11,11 @@ use std::{
 };
 
 use bianque_record::{
-    Actor, Record, RecordError, Settings as RecordSettings, identity::Token,
-    objects::ObjectFolder, people::LinkPurpose,
+    Actor, Record, RecordError, Settings as RecordSettings, identity::Token, objects::ObjectFolder,
+    people::LinkPurpose,
 };
 use tokio::{net::TcpListener, runtime::Runtime};
+use tokio_rustls::TlsAcceptor;
 
 use crate::{
     ServerError, Settings,
@@ -22,6 +23,7 @@ use crate::{
     library::Library,
     router,
     routes::{Parts, State, session::demo_actor},
+    tls::{self, TlsListener},
 };
 
 /// A server that listens and has seen its folder once.
@@ -32,6 +34,7 @@ pub struct Server {
     state: State,
     settings: Settings,
     first_link: Option<String>,
+    acceptor: Option<TlsAcceptor>,
 }
 
 impl Server {
@@ -48,13 +51,14 @@ impl Server {
         if !loopback && settings.certificate.is_none() && !settings.behind_proxy {
             return Err(ServerError::InTheClear(settings.listen));
         }
+        let acceptor = settings.certificate.as_ref().map(tls::acceptor).transpose()?;
         let (parts, first_link) = parts(&settings)?;
         let state = State::new(&settings, parts);
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let failed = |source| ServerError::Listen { address: settings.listen, source };
         let listener = runtime.block_on(TcpListener::bind(settings.listen)).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        Ok(Self { runtime, listener, address, state, settings, first_link })
+        Ok(Self { runtime, listener, address, state, settings, first_link, acceptor })
     }
 
     /// Where it listens.
@@ -80,7 +84,7 @@ impl Server {
     /// # Errors
     /// When the system fails.
     pub fn serve(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), ServerError> {
-        let Self { runtime, listener, state, settings, .. } = self;
+        let Self { runtime, listener, address, state, settings, acceptor, .. } = self;
         let stopping = Arc::new(AtomicBool::new(false));
         let watch = Watch::new(state.clone(), settings.examiner.clone(), Arc::clone(&stopping));
         let watching = std::thread::spawn(move || watch.run());
@@ -94,11 +98,18 @@ impl Server {
                 flag.store(true, Ordering::SeqCst);
                 drop(tell);
             };
-            let serving = axum::serve(listener, router).with_graceful_shutdown(stop);
-            tokio::select! {
-                ended = serving => ended,
-                // An open stream of events is no answer that ends: it is cut after a while.
-                () = after(told, Duration::from_secs(3)) => Ok(()),
+            // An open stream of events is no answer that ends: it is cut after a while.
+            let cut = after(told, Duration::from_secs(3));
+            match acceptor {
+                None => {
+                    let serving = axum::serve(listener, router).with_graceful_shutdown(stop);
+                    tokio::select! { ended = serving => ended, () = cut => Ok(()) }
+                }
+                Some(acceptor) => {
+                    let listener = TlsListener::over(listener, acceptor, address);
+                    let serving = axum::serve(listener, router).with_graceful_shutdown(stop);
+                    tokio::select! { ended = serving => ended, () = cut => Ok(()) }
+                }
             }
         });
         stopping.store(true, Ordering::SeqCst);

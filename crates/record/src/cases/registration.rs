@@ -31,11 +31,7 @@ impl Record {
     ///
     /// # Errors
     /// When the actor may not, or the case's number is taken.
-    pub fn register_lone_slide(
-        &self,
-        actor: &Actor,
-        new: &LoneSlide,
-    ) -> Result<(CaseId, SlideId)> {
+    pub fn register_lone_slide(&self, actor: &Actor, new: &LoneSlide) -> Result<(CaseId, SlideId)> {
         self.deed(actor, Action::Register, Event::CaseAdded, |unit| {
             let case = unit.insert_case(&new.case)?;
             let now = unit.now();

@@ -11,7 +11,9 @@ use crate::{
     canonical::canonical,
     cases::{Case, Purpose, Status},
     database::{Database, Row},
-    identity::{CaseId, DecisionId, DiscrepancyId, Moment, ProposalId, RequestKey, SlideId, UserId},
+    identity::{
+        CaseId, DecisionId, DiscrepancyId, Moment, ProposalId, RequestKey, SlideId, UserId,
+    },
     people::{Action, Actor, Role},
     store::{Audited, Unit},
 };
@@ -181,9 +183,7 @@ impl Record {
             unit.remember(actor, request, proposal.id)?;
             Ok(Audited::new(proposal.id, Object::new("case", new.case), detail))
         };
-        self.once(actor, request, || {
-            self.deed(actor, Action::Propose, Event::ProposalAdded, put)
-        })
+        self.once(actor, request, || self.deed(actor, Action::Propose, Event::ProposalAdded, put))
     }
 
     /// All proposals of a case with where they stand, in the order in which they came.

@@ -5,10 +5,11 @@ use serde_json::{Value as Json, json};
 use crate::{
     Record, Result,
     audit::{Event, Object},
+    cases::Case,
     decisions::{Decision, Manner, Verdict},
     identity::{CaseId, DecisionId, ProposalId},
     people::{Action, Actor},
-    proposals::ProposalWithState,
+    proposals::{ProposalWithState, State},
     store::{Audited, Unit},
 };
 
@@ -21,6 +22,8 @@ pub struct ReadFinding {
     pub corrected: Option<Json>,
     /// The decision that settled it.
     pub stands: Option<Decision>,
+    /// Whether one of two readers has decided, whoever it was. Not to be shown to the other.
+    pub read_once: bool,
     /// What the reader decided about it last.
     pub own: Option<Decision>,
 }
@@ -35,9 +38,8 @@ impl Record {
             let known = unit.case(case)?;
             unit.require_case(actor, Action::ReadCase, &known)?;
             let mut findings = Vec::new();
-            for mut proposal in unit.proposals_of(case)? {
-                unit.blind(actor, &known, &mut proposal)?;
-                findings.push(unit.read_finding(actor, proposal)?);
+            for proposal in unit.proposals_of(case)? {
+                findings.push(unit.read_finding(actor, &known, proposal)?);
             }
             Ok(Audited::new(findings, Object::new("case", case), json!({})))
         })
@@ -64,18 +66,24 @@ impl Record {
     /// When the actor may not see its case, or there is no such proposal.
     pub fn finding(&self, actor: &Actor, id: ProposalId) -> Result<ReadFinding> {
         self.deed(actor, Action::ReadCase, Event::ProposalsRead, |unit| {
-            let mut proposal = unit.proposal(id)?;
+            let proposal = unit.proposal(id)?;
             let case = unit.case(proposal.proposal.case)?;
             unit.require_case(actor, Action::ReadCase, &case)?;
-            unit.blind(actor, &case, &mut proposal)?;
-            let finding = unit.read_finding(actor, proposal)?;
+            let finding = unit.read_finding(actor, &case, proposal)?;
             Ok(Audited::new(finding, Object::new("proposal", id), json!({})))
         })
     }
 }
 
 impl Unit<'_> {
-    fn read_finding(&mut self, actor: &Actor, proposal: ProposalWithState) -> Result<ReadFinding> {
+    fn read_finding(
+        &mut self,
+        actor: &Actor,
+        case: &Case,
+        mut proposal: ProposalWithState,
+    ) -> Result<ReadFinding> {
+        let read_once = proposal.state == State::ReadOnce;
+        self.blind(actor, case, &mut proposal)?;
         let stands = proposal.standing.map(|id| self.decision(id)).transpose()?;
         let mut corrected = stands.as_ref().and_then(|decision| decision.content.clone());
         let mut own = None;
@@ -92,6 +100,6 @@ impl Unit<'_> {
         {
             corrected = decision.content.clone();
         }
-        Ok(ReadFinding { proposal, corrected, stands, own })
+        Ok(ReadFinding { proposal, corrected, stands, read_once, own })
     }
 }

@@ -2,9 +2,7 @@
 
 use std::{fmt::Display, str::FromStr};
 
-use crate::{
-    Record, RecordError, Result, identity::RequestKey, people::Actor, store::Unit,
-};
+use crate::{Record, RecordError, Result, identity::RequestKey, people::Actor, store::Unit};
 
 impl Record {
     /// The earlier answer to a request, or else what `work` gives, which must
@@ -46,12 +44,7 @@ impl Unit<'_> {
         let Some(request) = request else { return Ok(()) };
         self.execute(
             "INSERT INTO request_answer (account, request, answer, at) VALUES (?1, ?2, ?3, ?4)",
-            &[
-                actor.user().into(),
-                request.into(),
-                answer.to_string().into(),
-                self.now().into(),
-            ],
+            &[actor.user().into(), request.into(), answer.to_string().into(), self.now().into()],
         )?;
         Ok(())
     }

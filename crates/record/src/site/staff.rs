@@ -66,7 +66,8 @@ impl Record {
         self.reading(|unit| {
             let sql = "SELECT id FROM account WHERE login = ?1 AND active = 1";
             let row = unit.one(sql, &[login.into()])?;
-            let row = row.ok_or_else(|| RecordError::not_found("open account", "with this name"))?;
+            let row =
+                row.ok_or_else(|| RecordError::not_found("open account", "with this name"))?;
             let account = unit.account(row.parsed(0)?)?;
             let login = account.login.to_string();
             Ok(StaffMember { id: account.id, login, roles: account.roles })

@@ -1,6 +1,7 @@
 //! Looking at the folder again and again; one slide is examined at a time.
 
 use std::{
+    collections::HashSet,
     path::Path,
     sync::{
         Arc, Mutex, PoisonError,
@@ -19,7 +20,11 @@ use bianque_record::{
 use serde_json::json;
 
 use super::{ExamineError, Examiner, keep::keep};
-use crate::{events::Event, library::Entry, routes::State};
+use crate::{
+    events::Event,
+    library::{Entry, SlideKey},
+    routes::State,
+};
 
 /// How often the folder is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -33,6 +38,8 @@ pub(crate) struct Watch {
     state: State,
     examiner: Option<Arc<dyn Examiner>>,
     stop: Arc<AtomicBool>,
+    /// Slides about which nothing is left to do: the record is not asked again.
+    settled: HashSet<SlideKey>,
 }
 
 impl Watch {
@@ -41,7 +48,7 @@ impl Watch {
         examiner: Option<Arc<dyn Examiner>>,
         stop: Arc<AtomicBool>,
     ) -> Self {
-        Self { state, examiner, stop }
+        Self { state, examiner, stop, settled: HashSet::new() }
     }
 
     fn stopping(&self) -> bool {
@@ -49,7 +56,7 @@ impl Watch {
     }
 
     /// Runs until the program ends.
-    pub(crate) fn run(self) {
+    pub(crate) fn run(mut self) {
         let mut looked: Option<Instant> = None;
         while !self.stopping() {
             if looked.is_none_or(|at| at.elapsed() >= LOOK_EVERY) {
@@ -60,15 +67,18 @@ impl Watch {
         }
     }
 
-    fn look(&self, again: bool) {
+    fn look(&mut self, again: bool) {
         // A folder on a share that went away comes back; what was known stays until then.
         if again && self.state.library.rescan().is_err() {
             return;
         }
         let mut waiting = Vec::new();
-        for entry in self.state.library.entries() {
+        let entries = self.state.library.entries();
+        for entry in entries.into_iter().filter(|entry| !self.settled.contains(&entry.id)) {
             match self.registered(&entry) {
-                Ok(placed) => waiting.extend(placed.into_iter().map(|slide| (slide, entry.clone()))),
+                Ok(placed) => {
+                    waiting.extend(placed.into_iter().map(|slide| (slide, entry.clone())))
+                }
                 Err(error) => tracing::warn!(slide = %entry.id, %error, "not registered"),
             }
         }
@@ -76,8 +86,9 @@ impl Watch {
             if self.stopping() {
                 return;
             }
-            if let Err(error) = self.examined(&slide, &entry) {
-                tracing::warn!(slide = %entry.id, %error, "not examined");
+            match self.examined(&slide, &entry) {
+                Ok(()) => drop(self.settled.insert(entry.id)),
+                Err(error) => tracing::warn!(slide = %entry.id, %error, "not examined"),
             }
         }
     }

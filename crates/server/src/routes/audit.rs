@@ -103,7 +103,8 @@ pub(crate) async fn verify(
     let report = state
         .record(move |record| {
             // The look is a reading of the audit, and is in it.
-            record.audit_entries(&caller.actor, &AuditQuery { limit: 1, ..AuditQuery::default() })?;
+            record
+                .audit_entries(&caller.actor, &AuditQuery { limit: 1, ..AuditQuery::default() })?;
             debug_assert!(caller.actor.role().may(Action::ReadAudit));
             verify_database(place.connect_to_read()?.as_mut(), &[])
         })

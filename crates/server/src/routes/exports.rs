@@ -9,7 +9,7 @@ use axum::{
 use bianque_core::geojson::{self, Feature};
 use bianque_record::{
     cases::Purpose,
-    identity::CaseId,
+    identity::{CaseId, SlideId},
     proposals::{LesionRegion, ProposalContent},
     release::{CaseVersion, Released, Unconfirmed, WorkingCopy},
 };
@@ -20,9 +20,15 @@ use serde_json::{Map, Value, json};
 use super::{
     State,
     bodies::{parsed, parsed_if, text},
+    findings::is_by_hand,
     session::NOTICE,
 };
-use crate::{access::Caller, answer::Refusal};
+use crate::{
+    access::Caller,
+    answer::Refusal,
+    dicomweb::{annotations, confirmed::SignedSlide, structured_report},
+    library::SlideKey,
+};
 
 /// What is to leave, and for what.
 #[derive(Deserialize, JsonSchema)]
@@ -31,6 +37,8 @@ pub(crate) struct ExportFilter {
     status: Option<String>,
     /// `care` unless given; others need the patient's consent.
     purpose: Option<String>,
+    /// The slide that a DICOM file is of; needed where the case has several.
+    slide: Option<String>,
 }
 
 /// In which form.
@@ -38,6 +46,10 @@ pub(crate) struct ExportFilter {
 enum Format {
     GeoJson,
     Json,
+    /// DICOM SR, TID 1500.
+    Report,
+    /// DICOM Microscopy Bulk Simple Annotations.
+    Annotations,
 }
 
 impl Format {
@@ -45,6 +57,8 @@ impl Format {
         match text {
             "geojson" => Ok(Self::GeoJson),
             "json" => Ok(Self::Json),
+            "sr.dcm" => Ok(Self::Report),
+            "annotations.dcm" => Ok(Self::Annotations),
             _ => Err(Refusal::NotFound("format of export")),
         }
     }
@@ -67,22 +81,57 @@ pub(crate) async fn write(
                 .record(move |record| record.export_released(&actor, id, purpose))
                 .await
                 .map_err(unsigned)?;
-            Ok(match format {
-                Format::Json => Json(&released).into_response(),
-                Format::GeoJson => geo_json(&released_features(&state, &released)),
-            })
+            match format {
+                Format::Json => Ok(Json(&released).into_response()),
+                Format::GeoJson => Ok(geo_json(&released_features(&state, &released))),
+                Format::Report | Format::Annotations => {
+                    dicom(&state, released, format, filter.slide.as_deref()).await
+                }
+            }
+        }
+        Some("unconfirmed") if matches!(format, Format::Report | Format::Annotations) => {
+            let what = "what is unconfirmed does not leave as a DICOM document";
+            Err(Refusal::Conflict(what.to_owned()))
         }
         Some("unconfirmed") => {
-            let copy = state
-                .record(move |record| record.export_unconfirmed(&actor, id, purpose))
-                .await?;
+            let copy =
+                state.record(move |record| record.export_unconfirmed(&actor, id, purpose)).await?;
             Ok(match format {
-                Format::Json => Json(&copy).into_response(),
                 Format::GeoJson => geo_json(&unconfirmed_features(&state, &copy)),
+                Format::Json | Format::Report | Format::Annotations => Json(&copy).into_response(),
             })
         }
         Some(_) => Err(Refusal::Request("status is `released` or `unconfirmed`".to_owned())),
     }
+}
+
+/// What was signed of one slide as a DICOM file.
+async fn dicom(
+    state: &State,
+    released: Released<CaseVersion>,
+    format: Format,
+    slide: Option<&str>,
+) -> Result<Response, Refusal> {
+    let slides = &released.content().slides;
+    let wanted = parsed_if::<SlideId>(slide)?;
+    let found = match (wanted, slides.as_slice()) {
+        (Some(wanted), all) => all.iter().find(|(id, _)| *id == wanted),
+        (None, [only]) => Some(only),
+        (None, _) => return Err(Refusal::Request("name the slide".to_owned())),
+    };
+    let (slide, digest) = *found.ok_or(Refusal::NotFound("slide of this case"))?;
+    let bytes = state
+        .on_opened(SlideKey::of(&digest), move |opened| {
+            let (series, mpp) = (opened.series()?, opened.slide().facts().mpp.clone());
+            let mpp = mpp.map(|mpp| (mpp.x(), mpp.y()));
+            let signed = SignedSlide::of(&released, slide, &series, mpp, is_by_hand);
+            match format {
+                Format::Annotations => annotations::file(&signed),
+                _ => structured_report::file(&signed),
+            }
+        })
+        .await?;
+    Ok(([(header::CONTENT_TYPE, "application/dicom")], bytes).into_response())
 }
 
 /// Nothing signed is no missing case: there is something, but it is no fact.
@@ -152,4 +201,3 @@ fn unconfirmed_features(state: &State, copy: &Unconfirmed<WorkingCopy>) -> Vec<F
         })
         .collect()
 }
-

@@ -10,9 +10,9 @@ use bianque_core::{Level0, Mpp, Polygon, Producer};
 use bianque_record::{
     cases::Purpose,
     decisions::{Judgement, NewDecision},
-    identity::{CaseId, Label, ProposalId, RequestKey, SlideId},
+    identity::{CaseId, Label, ProposalId, RequestKey, SlideId, UserId},
     proposals::{
-        Content, Evidence, LesionRegion, NewProposal, ProposalContent, QualityVerdict,
+        Content, Evidence, Field, LesionRegion, NewProposal, ProposalContent, QualityVerdict,
     },
     reading::ReadFinding,
 };
@@ -116,7 +116,12 @@ struct Mine {
 
 /// Whether a person drew it.
 pub(crate) fn is_by_person(producer: &Producer) -> bool {
-    producer.name == BY_HAND
+    is_by_hand(&producer.name)
+}
+
+/// The same by the producer's name.
+pub(crate) fn is_by_hand(name: &str) -> bool {
+    name == BY_HAND
 }
 
 /// Scales of a case's slides, where a file states one.
@@ -144,9 +149,9 @@ impl FindingDocument {
                 _ => proposal.headline.clone(),
             },
             label: stands.as_ref().map(|region| text(&region.label)),
-            area_mm2: stands.as_ref().and_then(|region| {
-                Some(area_mm2(&region.outline, scales.get(&region.slide)?))
-            }),
+            area_mm2: stands
+                .as_ref()
+                .and_then(|region| Some(area_mm2(&region.outline, scales.get(&region.slide)?))),
             outline: stands.map(|region| outline(&region.outline)),
             proposed: proposed.map(|region| Region {
                 label: text(&region.label),
@@ -198,11 +203,7 @@ pub(crate) fn area_mm2(parts: &[Polygon<Level0>], mpp: &Mpp) -> f64 {
 
 impl State {
     /// Scales of the slides of a case, as far as their files state them.
-    pub(crate) async fn scales(
-        &self,
-        caller: &Caller,
-        case: CaseId,
-    ) -> Result<Scales, Refusal> {
+    pub(crate) async fn scales(&self, caller: &Caller, case: CaseId) -> Result<Scales, Refusal> {
         let actor = caller.actor;
         let slides = self.record(move |record| record.slides_of_case(&actor, case)).await?;
         let mut scales = Scales::new();
@@ -226,13 +227,12 @@ pub(crate) async fn list(
     let id: CaseId = parsed(&case)?;
     let actor = caller.actor;
     let (standing, mut findings) = state
-        .record(move |record| {
-            Ok((Standing::of(record, &actor, id)?, record.findings(&actor, id)?))
-        })
+        .record(move |record| Ok((Standing::of(record, &actor, id)?, record.findings(&actor, id)?)))
         .await?;
     if !standing.revealed {
         findings.retain(|finding| !is_hidden(finding));
     }
+    hide_others_drawings(&mut findings, caller.actor.user());
     let scales = state.scales(&caller, id).await?;
     let order = |finding: &ReadFinding| {
         let proposal = &finding.proposal.proposal;
@@ -244,6 +244,24 @@ pub(crate) async fn list(
     });
     let findings = findings.iter().map(|finding| FindingDocument::of(finding, &scales)).collect();
     Ok(Json(FindingsDocument { hidden: !standing.revealed, findings }))
+}
+
+/// In a case that two read, what the other drew is shown once a reader has decided about the rest:
+/// earlier it would say what the other saw.
+fn hide_others_drawings(findings: &mut Vec<ReadFinding>, reader: UserId) {
+    let drawn_by_other = |finding: &ReadFinding| {
+        let proposal = &finding.proposal.proposal;
+        is_by_person(&proposal.producer) && proposal.proposed_by != reader && finding.read_once
+    };
+    let waits = |finding: &ReadFinding| {
+        let proposal = &finding.proposal.proposal;
+        proposal.field == Field::Diagnosis
+            && finding.proposal.state.is_undecided()
+            && finding.own.is_none()
+    };
+    if findings.iter().any(|finding| waits(finding) && !drawn_by_other(finding)) {
+        findings.retain(|finding| !drawn_by_other(finding));
+    }
 }
 
 /// What a reader who looks first is not shown: what a machine says of the diagnosis.

@@ -29,7 +29,8 @@ pub(crate) async fn information(
     let id: SlideKey = slide.parse()?;
     let host =
         headers.get(header::HOST).and_then(|value| value.to_str().ok()).unwrap_or("localhost");
-    let address = format!("http://{host}/iiif/3/{id}");
+    let scheme = if state.secure { "https" } else { "http" };
+    let address = format!("{scheme}://{host}/iiif/3/{id}");
     let document = state.on_slide(id, move |slide| Ok(describe(slide, &address))).await?;
     let kind = "application/ld+json;profile=\"http://iiif.io/api/image/3/context.json\"";
     Ok(([(header::CONTENT_TYPE, kind)], Json(document)).into_response())

@@ -9,6 +9,7 @@ pub(crate) mod slides;
 pub(crate) mod accounts;
 pub(crate) mod audit;
 pub(crate) mod bodies;
+pub(crate) mod bulk;
 pub(crate) mod cases;
 pub(crate) mod comparison;
 pub(crate) mod decisions;
@@ -32,11 +33,7 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use bianque_record::{
-    Actor, Record,
-    database::Location,
-    objects::ObjectFolder,
-};
+use bianque_record::{Actor, Record, database::Location, objects::ObjectFolder};
 use bianque_slide::Slide;
 use tokio::sync::Semaphore;
 

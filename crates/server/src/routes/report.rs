@@ -279,8 +279,7 @@ pub(crate) async fn sign_out(
 ) -> Result<Json<SignedDocument>, Refusal> {
     let id: CaseId = parsed(&case)?;
     let conclusion: Reason = parsed(&new.conclusion)?;
-    let undecided =
-        if new.leave_out_undecided { Undecided::LeaveOut } else { Undecided::Refuse };
+    let undecided = if new.leave_out_undecided { Undecided::LeaveOut } else { Undecided::Refuse };
     let sign = SignOut { conclusion, undecided };
     let signed = state.record(move |record| record.sign_out(&caller.actor, id, &sign)).await?;
     state.events.tell(Event::Case { case: id });

@@ -3,8 +3,7 @@
 use std::{convert::Infallible, time::Duration};
 
 use axum::{
-    Json,
-    extract,
+    Json, extract,
     http::StatusCode,
     response::sse::{self, KeepAlive, Sse},
 };
@@ -92,14 +91,14 @@ pub(crate) async fn set_settings(
     caller: Caller,
     Body(new): Body<SiteSettings>,
 ) -> Result<StatusCode, Refusal> {
-    let sane = (0.1..=100.0).contains(&new.look_magnification)
-        && (0.0..=0.5).contains(&new.unaided_share);
+    let sane =
+        (0.1..=100.0).contains(&new.look_magnification) && (0.0..=0.5).contains(&new.unaided_share);
     if !sane {
         let what = "look_magnification is 0.1 to 100, unaided_share 0 to 0.5";
         return Err(Refusal::Request(what.to_owned()));
     }
-    let value = serde_json::to_value(new)
-        .map_err(|_| Refusal::Fault("the settings are no JSON"))?;
+    let value =
+        serde_json::to_value(new).map_err(|_| Refusal::Fault("the settings are no JSON"))?;
     state
         .record(move |record| record.set_setting(&caller.actor, &READING.parse()?, &value))
         .await?;

@@ -9,10 +9,13 @@ use bianque_record::Action;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use super::{
-    State, accounts, audit, cases, comparison, decisions, deep_zoom, dicomweb as dicom, exports,
-    findings, health, iiif, metrics, report, session, site, slides, views, web, worklist,
+    State, accounts, audit, bulk, cases, comparison, decisions, deep_zoom, dicomweb as dicom,
+    exports, findings, health, iiif, metrics, report, session, site, slides, views, web, worklist,
 };
 use crate::access::Access::{self, Everybody, LoggedIn, May, Metrics, Slide};
+
+/// The largest body unless a route takes more: an outline of 20,000 points and a thousand views.
+const LARGEST_BODY: usize = 2 << 20;
 
 type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
 
@@ -39,6 +42,8 @@ pub(crate) struct Route {
     pub(crate) body: Option<SchemaOf>,
     pub(crate) query: Option<SchemaOf>,
     pub(crate) answer: Answer,
+    /// The largest body, in bytes.
+    pub(crate) largest: usize,
     pub(crate) handler: MethodRouter<State>,
 }
 
@@ -60,7 +65,8 @@ impl Route {
         handler: MethodRouter<State>,
     ) -> Self {
         let answer = Answer::Nothing;
-        Self { method, path, access, summary, body: None, query: None, answer, handler }
+        let largest = LARGEST_BODY;
+        Self { method, path, access, summary, body: None, query: None, answer, largest, handler }
     }
 
     fn takes<T: JsonSchema>(mut self) -> Self {
@@ -80,6 +86,11 @@ impl Route {
 
     fn gives_bytes(mut self, media_type: &'static str) -> Self {
         self.answer = Answer::Bytes(media_type);
+        self
+    }
+
+    fn takes_at_most(mut self, bytes: usize) -> Self {
+        self.largest = bytes;
         self
     }
 
@@ -236,6 +247,17 @@ fn reading() -> Vec<Route> {
         route!(POST "/api/v1/cases/{case}/slides/{slide}/views", read, "Keeps a batch of views",
             views::keep)
         .takes::<views::Views>(),
+        route!(GET "/api/v1/cases/{case}/slides/{slide}/annotations", read,
+            "Sets of points by the million", bulk::list)
+        .gives::<bulk::Sets>(),
+        route!(POST "/api/v1/cases/{case}/slides/{slide}/annotations", May(Action::Propose),
+            "Puts a set of points: BNA1, their number, coordinates, classes", bulk::put)
+        .asks::<bulk::NewSet>()
+        .takes_at_most(bulk::LARGEST)
+        .gives::<serde_json::Value>(),
+        route!(GET "/api/v1/cases/{case}/slides/{slide}/annotations/{set}/points", read,
+            "A set's points in the same form", bulk::points)
+        .gives_bytes("application/octet-stream"),
         route!(GET "/api/v1/cases/{case}/slides/{slide}/heatmap.png", read,
             "A grey map of probabilities", cases::heatmap)
         .gives_bytes("image/png"),
@@ -330,8 +352,7 @@ fn dicomweb() -> Vec<Route> {
         .gives_standard(JSON),
         route!(GET metadata, Slide, "WADO-RS metadata of an instance", dicom::instance_metadata)
             .gives_standard(JSON),
-        route!(GET frame, Slide, "WADO-RS frames", dicom::frames)
-            .gives_bytes("multipart/related"),
+        route!(GET frame, Slide, "WADO-RS frames", dicom::frames).gives_bytes("multipart/related"),
         route!(GET rendered, Slide, "WADO-RS rendered frame", dicom::rendered)
             .gives_bytes("image/jpeg"),
     ]

@@ -88,8 +88,7 @@ pub(crate) fn examine(
         tissue: &prepared.good_tissue(),
         encoders: &encoders,
     };
-    let told =
-        |done: bianque_lesion::Progress| progress(done.done as u64, done.total as u64);
+    let told = |done: bianque_lesion::Progress| progress(done.done as u64, done.total as u64);
     let found = match encode_slide(&pass, ReadAhead::default(), &told, stop) {
         Err(LesionError::Cancelled) => return Ok(None),
         found => found?,
@@ -111,10 +110,7 @@ pub(crate) fn examine(
 }
 
 /// A rectangle around a finding's areas, or what a person should look at.
-fn place(
-    areas: &[Polygon<Level0>],
-    crop: Option<PixelRect<Level0>>,
-) -> Option<PixelRect<Level0>> {
+fn place(areas: &[Polygon<Level0>], crop: Option<PixelRect<Level0>>) -> Option<PixelRect<Level0>> {
     let around = Rect::around(areas.iter().flat_map(|area| area.outer.iter().copied()));
     let Some(rect) = around else { return crop };
     let (x, y) = (rect.min.x.floor() as i64, rect.min.y.floor() as i64);
