@@ -45,10 +45,11 @@ async function serve(folder: string, keep: string, port: number, more: string[])
   await until(`http://${listen}/api/v1/session`, () => said);
   const page = spawn(
     "npx",
-    ["vite", "preview", "--host", "127.0.0.1", "--strictPort", "--port", String(port)],
+    ["vite", "preview", "--host", "127.0.0.1", "--bypass-lock", "--strictPort", "--port", String(port)],
     {
       cwd: resolve(import.meta.dirname, ".."),
-      env: { ...process.env, BIANQUE_SERVER: `http://${listen}` },
+      // CI and bypass-lock: two of them run side by side; without CI each ends when its input does.
+      env: { ...process.env, CI: "true", BIANQUE_SERVER: `http://${listen}` },
       stdio: "ignore",
       detached: true,
     },
@@ -72,12 +73,7 @@ export default async function setup(): Promise<() => void> {
   const place = mkdtempSync(join(tmpdir(), "bianque-e2e-"));
   slides(join(place, "accounts"), [7, 12]);
   slides(join(place, "demo"), [21]);
-  const said = await serve(join(place, "accounts"), join(place, "site"), accountsPort, []);
-  const token = /first-administrator\?token=([\w-]+)/.exec(said)?.[1];
-  if (!token) throw new Error(`no one-time link in: ${said}`);
-  process.env.FIRST_TOKEN = token;
-  await serve(join(place, "demo"), join(place, "demo-site"), demoPort, ["--demo"]);
-  return () => {
+  const end = () => {
     for (const child of children)
       try {
         if (child.pid) process.kill(child.spawnfile === "npx" ? -child.pid : child.pid);
@@ -86,4 +82,19 @@ export default async function setup(): Promise<() => void> {
       }
     rmSync(place, { recursive: true, force: true });
   };
+  try {
+    await begin(place);
+  } catch (error) {
+    end();
+    throw error;
+  }
+  return end;
+}
+
+async function begin(place: string): Promise<void> {
+  const said = await serve(join(place, "accounts"), join(place, "site"), accountsPort, []);
+  const token = /first-administrator\?token=([\w-]+)/.exec(said)?.[1];
+  if (!token) throw new Error(`no one-time link in: ${said}`);
+  process.env.FIRST_TOKEN = token;
+  await serve(join(place, "demo"), join(place, "demo-site"), demoPort, ["--demo"]);
 }

@@ -23,10 +23,23 @@ type CasePage = Awaited<ReturnType<typeof viewer>>["CasePage"];
 
 function LazyCase(props: { id: string; at: string | null }) {
   const say = useSay();
+  const [failed, setFailed] = useState(false);
   const [page, setPage] = useState<{ Page: CasePage } | null>(null);
   useEffect(() => {
-    void viewer().then(({ CasePage }) => setPage({ Page: CasePage }));
+    viewer().then(
+      ({ CasePage }) => setPage({ Page: CasePage }),
+      () => setFailed(true),
+    );
   }, []);
+  // A page left open over an update asks for a file that is gone: only loading anew helps.
+  if (failed)
+    return (
+      <main class="gate">
+        <button type="button" onClick={() => location.reload()}>
+          {say("tryAgain")}
+        </button>
+      </main>
+    );
   return page ? <page.Page {...props} /> : <p class="quiet waiting">{say("loading")}</p>;
 }
 
@@ -78,6 +91,6 @@ function App() {
 }
 
 start();
-setTimeout(() => void viewer(), 1500);
+setTimeout(() => viewer().catch(() => undefined), 1500);
 const root = document.getElementById("app");
 if (root) render(<App />, root);

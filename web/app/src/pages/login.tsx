@@ -162,10 +162,10 @@ function Chosen(props: {
             value={password}
             onInput={(event) => setPassword(event.currentTarget.value)}
           />
-          <small id="rule" class="quiet">
-            {say("passwordRule")}
-          </small>
         </label>
+        <small id="rule" class="quiet">
+          {say("passwordRule")}
+        </small>
         <label>
           <span>{say("passwordAgain")}</span>
           <input

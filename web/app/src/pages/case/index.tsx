@@ -45,6 +45,7 @@ function Desk({ one, model, at }: { one: Case; model: ReturnType<typeof useCase>
   const [ask, setAsk] = useState<Ask | null>(null);
   const [tool, setTool] = useState<Tool | null>(null);
   const [said, setSaid] = useState("");
+  const [objects, setObjects] = useState(0);
   const [aiShown, setAiShown] = useState(true);
   const [layerState, setLayers] = useState<Layers>({
     ai: true,
@@ -263,6 +264,7 @@ function Desk({ one, model, at }: { one: Case; model: ReturnType<typeof useCase>
     done,
     tooSmall: () => say1(say("tooSmall")),
     toolChanged: setTool,
+    objects: setObjects,
   };
   return (
     <div class="desk">
@@ -379,6 +381,7 @@ function Desk({ one, model, at }: { one: Case; model: ReturnType<typeof useCase>
         layers={layerState}
         setLayers={setLayers}
         aiShown={aiShown}
+        objects={layers.ai ? objects : 0}
       />
       {ask?.kind === "reason" && (
         <Choose

@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { api } from "../../api/client";
 import type { AnnotationSet, Outline, Slide } from "../../api/types";
-import { labels, settings } from "../../state";
+import { settings } from "../../state";
 import { PointsLayer } from "../../viewer/points";
 import { bar, lengthText, magnificationText } from "../../viewer/scale";
 import { type Shown, SlideViewer, type ViewState } from "../../viewer/slide-viewer";
@@ -35,11 +35,6 @@ const pointColors: [number, number, number][] = [
   [86, 180, 233],
 ];
 
-function pixels(hex: string): [number, number, number] {
-  const value = Number.parseInt(hex.slice(1), 16);
-  return [(value >> 16) & 255, (value >> 8) & 255, value & 255];
-}
-
 export function Pane(props: {
   caseId: string;
   slide: Slide;
@@ -50,6 +45,7 @@ export function Pane(props: {
   done: (outline: Outline) => void;
   tooSmall: () => void;
   toolChanged: (tool: Tool | null) => void;
+  objects: (count: number) => void;
   active: boolean;
   activate: () => void;
 }) {
@@ -120,7 +116,12 @@ export function Pane(props: {
     if (!props.layers.ai) return;
     let gone = false;
     api.annotationSets(props.caseId, props.slide.id).then(
-      (got) => !gone && setSets(got.sets.filter((one) => one.kind === "points" && one.count > 0)),
+      (got) => {
+        if (gone) return;
+        const points = got.sets.filter((one) => one.kind === "points" && one.count > 0);
+        setSets(points);
+        latest.current.objects(points[0]?.count ?? 0);
+      },
       () => undefined,
     );
     return () => {
@@ -131,20 +132,19 @@ export function Pane(props: {
     const set = sets[0];
     const made = viewer.current;
     if (!made || !set || !image) return;
-    if (props.layers.points && props.layers.ai && !points.current) {
-      const known = labels
-        .get()
-        .filter((one) => one.lesion)
-        .map((one) => pixels(one.color));
-      const layer = new PointsLayer(image, known.length > 1 ? known : pointColors, 8 / (image.mpp?.x ?? 0.5));
+    const wanted = props.layers.points && props.layers.ai;
+    if (wanted && !points.current) {
+      performance.mark("objects-asked");
+      const layer = new PointsLayer(image, pointColors, 8 / (image.mpp?.x ?? 0.5));
       points.current = layer;
       made.map.addLayer(layer);
       api
         .annotationPoints(props.caseId, props.slide.id, set.id)
         .then((buffer) => layer.load(buffer))
+        .then(() => made.map.once("rendercomplete", () => performance.mark("objects-shown")))
         .catch(() => made.map.removeLayer(layer));
     }
-    points.current?.setVisible(props.layers.points && props.layers.ai);
+    points.current?.setVisible(wanted);
   }, [props.layers, sets]);
 
   const length = state && image?.mpp ? bar(image.mpp.x * state.resolution, 140) : null;

@@ -7,7 +7,12 @@ import { FindingList, stateOf, titleOf } from "./list";
 import { type CaseModel, open, type Row } from "./model";
 import type { Layers } from "./pane";
 
-export function LayerControls(props: { layers: Layers; set: (layers: Layers) => void; heatmap: boolean }) {
+export function LayerControls(props: {
+  objects: number;
+  layers: Layers;
+  set: (layers: Layers) => void;
+  heatmap: boolean;
+}) {
   const say = useSay();
   const { layers } = props;
   const change = (part: Partial<Layers>) => props.set({ ...layers, ...part });
@@ -53,6 +58,18 @@ export function LayerControls(props: { layers: Layers; set: (layers: Layers) => 
           )}
         </>
       )}
+      {props.objects > 0 && (
+        <label class="check">
+          <input
+            type="checkbox"
+            checked={layers.points}
+            onChange={(event) => change({ points: event.currentTarget.checked })}
+          />
+          <span>
+            {say("points")} <span class="quiet">{props.objects.toLocaleString("en")}</span>
+          </span>
+        </label>
+      )}
       <label class="check">
         <input
           type="checkbox"
@@ -78,6 +95,7 @@ export function Panel(props: {
   layers: Layers;
   setLayers: (layers: Layers) => void;
   aiShown: boolean;
+  objects: number;
 }) {
   const say = useSay();
   const { rows } = props;
@@ -119,6 +137,7 @@ export function Panel(props: {
         )}
       </div>
       <LayerControls
+        objects={props.objects}
         layers={props.layers}
         set={props.setLayers}
         heatmap={!props.hidden && props.aiShown && props.one.slides.some((slide) => slide.heatmap)}
