@@ -234,6 +234,7 @@ test("two readers differ, a third settles it, nothing is averaged", async ({ bro
 
   const read = async (page: Page, refuseFirst: boolean) => {
     await page.goto(address);
+    await expect(page.locator(".kept-back")).toBeVisible();
     await page.keyboard.press("h");
     await page.getByRole("dialog").getByRole("button", { name: "Show AI" }).click();
     const lesions = page.locator(".finding.diagnosis");
@@ -256,6 +257,15 @@ test("two readers differ, a third settles it, nothing is averaged", async ({ bro
   const wang = await desk(browser);
   await logIn(wang, "wang", password);
   await wang.goto(`${address}/compare`);
+  // The third reads before settling, as the others did.
+  await expect(wang.locator(".dispute")).toHaveCount(1);
+  await expect(wang.getByRole("button", { name: "Settle: Accept" })).toHaveCount(0);
+  await wang.getByRole("link", { name: /Look at the case/ }).click();
+  await expect(wang.locator(".kept-back")).toBeVisible();
+  await wang.keyboard.press("h");
+  await wang.getByRole("dialog").getByRole("button", { name: "Show AI" }).click();
+  await expect(wang.locator(".finding.diagnosis").first()).toBeVisible();
+  await wang.getByRole("link", { name: "Two readers" }).click();
   await expect(wang.getByRole("heading", { name: "To settle" })).toBeVisible();
   await expect(wang.locator(".dispute")).toHaveCount(1);
   await expect(wang.locator("tr.differs")).toHaveCount(1);

@@ -14,6 +14,7 @@ export function Compare({ id }: { id: string }) {
   const say = useSay();
   const loaded = useLoad(() => api.comparison(id), [id]);
   const found = useLoad(() => api.findings(id), [id]);
+  const theCase = useLoad(() => api.case(id), [id]);
   const [refusing, setRefusing] = useState<Disputed | null>(null);
   const title = (finding: string) => {
     const one =
@@ -55,6 +56,7 @@ export function Compare({ id }: { id: string }) {
     await loaded.again();
   };
   const comparison = loaded.value;
+  const mustLook = theCase.value !== null && theCase.value.read_first && !theCase.value.revealed;
   return (
     <Shell page="compare">
       <p class="small">
@@ -139,6 +141,11 @@ export function Compare({ id }: { id: string }) {
             ) : (
               <>
                 <p class="quiet">{say("settleNote")}</p>
+                {mustLook && may("adjudicate") && (
+                  <p class="look-first">
+                    <a href={`#/case/${id}`}>{say("lookFirst")}</a>
+                  </p>
+                )}
                 {comparison.disputed.map((one) => (
                   <div class="dispute" key={one.id}>
                     <h3>
@@ -161,7 +168,7 @@ export function Compare({ id }: { id: string }) {
                             {labelName(labels.get(), decision.label)}
                             {decision.reason && <span class="quiet"> — {decision.reason}</span>}
                           </p>
-                          {may("adjudicate") && (
+                          {may("adjudicate") && !mustLook && (
                             <button
                               type="button"
                               onClick={() =>

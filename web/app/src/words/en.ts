@@ -230,6 +230,7 @@ export const en = {
   noDisputed: "Nothing is disputed.",
   noComparison: "There are no two readings to compare yet.",
   settle: "Settle",
+  lookFirst: "Look at the case and show the AI there before you settle.",
   settleNote: "A third reader decides; the two readings stay as they are.",
   agree: "agree",
   differ: "differ",

@@ -223,6 +223,7 @@ export const zh: Words = {
   noDisputed: "没有分歧。",
   noComparison: "尚无两次阅片可供比较。",
   settle: "裁定",
+  lookFirst: "裁定前请先打开病例阅片并显示 AI。",
   settleNote: "由第三位医师裁定；两次阅片均予保留。",
   agree: "一致",
   differ: "不一致",
