@@ -1,4 +1,5 @@
 //! Puts the built web app into the program; without one, nothing.
+#![allow(clippy::print_stdout, reason = "that is how it speaks to cargo")]
 
 use std::{
     env, fs,

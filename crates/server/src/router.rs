@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use axum::{Router, extract::DefaultBodyLimit, http::StatusCode, middleware};
+use axum::{
+    Router, extract::DefaultBodyLimit, http::StatusCode, middleware, routing::MethodRouter,
+};
 use tower_http::{limit::RequestBodyLimitLayer, timeout::TimeoutLayer};
 
 use crate::{
@@ -19,11 +21,10 @@ pub(crate) fn router(state: &State, only_loopback: bool) -> Router {
     for route in table() {
         let gate_of = Gate { state: state.clone(), access: route.access };
         // The gate stands before the body: who may not is not read from.
-        let handler = route
-            .handler
-            .layer(DefaultBodyLimit::max(route.largest))
-            .layer(RequestBodyLimitLayer::new(route.largest))
-            .layer(middleware::from_fn_with_state(gate_of, gate));
+        let handler: MethodRouter<State> =
+            route.handler.layer(DefaultBodyLimit::max(route.largest));
+        let handler: MethodRouter<State> = handler.layer(RequestBodyLimitLayer::new(route.largest));
+        let handler = handler.layer(middleware::from_fn_with_state(gate_of, gate));
         router = router.route(route.path, handler);
     }
     let router = router

@@ -96,3 +96,32 @@ fn a_foreign_web_client_sees_the_files_pixels() {
     let told = judge("web_client.py", &[&base, &text(&case["slides"][0]["key"]), &slide]);
     assert!(told.contains("opened"), "{told}");
 }
+
+#[test]
+fn annotations_that_a_foreign_program_stores_become_proposals() {
+    let ground = Ground::new();
+    let server = ground.demo();
+    let reader = server.demo("demo-pathologist");
+    let case = text(&examined_case(&reader)["id"]);
+    // Nobody is logged in there: the demo's own page token.
+    let csrf = text(&server.client().get("/api/v1/session").json()["csrf"]);
+    let base = format!("http://127.0.0.1:{}", server.address.port());
+    let told = judge("store.py", &[&base, &csrf, "necrosis"]);
+    assert!(told.contains("stored"), "{told}");
+    let all = findings(&reader, &case, "lesion-region");
+    let stored: Vec<_> =
+        all.iter().filter(|finding| finding["producer"]["name"] == "Foreign finder").collect();
+    assert_eq!(stored.len(), 2, "stored twice, counted once");
+    for finding in stored {
+        assert_eq!(
+            (&finding["state"], &finding["label"]),
+            (&json!("proposed"), &json!("necrosis"))
+        );
+    }
+    let kind = "Content-Type: multipart/related; type=\"application/dicom\"; boundary=b\r\n";
+    let header = format!("{kind}X-CSRF-Token: {csrf}\r\n");
+    let client = server.client();
+    let broken = client.send("POST", "/dicomweb/studies", &header, b"--b\r\n\r\n\r\nDICM\r\n--b--");
+    assert_eq!(broken.status, 409, "{}", broken.text());
+    assert_eq!(client.send("POST", "/dicomweb/studies", &header, b"nothing").status, 400);
+}

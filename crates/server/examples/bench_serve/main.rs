@@ -4,6 +4,7 @@
 //! Both serve the same tiles of the same file on this machine in one run, turn by turn; the client
 //! keeps its connections. "First" is each tile's first request after the start (the file may be in
 //! the system's cache), "again" the same tiles once more. Needs `BIANQUE_PYTHON`. Prints Markdown.
+#![allow(clippy::print_stdout, reason = "its result is what it prints")]
 
 mod load;
 

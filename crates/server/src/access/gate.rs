@@ -49,7 +49,7 @@ pub(crate) async fn gate(
     require_own_page(state, request.method(), request.headers(), caller.as_ref())?;
     match (gate.access, &caller) {
         (Access::Everybody, _) => {}
-        (Access::Metrics, None) if state.metrics_are_open => {}
+        (Access::Metrics, _) if state.metrics_are_open => {}
         (_, None) => return Err(Refusal::LogIn),
         (Access::LoggedIn, Some(_)) => {}
         (Access::May(action), Some(caller)) => require(&caller.actor, action)?,

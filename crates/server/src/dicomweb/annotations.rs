@@ -99,7 +99,7 @@ fn group(
     if by_person {
         return group;
     }
-    let family = code("123109", "DCM", "Artificial Intelligence");
+    let family = code("123110", "DCM", "Artificial Intelligence");
     let algorithm = DataSet::new()
         .with_items(ALGORITHM_FAMILY_CODE_SEQUENCE, vec![family])
         .with(ALGORITHM_NAME, [short(name)])

@@ -19,6 +19,7 @@ pub(crate) mod metrics;
 pub(crate) mod report;
 pub(crate) mod session;
 pub(crate) mod site;
+pub(crate) mod store;
 pub(crate) mod views;
 pub(crate) mod web;
 pub(crate) mod worklist;

@@ -10,7 +10,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use super::{
     State, accounts, audit, bulk, cases, comparison, decisions, deep_zoom, dicomweb as dicom,
-    exports, findings, health, iiif, metrics, report, session, site, slides, views, web, worklist,
+    exports, findings, health, iiif, metrics, report, session, site, slides, store, views, web,
+    worklist,
 };
 use crate::access::Access::{self, Everybody, LoggedIn, May, Metrics, Slide};
 
@@ -332,6 +333,10 @@ fn dicomweb() -> Vec<Route> {
     vec![
         route!(GET "/dicomweb/studies", register, "QIDO-RS studies", dicom::studies)
             .gives_standard(JSON),
+        route!(POST "/dicomweb/studies", May(Action::Propose),
+            "STOW-RS: annotations, which become proposals", store::store)
+        .takes_at_most(store::LARGEST)
+        .gives_standard(JSON),
         route!(GET "/dicomweb/series", register, "QIDO-RS series", dicom::all_series)
             .gives_standard(JSON),
         route!(GET "/dicomweb/instances", register, "QIDO-RS instances", dicom::all_instances)
