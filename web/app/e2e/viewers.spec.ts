@@ -8,17 +8,21 @@ import { demoPort } from "./site";
 /** The server itself: these pages are not the app's, and its addresses must hold without it. */
 const server = `http://127.0.0.1:${demoPort + 100}`;
 const modules = resolve(import.meta.dirname, "../node_modules");
-const types: Record<string, string> = { js: "text/javascript", wasm: "application/wasm", html: "text/html" };
+const types: Record<string, string> = {
+  js: "text/javascript; charset=utf-8",
+  wasm: "application/wasm",
+  html: "text/html",
+};
 
 async function page(browser: Browser, body: string): Promise<Page> {
-  const context = await browser.newContext({ viewport: { width: 900, height: 700 } });
+  const context = await browser.newContext({ viewport: { width: 660, height: 500 } });
   const made = await context.newPage();
   await made.route("**/__viewers/**", (route) => {
     const path = new URL(route.request().url()).pathname.split("/__viewers/")[1] ?? "";
     if (path === "page.html")
       return route.fulfill({
         contentType: "text/html",
-        body: `<!doctype html><title>viewer</title><div id="viewer" style="width:880px;height:680px"></div>${body}`,
+        body: `<!doctype html><title>viewer</title><div id="viewer" style="width:640px;height:480px"></div>${body}`,
       });
     const type = types[path.split(".").pop() ?? ""] ?? "application/octet-stream";
     return route.fulfill({ contentType: type, body: readFileSync(resolve(modules, path)) });
@@ -29,26 +33,24 @@ async function page(browser: Browser, body: string): Promise<Page> {
 
 /** The share of pixels on the screen that are coloured as stained tissue is. */
 async function tissue(made: Page): Promise<number> {
-  const shot = await made.screenshot();
-  return made.evaluate(
-    async (bytes) => {
-      const bitmap = await createImageBitmap(new Blob([new Uint8Array(bytes)], { type: "image/png" }));
-      const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
-      const context = canvas.getContext("2d");
-      if (!context) return 0;
-      context.drawImage(bitmap, 0, 0);
-      const { data } = context.getImageData(0, 0, bitmap.width, bitmap.height);
-      let colored = 0;
-      for (let i = 0; i < data.length; i += 4)
-        if (
-          (data[i] as number) > (data[i + 1] as number) + 25 &&
-          (data[i + 2] as number) > (data[i + 1] as number) + 10
-        )
-          colored++;
-      return colored / (data.length / 4);
-    },
-    [...shot],
-  );
+  const shot = await made.screenshot({ type: "jpeg", quality: 80 });
+  return made.evaluate(async (bytes) => {
+    const raw = Uint8Array.from(atob(bytes), (one) => one.charCodeAt(0));
+    const bitmap = await createImageBitmap(new Blob([raw], { type: "image/jpeg" }));
+    const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
+    const context = canvas.getContext("2d");
+    if (!context) return 0;
+    context.drawImage(bitmap, 0, 0);
+    const { data } = context.getImageData(0, 0, bitmap.width, bitmap.height);
+    let colored = 0;
+    for (let i = 0; i < data.length; i += 4)
+      if (
+        (data[i] as number) > (data[i + 1] as number) + 25 &&
+        (data[i + 2] as number) > (data[i + 1] as number) + 10
+      )
+        colored++;
+    return colored / (data.length / 4);
+  }, shot.toString("base64"));
 }
 
 async function key(made: Page): Promise<string> {

@@ -56,7 +56,7 @@ export function Compare({ id }: { id: string }) {
     await loaded.again();
   };
   const comparison = loaded.value;
-  const mustLook = theCase.value !== null && theCase.value.read_first && !theCase.value.revealed;
+  const mustLook = theCase.value?.read_first && !theCase.value.revealed;
   return (
     <Shell page="compare">
       <p class="small">
