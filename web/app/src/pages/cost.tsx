@@ -4,7 +4,7 @@ import type { CostLine } from "../api/types";
 import { useLoad, Waiting } from "../parts/load";
 import { Shell } from "../shell";
 import { nameOf } from "../state";
-import { useSay } from "../words";
+import { kindName, useSay } from "../words";
 
 interface Group {
   key: string;
@@ -98,7 +98,7 @@ export function Cost() {
                   {groups.map((one) => (
                     <tr key={one.key}>
                       <td>{nameOf(one.reader)}</td>
-                      <td>{one.kind}</td>
+                      <td>{kindName(say, one.kind)}</td>
                       <td class="number">{one.aided.decisions + one.unaided.decisions}</td>
                       <td class="number">{seconds(one.aided)}</td>
                       <td class="number">{seconds(one.unaided)}</td>

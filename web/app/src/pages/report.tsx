@@ -8,7 +8,7 @@ import { useQueue } from "../parts/saved";
 import { Shell } from "../shell";
 import { labels, may, nameOf, queue, session } from "../state";
 import { areaText } from "../viewer/scale";
-import { isStated, labelName, moment, percent, roleWord, stateWord, useSay } from "../words";
+import { isStated, kindName, labelName, moment, percent, roleWord, stateWord, useSay } from "../words";
 
 const formats = ["geojson", "json", "sr.dcm", "annotations.dcm"] as const;
 
@@ -118,7 +118,7 @@ export function ReportPage({ id }: { id: string }) {
                       {report.findings.map((one) => (
                         <tr key={one.finding}>
                           <td>
-                            <strong>{labelName(labels.get(), one.label) || one.kind}</strong>
+                            <strong>{labelName(labels.get(), one.label) || kindName(say, one.kind)}</strong>
                             {one.corrected && <div class="small quiet">{say("correctedNote")}</div>}
                           </td>
                           <td>{one.slide_label ?? "—"}</td>

@@ -6,7 +6,7 @@ import { useLoad, Waiting } from "../parts/load";
 import { go } from "../route";
 import { Shell } from "../shell";
 import { nameOf } from "../state";
-import { moment, statusWord, urgencyWord, useSay } from "../words";
+import { moment, qualityHeadline, statusWord, urgencyWord, useSay } from "../words";
 
 const examined = {
   waiting: "slideWaiting",
@@ -188,7 +188,7 @@ function Row({ line, focused }: { line: CaseLine; focused: () => void }) {
             {line.bad_slide.crop && (
               <img src={line.bad_slide.crop} alt="" width={56} height={40} loading="lazy" />
             )}
-            <span>{line.bad_slide.headline}</span>
+            <span>{qualityHeadline(say, line.bad_slide.headline)}</span>
           </div>
         )}
       </td>

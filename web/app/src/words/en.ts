@@ -165,6 +165,7 @@ export const en = {
   byAi: "AI",
   byPerson: "Person",
   verdict: "Slide quality",
+  kindLesion: "Lesion region",
   verdictPass: "Good",
   verdictPassMarked: "Good, with marks",
   verdictRescan: "Scan again",

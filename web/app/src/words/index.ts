@@ -74,6 +74,20 @@ export function faultName(say: Say, fault: string): string {
   return known ? say(known[1]) : fault;
 }
 
+/** A verdict and its faults as the worklist carries them, "rescan: out-of-focus", in the reader's words. */
+export function qualityHeadline(say: Say, headline: string): string {
+  const [verdict = "", faultText = ""] = headline.split(":").map((part) => part.trim());
+  const known = qualityWord[verdict as SlideVerdict];
+  if (!known) return headline;
+  const named = faultText.split(",").map((fault) => faultName(say, fault.trim()));
+  return [say(known), named.filter(Boolean).join(", ")].filter(Boolean).join(" · ");
+}
+
+export function kindName(say: Say, kind: string): string {
+  if (kind === "lesion-region") return say("kindLesion");
+  return kind === "quality-verdict" ? say("verdict") : kind;
+}
+
 export function labelName(labels: Label[], name: string | null): string {
   if (name === null) return "";
   const label = labels.find((one) => one.name === name);

@@ -161,6 +161,7 @@ export const zh: Words = {
   byAi: "AI",
   byPerson: "医师",
   verdict: "切片质量",
+  kindLesion: "病变区域",
   verdictPass: "合格",
   verdictPassMarked: "合格（有标记）",
   verdictRescan: "重新扫描",

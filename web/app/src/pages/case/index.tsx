@@ -239,7 +239,7 @@ function Desk({ one, model, at }: { one: Case; model: ReturnType<typeof useCase>
         (row) =>
           row.finding.slide === slide &&
           (row.finding.by_person || aiShown) &&
-          !(tool === "edit" && row.finding.id === model.chosen),
+          !(tool && correcting.current === row.finding.id),
       )
       .map((row) => ({
         finding: row.sending

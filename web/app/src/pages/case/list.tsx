@@ -30,7 +30,7 @@ export function stateOf(say: Say, row: Row): { text: string; kind: string } {
     const word = ({ accept: "stateAccepted", correct: "stateCorrected", refuse: "stateRefused" } as const)[
       row.sending.shown.verdict as "accept"
     ];
-    return { text: `${say(word ?? "stateDeferred")} · ${say("stateSending")}`, kind: "sending" };
+    return { text: `${say(word ?? "stateDeferred")}\n${say("stateSending")}`, kind: "sending" };
   }
   return { text: say(stateWord[row.finding.state]), kind: row.finding.state };
 }
