@@ -7,6 +7,9 @@ import { Shell } from "../shell";
 import { may, nameOf, readers } from "../state";
 import { moment, useSay } from "../words";
 
+/** The hash without the name of its function, as far as eyes compare it. */
+const short = (hash: string) => hash.replace(/^\w+:/, "").slice(0, 12);
+
 export function Audit() {
   const say = useSay();
   const [actor, setActor] = useState("");
@@ -14,6 +17,10 @@ export function Audit() {
   const [verdict, setVerdict] = useState<AuditVerdict | null>(null);
   const [fault, setFault] = useState("");
   const loaded = useLoad(() => api.audit(undefined, actor || undefined), [actor]);
+  // Whoever reads the audit reads no cases, and so knows the names from the accounts.
+  const users = useLoad(() => (may("manage-accounts") ? api.users() : Promise.resolve([])), []);
+  const who = (id: string | null) => users.value?.find((one) => one.id === id)?.login ?? nameOf(id);
+  const people = users.value?.length ? users.value : readers.get();
   const entries = [...(loaded.value?.entries ?? []), ...older];
   const verify = async () => {
     setFault("");
@@ -44,7 +51,7 @@ export function Audit() {
               }}
             >
               <option value="">{say("everybody")}</option>
-              {readers.get().map((one) => (
+              {people.map((one) => (
                 <option key={one.id} value={one.id}>
                   {one.login}
                 </option>
@@ -56,7 +63,7 @@ export function Audit() {
             {verdict && (
               <p class={verdict.whole ? "verdict whole" : "verdict broken"} role="status">
                 {verdict.whole
-                  ? say("verifyWhole", { n: verdict.entries, h: verdict.head?.hash.slice(0, 12) ?? "—" })
+                  ? say("verifyWhole", { n: verdict.entries, h: short(verdict.head?.hash ?? "—") })
                   : `${say("verifyBroken")}: ${verdict.fault ?? ""}`}
               </p>
             )}
@@ -88,7 +95,7 @@ export function Audit() {
                       <td class="number quiet">{entry.sequence}</td>
                       <td>{moment(entry.at)}</td>
                       <td>
-                        {nameOf(entry.actor)} {entry.role && <span class="quiet small">{entry.role}</span>}
+                        {who(entry.actor)} {entry.role && <span class="quiet small">{entry.role}</span>}
                       </td>
                       <td>{entry.event}</td>
                       <td class={entry.outcome === "done" || entry.outcome === "ok" ? "quiet" : "outcome"}>
@@ -99,7 +106,7 @@ export function Audit() {
                         <code title={entry.object ?? undefined}>{entry.object?.slice(0, 8)}</code>
                       </td>
                       <td>
-                        <code title={entry.hash}>{entry.hash.slice(0, 12)}</code>
+                        <code title={entry.hash}>{short(entry.hash)}</code>
                       </td>
                     </tr>
                   ))}

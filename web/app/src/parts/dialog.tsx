@@ -1,11 +1,12 @@
 // A question that stands before everything else; the browser keeps focus inside and Esc closes it.
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { useSay } from "../words";
 
 export function Dialog(props: { title: string; close: () => void; children: ComponentChildren }) {
   const box = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  // Before the next paint: a reader who types R and 1 at once must not lose the 1.
+  useLayoutEffect(() => {
     const element = box.current;
     const before = document.activeElement as HTMLElement | null;
     element?.showModal();
@@ -63,11 +64,14 @@ export function Choose(props: {
   title: string;
   choices: Choice[];
   other?: string;
+  /** The choice that stands now: focus begins there. */
+  current?: string | null;
   pick: (value: string) => void;
   close: () => void;
 }) {
   const say = useSay();
   const [words, setWords] = useState("");
+  const now = useRef<HTMLButtonElement>(null);
   const keyed = (event: KeyboardEvent) => {
     if (event.target instanceof HTMLTextAreaElement || event.target instanceof HTMLInputElement) return;
     const chosen = props.choices[Number(event.key) - 1];
@@ -75,11 +79,21 @@ export function Choose(props: {
     event.preventDefault();
     props.pick(chosen.value);
   };
+  useLayoutEffect(() => {
+    now.current?.focus();
+    addEventListener("keydown", keyed);
+    return () => removeEventListener("keydown", keyed);
+  }, []);
   return (
     <Dialog title={props.title} close={props.close}>
-      <div class="choices" onKeyDown={keyed} role="group" aria-labelledby="dialog-title">
+      <div class="choices" role="group" aria-labelledby="dialog-title">
         {props.choices.map((choice, i) => (
-          <button type="button" key={choice.value} onClick={() => props.pick(choice.value)}>
+          <button
+            type="button"
+            ref={choice.value === props.current ? now : undefined}
+            key={choice.value}
+            onClick={() => props.pick(choice.value)}
+          >
             {i < 9 && <kbd>{i + 1}</kbd>}
             {choice.color && <Swatch color={choice.color} />}
             <span>{choice.text}</span>

@@ -44,6 +44,20 @@ export interface Ears extends Asked {
 
 const NEAREST = 1 / 4;
 
+/** Where a finding is: its outline, or the places of a slide's faults. */
+function outlineOf(finding: Finding): Outline {
+  if (finding.outline) return finding.outline;
+  const places = finding.quality?.reasons.flatMap(({ region }) => (region ? [region] : [])) ?? [];
+  return places.map(({ x, y, width, height }) => [
+    [
+      [x, y],
+      [x + width, y],
+      [x + width, y + height],
+      [x, y + height],
+    ],
+  ]);
+}
+
 function styleOf({ finding, color, selected }: Shown): Style[] {
   const settled =
     finding.state === "accepted" || finding.state === "corrected" || finding.state === "released";
@@ -182,9 +196,10 @@ export class SlideViewer {
     this.findings.clear(true);
     this.findings.addFeatures(
       all
-        .filter(({ finding }) => finding.outline && finding.outline.length > 0)
-        .map((shown) => {
-          const feature = new Feature(new MultiPolygon(toMap(shown.finding.outline as Outline)));
+        .map((shown) => ({ shown, outline: outlineOf(shown.finding) }))
+        .filter(({ outline }) => outline.length > 0)
+        .map(({ shown, outline }) => {
+          const feature = new Feature(new MultiPolygon(toMap(outline)));
           feature.set("shown", shown, true);
           return feature;
         }),

@@ -58,20 +58,40 @@ export const roleWord: Record<Role, Word> = {
   program: "roleProgram",
 };
 
-const faults: [RegExp, Word][] = [
-  [/focus/, "faultFocus"],
-  [/fold/, "faultFold"],
-  [/ink|pen/, "faultInk"],
-  [/bubble/, "faultBubble"],
-  [/stitch|stripe/, "faultStitch"],
-  [/stain/, "faultStain"],
-  [/tissue/, "faultTissue"],
-];
+const faultWord: Record<string, Word> = {
+  "out-of-focus": "faultOutOfFocus",
+  stripes: "faultStripes",
+  stitching: "faultStitching",
+  "missing-tissue": "faultMissingTissue",
+  "cut-tissue": "faultCutTissue",
+  "no-tissue": "faultNoTissue",
+  overexposed: "faultOverexposed",
+  underexposed: "faultUnderexposed",
+  "white-balance": "faultWhiteBalance",
+  compression: "faultCompression",
+  recompressed: "faultRecompressed",
+  "broken-tiles": "faultBrokenTiles",
+  fold: "faultFold",
+  tear: "faultTear",
+  bubble: "faultBubble",
+  dirt: "faultDirt",
+  "cover-slip-edge": "faultCoverSlipEdge",
+  ink: "faultInk",
+  "too-pale": "faultTooPale",
+  "too-dark": "faultTooDark",
+  "wrong-hue": "faultWrongHue",
+  "unlike-site": "faultUnlikeSite",
+  "other-stain": "faultOtherStain",
+  "macro-absent": "faultMacroAbsent",
+  "no-scale": "faultNoScale",
+  "too-small": "faultTooSmall",
+  unreadable: "faultUnreadable",
+};
 
 /** A fault by its name on the wire; one that is not known is shown as it came. */
 export function faultName(say: Say, fault: string): string {
-  const known = faults.find(([pattern]) => pattern.test(fault));
-  return known ? say(known[1]) : fault;
+  const known = Object.hasOwn(faultWord, fault) ? faultWord[fault] : undefined;
+  return known ? say(known) : fault;
 }
 
 /** A verdict and its faults as the worklist carries them, "rescan: out-of-focus", in the reader's words. */

@@ -421,6 +421,7 @@ function Desk({ one, model, at }: { one: Case; model: ReturnType<typeof useCase>
       {ask?.kind === "label" && (
         <Choose
           title={say("chooseLabel")}
+          current={correcting.current ? chosen?.finding.label : null}
           choices={labels.get().map((label) => ({
             value: label.name,
             text: labelName(labels.get(), label.name),
