@@ -79,10 +79,13 @@ export function Choose(props: {
     event.preventDefault();
     props.pick(chosen.value);
   };
+  const latest = useRef(keyed);
+  latest.current = keyed;
   useLayoutEffect(() => {
     now.current?.focus();
-    addEventListener("keydown", keyed);
-    return () => removeEventListener("keydown", keyed);
+    const act = (event: KeyboardEvent) => latest.current(event);
+    addEventListener("keydown", act);
+    return () => removeEventListener("keydown", act);
   }, []);
   return (
     <Dialog title={props.title} close={props.close}>
