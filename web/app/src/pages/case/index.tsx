@@ -2,28 +2,20 @@
 import "ol/ol.css";
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { api } from "../../api/client";
-import type { Case, Outline, SlideVerdict, Verdict } from "../../api/types";
-import { Choose, Confirm } from "../../parts/dialog";
+import type { Case, Outline, Verdict } from "../../api/types";
 import { Waiting } from "../../parts/load";
 import { Shell } from "../../shell";
 import { labels, may } from "../../state";
 import { link, type SlideViewer } from "../../viewer/slide-viewer";
 import type { Tool } from "../../viewer/tools";
-import { labelName, qualityWord, urgencyWord, useSay } from "../../words";
+import { useSay } from "../../words";
+import { CaseBar } from "./case-bar";
 import { colorOf } from "./list";
 import { keptBack, open, useCase } from "./model";
 import { type Layers, Pane } from "./pane";
 import { Panel } from "./panel";
-
-type Ask =
-  | { kind: "reason"; verdict: "refuse" | "defer" }
-  | { kind: "amend"; verdict: Verdict; outline?: Outline; label?: string }
-  | { kind: "label"; outline: Outline }
-  | { kind: "quality" }
-  | { kind: "reveal" }
-  | { kind: "second" };
-
-const verdicts: SlideVerdict[] = ["pass", "pass-marked", "rescan", "restain", "recut", "unreadable"];
+import { type Ask, Questions } from "./questions";
+import { ToolBar } from "./tool-bar";
 
 export function CasePage({ id, at }: { id: string; at: string | null }) {
   const model = useCase(id);
@@ -268,68 +260,19 @@ function Desk({ one, model, at }: { one: Case; model: ReturnType<typeof useCase>
   };
   return (
     <div class="desk">
-      <div class="case-bar">
-        <a class="back" href="#/" aria-label={say("worklist")}>
-          ←
-        </a>
-        <h1>{one.number}</h1>
-        <span class="quiet patient">{one.patient}</span>
-        <span class={`tag urgency-${one.urgency}`}>{say(urgencyWord[one.urgency])}</span>
-        {one.slides.length > 1 && (
-          <div class="segments slides" role="group" aria-label={say("slides")}>
-            {one.slides.map((slide) => (
-              <button
-                type="button"
-                key={slide.id}
-                aria-pressed={slide.id === slideId}
-                onClick={() => {
-                  if (slide.id === besideId) setBesideId(null);
-                  setSlideId(slide.id);
-                }}
-              >
-                {slide.label}
-              </button>
-            ))}
-          </div>
-        )}
-        {one.slides.length > 1 && (
-          <button
-            type="button"
-            aria-pressed={besideId !== null}
-            onClick={() =>
-              setBesideId(besideId ? null : (one.slides.find((slide) => slide.id !== slideId)?.id ?? null))
-            }
-          >
-            {say("compareSlides")}
-          </button>
-        )}
-        {besideId && (
-          <label class="check">
-            <input
-              type="checkbox"
-              checked={linked}
-              onChange={(event) => setLinked(event.currentTarget.checked)}
-            />
-            <span>{say("linked")}</span>
-          </label>
-        )}
-        <span class="stretch" />
-        {one.reading === "double" ? (
-          <a class="button" href={`#/case/${one.id}/compare`}>
-            {say("differences")}
-          </a>
-        ) : (
-          may("assign") &&
-          one.status === "open" && (
-            <button type="button" onClick={() => setAsk({ kind: "second" })}>
-              {say("secondReading")}
-            </button>
-          )
-        )}
-        <a class="button main" href={`#/case/${one.id}/report`}>
-          {say("report")}
-        </a>
-      </div>
+      <CaseBar
+        one={one}
+        slideId={slideId}
+        showSlide={(slide) => {
+          if (slide === besideId) setBesideId(null);
+          setSlideId(slide);
+        }}
+        besideId={besideId}
+        setBeside={setBesideId}
+        linked={linked}
+        setLinked={setLinked}
+        askSecond={() => setAsk({ kind: "second" })}
+      />
       <div class={besideSlide ? "slides-area two" : "slides-area"}>
         <ToolBar
           tool={tool}
@@ -383,90 +326,22 @@ function Desk({ one, model, at }: { one: Case; model: ReturnType<typeof useCase>
         aiShown={aiShown}
         objects={layers.ai ? objects : 0}
       />
-      {ask?.kind === "reason" && (
-        <Choose
-          title={say(ask.verdict === "refuse" ? "chooseReason" : "whyDefer")}
-          choices={(ask.verdict === "defer"
-            ? (["reasonUnclear"] as const)
-            : chosen?.finding.field === "quality"
-              ? (["reasonQualityFine", "reasonArtefact"] as const)
-              : ([
-                  "reasonBenign",
-                  "reasonArtefact",
-                  "reasonOutline",
-                  "reasonDuplicate",
-                  "reasonUnclear",
-                ] as const)
-          ).map((word) => ({ value: say(word), text: say(word) }))}
-          other={say("otherReason")}
-          pick={(reason) => {
-            setAsk(null);
-            decide({ verdict: ask.verdict, reason });
-          }}
-          close={() => setAsk(null)}
-        />
-      )}
-      {ask?.kind === "amend" && (
-        <Choose
-          title={say("whyAmend")}
-          choices={[]}
-          other={say("reason")}
-          pick={(reason) => {
-            setAsk(null);
-            decide({ verdict: ask.verdict, reason, outline: ask.outline, label: ask.label });
-          }}
-          close={() => setAsk(null)}
-        />
-      )}
-      {ask?.kind === "label" && (
-        <Choose
-          title={say("chooseLabel")}
-          current={correcting.current ? chosen?.finding.label : null}
-          choices={labels.get().map((label) => ({
-            value: label.name,
-            text: labelName(labels.get(), label.name),
-            color: label.color,
-          }))}
-          pick={(name) => {
-            setAsk(null);
-            labelled(name, ask.outline, (active === "beside" && besideId) || slideId);
-          }}
-          close={() => setAsk(null)}
-        />
-      )}
-      {ask?.kind === "quality" && (
-        <Choose
-          title={say("chooseVerdict")}
-          choices={verdicts.map((verdict) => ({ value: verdict, text: say(qualityWord[verdict]) }))}
-          pick={(verdict) => {
-            setAsk(null);
-            const reasons = verdict === "pass" ? [] : (chosen?.finding.quality?.reasons ?? []);
-            decide({ verdict: "correct", quality: { verdict: verdict as SlideVerdict, reasons } });
-          }}
-          close={() => setAsk(null)}
-        />
-      )}
-      {ask?.kind === "reveal" && (
-        <Confirm
-          title={say("revealAsk")}
-          act={say("reveal")}
-          go={() => void model.reveal().catch(() => say1(say("unreachable")))}
-          close={() => setAsk(null)}
-        />
-      )}
-      {ask?.kind === "second" && (
-        <Confirm
-          title={say("secondReadingAsk")}
-          act={say("secondReading")}
-          go={() =>
-            void api.secondReading(one.id).then(
-              () => model.theCase.again(),
-              (error: Error) => say1(error.message),
-            )
-          }
-          close={() => setAsk(null)}
-        />
-      )}
+      <Questions
+        ask={ask}
+        setAsk={setAsk}
+        chosen={chosen}
+        decide={decide}
+        amends={Boolean(isAmendment)}
+        current={correcting.current ? (chosen?.finding.label ?? null) : null}
+        labelled={(name, outline) => labelled(name, outline, (active === "beside" && besideId) || slideId)}
+        reveal={() => void model.reveal().catch(() => say1(say("unreachable")))}
+        second={() =>
+          void api.secondReading(one.id).then(
+            () => model.theCase.again(),
+            (error: Error) => say1(error.message),
+          )
+        }
+      />
     </div>
   );
 }
@@ -475,52 +350,4 @@ function Desk({ one, model, at }: { one: Case; model: ReturnType<typeof useCase>
 function typing(target: HTMLElement): boolean {
   if (target instanceof HTMLInputElement) return target.type !== "checkbox" && target.type !== "range";
   return target instanceof HTMLSelectElement || target instanceof HTMLTextAreaElement;
-}
-
-function ToolBar(props: {
-  tool: Tool | null;
-  start: (tool: Tool) => void;
-  undo: () => void;
-  ai: boolean;
-  toggle: () => void;
-  viewer: () => SlideViewer | null;
-}) {
-  const say = useSay();
-  const tools = [
-    ["polygon", "D", "drawPolygon"],
-    ["brush", "B", "brush"],
-    ["point", "P", "point"],
-    ["measure", "M", "measure"],
-  ] as const;
-  return (
-    <div class="tool-bar" role="toolbar" aria-label={say("tools")} aria-orientation="vertical">
-      {tools.map(([tool, key, word]) => (
-        <button type="button" key={tool} aria-pressed={props.tool === tool} onClick={() => props.start(tool)}>
-          <kbd>{key}</kbd>
-          <span>{say(word)}</span>
-        </button>
-      ))}
-      <button type="button" onClick={props.undo}>
-        <kbd>U</kbd>
-        <span>{say("undo")}</span>
-      </button>
-      <button type="button" aria-pressed={props.ai} onClick={props.toggle}>
-        <kbd>H</kbd>
-        <span>{say(props.ai ? "hideAi" : "showAi")}</span>
-      </button>
-      <hr />
-      <button type="button" onClick={() => props.viewer()?.zoom(1)}>
-        <kbd>+</kbd>
-        <span>{say("zoomIn")}</span>
-      </button>
-      <button type="button" onClick={() => props.viewer()?.zoom(-1)}>
-        <kbd>−</kbd>
-        <span>{say("zoomOut")}</span>
-      </button>
-      <button type="button" onClick={() => props.viewer()?.whole()}>
-        <kbd>0</kbd>
-        <span>{say("wholeSlide")}</span>
-      </button>
-    </div>
-  );
 }
