@@ -24,6 +24,11 @@ impl DataFolder {
         self.inside("trusted-keys")
     }
 
+    /// The record, outputs and features of a server, unless it is told another folder.
+    pub(crate) fn site(&self) -> anyhow::Result<PathBuf> {
+        self.inside("site")
+    }
+
     fn inside(&self, name: &str) -> anyhow::Result<PathBuf> {
         let folder = self.folder.as_deref();
         let folder = folder.ok_or_else(|| {

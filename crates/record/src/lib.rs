@@ -19,7 +19,9 @@ mod names;
 pub mod objects;
 pub mod people;
 pub mod proposals;
+pub mod reading;
 pub mod release;
+pub mod site;
 mod store;
 
 pub use error::{RecordError, Result};

@@ -29,10 +29,11 @@ macro_rules! migration {
 }
 
 /// The steps; the first has number 1.
-const MIGRATIONS: [Migration; 3] = [
+const MIGRATIONS: [Migration; 4] = [
     migration!("0001_people_and_audit"),
     migration!("0002_cases"),
     migration!("0003_proposals_and_decisions"),
+    migration!("0004_reading"),
 ];
 
 impl Migration {

@@ -5,6 +5,7 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
+use bianque_record::RecordError;
 use bianque_slide::SlideError;
 use serde::Serialize;
 
@@ -19,6 +20,18 @@ pub(crate) enum Refusal {
     NotAcceptable(&'static str),
     /// The slide's file is broken, gone or not readable; the site must act.
     Slide(SlideError),
+    /// Nobody is logged in, or the login is refused.
+    LogIn,
+    /// The login failed too often.
+    TooOften(String),
+    /// The role may not do this.
+    Forbidden(String),
+    /// The request does not show that it comes from our own page.
+    NotOwnPage,
+    /// It contradicts what is recorded; the client must look again.
+    Conflict(String),
+    /// The machine lacks something; trying again later may help.
+    Unavailable(String),
     /// A fault of the program.
     Fault(&'static str),
 }
@@ -40,6 +53,39 @@ impl From<SlideError> for Refusal {
     }
 }
 
+impl From<RecordError> for Refusal {
+    fn from(error: RecordError) -> Self {
+        match error {
+            RecordError::LoginRefused => Self::LogIn,
+            RecordError::Locked { .. } => Self::TooOften(error.to_string()),
+            RecordError::Forbidden { .. } | RecordError::NoConsent { .. } => {
+                Self::Forbidden(error.to_string())
+            }
+            RecordError::Invalid { .. } => Self::Request(error.to_string()),
+            RecordError::NotFound { what, .. } => Self::NotFound(what),
+            RecordError::Transition { .. } | RecordError::Conflict(_) => {
+                Self::Conflict(error.to_string())
+            }
+            RecordError::Busy(_) => Self::Unavailable("the record is busy: try again".to_owned()),
+            RecordError::Full(_) => {
+                Self::Unavailable("the disk is full; nothing was half done".to_owned())
+            }
+            RecordError::Damaged { what, .. } => {
+                tracing::error!(what, "what is stored is damaged");
+                Self::Fault("what is stored is damaged: an administrator must verify the audit")
+            }
+            // Paths and the words of a database stay on this side.
+            RecordError::Database { .. }
+            | RecordError::Newer { .. }
+            | RecordError::ForeignMigration { .. }
+            | RecordError::File { .. } => {
+                tracing::error!(%error, "the record failed");
+                Self::Unavailable("the record cannot be used now".to_owned())
+            }
+        }
+    }
+}
+
 impl Refusal {
     fn parts(&self) -> (StatusCode, &'static str, String) {
         match self {
@@ -49,10 +95,31 @@ impl Refusal {
                 (StatusCode::NOT_ACCEPTABLE, "Not acceptable", (*what).to_owned())
             }
             Self::Slide(error) => slide_parts(error),
+            Self::LogIn => {
+                let what = "log in; name, password, token or link is wrong, used or too old";
+                (StatusCode::UNAUTHORIZED, "Log in", what.to_owned())
+            }
+            Self::TooOften(what) => (StatusCode::TOO_MANY_REQUESTS, "Too many tries", what.clone()),
+            Self::Forbidden(what) => (StatusCode::FORBIDDEN, "Not allowed", what.clone()),
+            Self::NotOwnPage => {
+                let what = "the header X-CSRF-Token is missing or is another session's";
+                (StatusCode::FORBIDDEN, "Not from our own page", what.to_owned())
+            }
+            Self::Conflict(what) => (StatusCode::CONFLICT, "Look again", what.clone()),
+            Self::Unavailable(what) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "Try again later", what.clone())
+            }
             Self::Fault(what) => {
                 (StatusCode::INTERNAL_SERVER_ERROR, "Fault of the program", (*what).to_owned())
             }
         }
+    }
+}
+
+impl Refusal {
+    /// What is said, without the rest.
+    pub(crate) fn words(&self) -> String {
+        self.parts().2
     }
 }
 

@@ -15,12 +15,25 @@ pub enum ServerError {
         /// Why.
         source: SlideError,
     },
-    /// There are no accounts yet, so the server must not be reached from other machines.
+    /// Passwords and slides would cross the network in the clear.
     #[error(
-        "{0} can be reached from other machines, and this version has no accounts: listen on \
-         127.0.0.1 or [::1], and put a proxy that asks for a login in front of it"
+        "{0} can be reached from other machines, and what is said would cross the network in the \
+         clear: give --certificate and --key, or --behind-proxy where a proxy speaks TLS, or \
+         listen on 127.0.0.1"
     )]
-    NotLoopback(SocketAddr),
+    InTheClear(SocketAddr),
+    /// The demo has no login, so nobody else may reach it.
+    #[error(
+        "{0} can be reached from other machines, and the demo has no login: listen on 127.0.0.1 \
+         or [::1], without a proxy"
+    )]
+    OpenDemo(SocketAddr),
+    /// The record cannot be used.
+    #[error("the record cannot be used: {0}")]
+    Record(#[from] bianque_record::RecordError),
+    /// The certificate or its key cannot be used.
+    #[error("the certificate cannot be used: {0}")]
+    Certificate(String),
     /// The address cannot be listened on.
     #[error(
         "cannot listen on {address}: {source}; is another program there? --listen names another"

@@ -7,10 +7,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-/// Everything comes from this server: no script, style or frame of another.
-const POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; style-src 'self' \
-                      'unsafe-inline'; worker-src 'self' blob:; frame-ancestors 'none'; \
-                      base-uri 'none'; form-action 'self'";
+/// Everything comes from this server: no script, style or frame of another, and none within a page.
+const POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self'; \
+                      img-src 'self' data: blob:; connect-src 'self'; worker-src 'self' blob:; \
+                      object-src 'none'; base-uri 'none'; frame-ancestors 'none'; \
+                      form-action 'self'";
 
 /// Answers only those who call the server by a loopback name: a page of another site that lets its
 /// own name point here (DNS rebinding) is refused.

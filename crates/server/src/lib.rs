@@ -3,17 +3,24 @@
 //! [`Server::new`] looks at a folder of slides, [`Server::serve`] answers until it is told to stop.
 //! Routes and wire types live here and nowhere else.
 
+mod access;
 mod answer;
+mod counts;
 mod dicomweb;
 mod error;
+mod events;
+pub mod examine;
 mod guard;
 mod library;
+mod open_api;
 mod router;
 mod routes;
 mod serve;
 mod settings;
 mod tiles;
+mod tls;
+mod web_app;
 
 pub use error::ServerError;
 pub use serve::Server;
-pub use settings::Settings;
+pub use settings::{CertificateFiles, ControlledLabel, Settings};

@@ -1,40 +1,64 @@
 //! Listening, watching the folder, and stopping without cutting an answer off.
 
-use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
-use tokio::{net::TcpListener, runtime::Runtime, time::MissedTickBehavior};
+use bianque_record::{
+    Actor, Record, RecordError, Settings as RecordSettings, identity::Token, objects::ObjectFolder,
+    people::LinkPurpose,
+};
+use tokio::{net::TcpListener, runtime::Runtime};
+use tokio_rustls::TlsAcceptor;
 
-use crate::{ServerError, Settings, library::Library, router};
-
-/// How often the folder is looked at.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
+use crate::{
+    ServerError, Settings,
+    examine::Watch,
+    library::Library,
+    router,
+    routes::{Parts, State, session::demo_actor},
+    tls::{self, TlsListener},
+};
 
 /// A server that listens and has seen its folder once.
 pub struct Server {
     runtime: Runtime,
     listener: TcpListener,
     address: SocketAddr,
-    library: Arc<Library>,
+    state: State,
+    settings: Settings,
+    first_link: Option<String>,
+    acceptor: Option<TlsAcceptor>,
 }
 
 impl Server {
-    /// Looks at the folder, which reads every slide once, and listens.
+    /// Opens the record, looks at the folder, which reads every slide once, and listens.
     ///
     /// # Errors
-    /// When the folder cannot be read, the address is not a loopback address or is taken.
+    /// When the folder or the record cannot be used, what is said would be in the clear on a
+    /// network, or the address is taken.
     pub fn new(settings: Settings) -> Result<Self, ServerError> {
-        if !settings.listen.ip().is_loopback() {
-            return Err(ServerError::NotLoopback(settings.listen));
+        let loopback = settings.listen.ip().is_loopback();
+        if settings.demo && (!loopback || settings.behind_proxy) {
+            return Err(ServerError::OpenDemo(settings.listen));
         }
-        let library = Arc::new(Library::new(settings.folder.clone()));
-        library
-            .rescan()
-            .map_err(|source| ServerError::Folder { folder: settings.folder.clone(), source })?;
+        if !loopback && settings.certificate.is_none() && !settings.behind_proxy {
+            return Err(ServerError::InTheClear(settings.listen));
+        }
+        let acceptor = settings.certificate.as_ref().map(tls::acceptor).transpose()?;
+        let (parts, first_link) = parts(&settings)?;
+        let state = State::new(&settings, parts);
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let failed = |source| ServerError::Listen { address: settings.listen, source };
         let listener = runtime.block_on(TcpListener::bind(settings.listen)).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        Ok(Self { runtime, listener, address, library })
+        Ok(Self { runtime, listener, address, state, settings, first_link, acceptor })
     }
 
     /// Where it listens.
@@ -46,7 +70,13 @@ impl Server {
     /// How many slides it has.
     #[must_use]
     pub fn slides(&self) -> usize {
-        self.library.entries().len()
+        self.state.library.entries().len()
+    }
+
+    /// Where the first administrator is made, when there is none: works once, within a day.
+    #[must_use]
+    pub fn first_administrator_link(&self) -> Option<&str> {
+        self.first_link.as_deref()
     }
 
     /// Answers until `stop` is done; answers under way are finished.
@@ -54,25 +84,74 @@ impl Server {
     /// # Errors
     /// When the system fails.
     pub fn serve(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), ServerError> {
-        let Self { runtime, listener, library, .. } = self;
-        let watched = Arc::clone(&library);
-        runtime.spawn(async move { watch(watched).await });
-        runtime.block_on(async {
-            axum::serve(listener, router::router(library)).with_graceful_shutdown(stop).await
-        })?;
-        // A decoder that is still busy with an abandoned request is not waited for.
+        let Self { runtime, listener, address, state, settings, acceptor, .. } = self;
+        let stopping = Arc::new(AtomicBool::new(false));
+        let watch = Watch::new(state.clone(), settings.examiner.clone(), Arc::clone(&stopping));
+        let watching = std::thread::spawn(move || watch.run());
+        let only_loopback = settings.listen.ip().is_loopback() && !settings.behind_proxy;
+        let router = router::router(&state, only_loopback);
+        let flag = Arc::clone(&stopping);
+        let served = runtime.block_on(async {
+            let (tell, told) = tokio::sync::oneshot::channel::<()>();
+            let stop = async move {
+                stop.await;
+                flag.store(true, Ordering::SeqCst);
+                drop(tell);
+            };
+            // An open stream of events is no answer that ends: it is cut after a while.
+            let cut = after(told, Duration::from_secs(3));
+            match acceptor {
+                None => {
+                    let serving = axum::serve(listener, router).with_graceful_shutdown(stop);
+                    tokio::select! { ended = serving => ended, () = cut => Ok(()) }
+                }
+                Some(acceptor) => {
+                    let listener = TlsListener::over(listener, acceptor, address);
+                    let serving = axum::serve(listener, router).with_graceful_shutdown(stop);
+                    tokio::select! { ended = serving => ended, () = cut => Ok(()) }
+                }
+            }
+        });
+        stopping.store(true, Ordering::SeqCst);
+        served?;
+        // The examination ends at its next look at the flag; a decoder that is still busy with an
+        // abandoned request is not waited for.
+        let _ = watching.join();
         runtime.shutdown_timeout(Duration::from_secs(2));
         Ok(())
     }
 }
 
-async fn watch(library: Arc<Library>) {
-    let mut clock = tokio::time::interval(LOOK_EVERY);
-    clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        clock.tick().await;
-        let library = Arc::clone(&library);
-        // A folder on a share that went away comes back; what was known stays until then.
-        let _ = tokio::task::spawn_blocking(move || library.rescan()).await;
+/// Done a while after the other end is dropped.
+async fn after(told: tokio::sync::oneshot::Receiver<()>, a_while: Duration) {
+    let _ = told.await;
+    tokio::time::sleep(a_while).await;
+}
+
+/// What the routes need, and the first administrator's link where there is no administrator.
+fn parts(settings: &Settings) -> Result<(Parts, Option<String>), ServerError> {
+    std::fs::create_dir_all(&settings.data)?;
+    let record = Record::open(&settings.location(), RecordSettings::default())?;
+    let demo = settings.demo.then(|| demo_actor(&record)).transpose()?;
+    let first_link = if settings.demo { None } else { first_link(&record)? };
+    let library = Library::new(settings.folder.clone());
+    library
+        .rescan()
+        .map_err(|source| ServerError::Folder { folder: settings.folder.clone(), source })?;
+    let parts = Parts {
+        library: Arc::new(library),
+        record: Arc::new(record),
+        objects: ObjectFolder::open(settings.data.join("objects"))?,
+        secret: Token::fresh()?.reveal().to_owned(),
+        demo,
+    };
+    Ok((parts, first_link))
+}
+
+fn first_link(record: &Record) -> Result<Option<String>, ServerError> {
+    match record.issue_link(&Actor::console(), LinkPurpose::FirstAdministrator) {
+        Ok(link) => Ok(Some(format!("/#/first-administrator?token={}", link.token.reveal()))),
+        Err(RecordError::Conflict(_)) => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }

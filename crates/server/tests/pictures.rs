@@ -2,85 +2,45 @@
 //! pixels everywhere, and a refusal for what does not exist.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
-use std::{
-    io::{Read, Write},
-    net::{SocketAddr, TcpStream},
-    path::Path,
-    sync::mpsc,
-};
-
 use bianque_core::{Level0, PixelRect};
-use bianque_server::{Server, Settings};
 use bianque_slide::{OpenOptions, Slide, TileIndex, content_digest, open};
-use bianque_testkit::{SlideRecipe, write_svs};
 
-/// A server that ends when this is dropped.
-struct Running {
-    address: SocketAddr,
-    stop: Option<tokio::sync::oneshot::Sender<()>>,
-    thread: Option<std::thread::JoinHandle<()>>,
+#[allow(unreachable_pub, reason = "shared by tests")]
+mod support;
+
+use support::{Ground, Running};
+
+trait Pictures {
+    fn get(&self, path: &str) -> (u16, String, Vec<u8>);
+    fn get_as(&self, path: &str, host: &str) -> (u16, String, Vec<u8>);
 }
 
-impl Running {
-    fn over(folder: &Path) -> Self {
-        let settings =
-            Settings { folder: folder.to_owned(), listen: "127.0.0.1:0".parse().unwrap() };
-        let (stop, stopped) = tokio::sync::oneshot::channel();
-        let (tell, told) = mpsc::channel();
-        let thread = std::thread::spawn(move || {
-            let server = Server::new(settings).unwrap();
-            tell.send(server.address()).unwrap();
-            server.serve(async { drop(stopped.await) }).unwrap();
-        });
-        Self { address: told.recv().unwrap(), stop: Some(stop), thread: Some(thread) }
-    }
-
+impl Pictures for Running {
     /// Status, head and body of an answer.
     fn get(&self, path: &str) -> (u16, String, Vec<u8>) {
         self.get_as(path, "localhost")
     }
 
     fn get_as(&self, path: &str, host: &str) -> (u16, String, Vec<u8>) {
-        let mut stream = TcpStream::connect(self.address).unwrap();
-        let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
-        stream.write_all(request.as_bytes()).unwrap();
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).unwrap();
-        let end = answer.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
-        let head = String::from_utf8(answer[..end].to_vec()).unwrap();
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        (status, head.to_ascii_lowercase(), answer[end + 4..].to_vec())
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
+        let answer = self.client().send("GET", path, &format!("Host: {host}\r\n"), &[]);
+        (answer.status, answer.head, answer.body)
     }
 }
 
 struct Sample {
-    _folder: tempfile::TempDir,
+    ground: Ground,
     server: Running,
     slide: Box<dyn Slide>,
     id: String,
 }
 
 fn sample() -> Sample {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("Zhang San 19600101.svs");
-    write_svs(
-        &SlideRecipe { width: 2100, height: 1500, lesions: 0, ..SlideRecipe::demo(7) },
-        &path,
-    )
-    .unwrap();
+    let ground = Ground::new();
+    let path = ground.folder.path().join("Zhang San 19600101.svs");
     let digest = content_digest(&path).unwrap().to_string();
     let id = digest.rsplit(':').next().unwrap()[..32].to_owned();
     let slide = open(&path, &OpenOptions::default()).unwrap();
-    Sample { server: Running::over(folder.path()), _folder: folder, slide, id }
+    Sample { server: ground.demo(), ground, slide, id }
 }
 
 fn decoded(jpeg: &[u8]) -> (u32, u32, Vec<u8>) {
@@ -210,19 +170,11 @@ fn another_sites_name_for_this_machine_is_refused() {
 #[test]
 fn a_slide_that_vanishes_is_said_to_be_gone() {
     let sample = sample();
-    let file = std::fs::read_dir(sample._folder.path()).unwrap().next().unwrap().unwrap().path();
+    let file =
+        std::fs::read_dir(sample.ground.folder.path()).unwrap().next().unwrap().unwrap().path();
     std::fs::remove_file(file).unwrap();
     let (status, _, body) = sample.server.get(&format!("/deepzoom/{}.dzi", sample.id));
     let body = String::from_utf8(body).unwrap();
     assert!(status == 410 || status == 404, "{status} {body}");
     assert!(!body.contains("Zhang"), "{body}");
-}
-
-#[test]
-fn only_loopback_addresses_are_listened_on() {
-    let folder = tempfile::tempdir().unwrap();
-    let settings =
-        Settings { folder: folder.path().to_owned(), listen: "0.0.0.0:0".parse().unwrap() };
-    let error = Server::new(settings).err().unwrap();
-    assert!(error.to_string().contains("no accounts"), "{error}");
 }

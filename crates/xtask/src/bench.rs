@@ -39,6 +39,11 @@ enum Subject {
         #[arg(long, default_value_t = 5)]
         rounds: usize,
     },
+    /// Serving Deep Zoom tiles, against an OpenSlide Deep Zoom server in Python.
+    Serve {
+        /// The slide; polyp-section-1.svs of the real slides unless named.
+        slide: Option<PathBuf>,
+    },
     /// Training a head of slides (ABMIL), against PyTorch.
     Mil {
         /// Slides, tiles a slide, passes.
@@ -101,6 +106,13 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
                 anyhow::bail!("name a slide: `cargo xtask bench read SLIDE`");
             };
             example("bianque-slide", "bench_read", &[slide])
+        }
+        Subject::Serve { slide } => {
+            let slide = slide.clone().or(slides.as_ref().map(|s| s.join("polyp-section-1.svs")));
+            let Some(slide) = slide else {
+                anyhow::bail!("name a slide: `cargo xtask bench serve SLIDE`");
+            };
+            example("bianque-server", "bench_serve", &[slide])
         }
         Subject::Encode { only, device, rounds } => {
             let convnet = only.iter().all(|word| "convnet".contains(word.as_str()));

@@ -1,4 +1,4 @@
-//! Development tasks: `cargo xtask demo|test|ci|bench`.
+//! Development tasks: `cargo xtask demo|test|ci|web|bench`.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this program talks to a developer")]
 
 mod bench;
@@ -8,6 +8,7 @@ mod process;
 mod python;
 mod test;
 mod tools;
+mod web;
 
 use clap::{Parser, Subcommand};
 
@@ -31,6 +32,8 @@ enum Task {
     Test,
     /// What the build server runs: installs what is missing, then `test`.
     Ci,
+    /// Build the web app; do it before the program is built.
+    Web,
     /// Measure against peers, side by side in one run.
     Bench(bench::Arguments),
 }
@@ -41,6 +44,7 @@ fn main() -> anyhow::Result<()> {
         Task::Demo { out } => demo::run(&out),
         Task::Test => test::run_everything(),
         Task::Ci => test::ci(),
+        Task::Web => web::build(),
         Task::Bench(arguments) => bench::run(&arguments),
     }
 }

@@ -6,7 +6,7 @@ use anyhow::bail;
 
 use crate::{
     process::{run, succeeds},
-    python, tools,
+    python, tools, web,
 };
 
 /// Format, lints, all tests with foreign judges and real slides, documentation.
@@ -57,6 +57,9 @@ pub(crate) fn ci() -> anyhow::Result<()> {
             .filter(|(program, _)| !succeeds(program, &["--version"]))
             .map(|(_, package)| package)
             .collect();
+    if !succeeds("npm", &["--version"]) {
+        missing.push("npm");
+    }
     if !tools::has_postgresql() {
         missing.push("postgresql");
     }
@@ -64,5 +67,6 @@ pub(crate) fn ci() -> anyhow::Result<()> {
         run(Command::new("apt-get").args(["update", "--quiet"]))?;
         run(Command::new("apt-get").args(["install", "--yes", "--quiet"]).args(&missing))?;
     }
+    web::build()?;
     run_everything()
 }

@@ -83,7 +83,7 @@ pub(crate) fn dispatch(arguments: Arguments, terminal: &Terminal) -> anyhow::Res
             evaluate_slides::run(&arguments, terminal)
         }
         Command::Audit(command) => audit::run(&command, terminal),
-        Command::Serve(arguments) => serve::run(&arguments, terminal),
+        Command::Serve(arguments) => serve::run(&arguments, &models()?, &data, terminal),
         Command::Demo(arguments) => demo::run(&arguments, &models()?, terminal),
     }
 }

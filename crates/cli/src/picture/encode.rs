@@ -46,7 +46,7 @@ fn png_bytes(
     Ok(bytes)
 }
 
-fn jpeg_bytes(image: &RgbImage) -> anyhow::Result<Vec<u8>> {
+pub(crate) fn jpeg_bytes(image: &RgbImage) -> anyhow::Result<Vec<u8>> {
     let (Ok(width), Ok(height)) = (u16::try_from(image.width()), u16::try_from(image.height()))
     else {
         bail!("a JPEG is at most 65535 pixels wide and high: choose .png or a smaller picture");

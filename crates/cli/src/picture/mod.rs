@@ -7,5 +7,5 @@ mod heatmap;
 mod text;
 
 pub(crate) use contact_sheet::{CROP, Crop, contact_sheet};
-pub(crate) use encode::{data_uri_jpeg, data_uri_rgba, write};
+pub(crate) use encode::{data_uri_jpeg, data_uri_rgba, jpeg_bytes, write};
 pub(crate) use heatmap::{HeatCell, HeatLayer, annotated};

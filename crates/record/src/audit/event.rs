@@ -67,6 +67,12 @@ pub enum Event {
     ReleasedExported,
     /// Unconfirmed content left.
     UnconfirmedExported,
+    /// A reader who had looked first was shown what machines say.
+    Revealed,
+    /// The pictures of a slide were opened.
+    SlideOpened,
+    /// A setting of the site was changed.
+    SettingChanged,
 }
 
 impl Event {
@@ -106,6 +112,9 @@ impl Event {
             Self::ReleasedRead => "released.read",
             Self::ReleasedExported => "released.exported",
             Self::UnconfirmedExported => "unconfirmed.exported",
+            Self::Revealed => "proposals.revealed",
+            Self::SlideOpened => "slide.opened",
+            Self::SettingChanged => "setting.changed",
         }
     }
 }

@@ -141,32 +141,7 @@ impl Record {
     /// When the actor may not, or the number is taken.
     pub fn add_case(&self, actor: &Actor, new: &NewCase) -> Result<CaseId> {
         self.deed(actor, Action::Register, Event::CaseAdded, |unit| {
-            let taken = "SELECT id FROM laboratory_case WHERE number = ?1";
-            if unit.one(taken, &[(&new.number).into()])?.is_some() {
-                let what = format!("the case number '{}' is taken", new.number);
-                return Err(RecordError::Conflict(what));
-            }
-            let now = unit.now();
-            let id = CaseId::fresh(now)?;
-            unit.execute(
-                "INSERT INTO patient (pseudonym, created) VALUES (?1, ?2) \
-                 ON CONFLICT (pseudonym) DO NOTHING",
-                &[(&new.patient).into(), now.into()],
-            )?;
-            unit.execute(
-                "INSERT INTO laboratory_case (id, number, pseudonym, status, reading, \
-                 quality_rank, urgency_rank, requested_by, created, undecided) \
-                 VALUES (?1, ?2, ?3, 'open', ?4, 1, ?5, ?6, ?7, 0)",
-                &[
-                    id.into(),
-                    (&new.number).into(),
-                    (&new.patient).into(),
-                    new.reading.name().into(),
-                    new.urgency.rank().into(),
-                    new.requested_by.into(),
-                    now.into(),
-                ],
-            )?;
+            let id = unit.insert_case(new)?;
             let detail = json!({ "number": new.number, "reading": new.reading });
             Ok(Audited::new(id, Object::new("case", id), detail))
         })

@@ -169,19 +169,7 @@ impl Record {
             let row = row.ok_or_else(|| RecordError::not_found("block", block))?;
             let case: CaseId = row.parsed(0)?;
             let id = SlideId::fresh(unit.now())?;
-            unit.execute(
-                "INSERT INTO slide (id, block, laboratory_case, label, stain, digest, path) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                &[
-                    id.into(),
-                    block.into(),
-                    case.into(),
-                    (&new.label).into(),
-                    (&new.stain).into(),
-                    new.digest.to_string().into(),
-                    new.path.as_str().into(),
-                ],
-            )?;
+            unit.insert_slide(id, block, case, new)?;
             let detail = json!({ "slide": id, "digest": new.digest });
             Ok(Audited::new(id, Object::new("case", case), detail))
         })

@@ -4,9 +4,11 @@ mod access;
 mod case;
 mod consent;
 mod material;
+mod registration;
 mod worklist;
 
 pub use case::{Case, NewCase, Reading, Status, Urgency};
 pub use consent::{Consent, Purpose};
 pub use material::{Block, CaseMaterial, NewSlide, Slide, SlidePath, Specimen};
+pub use registration::LoneSlide;
 pub use worklist::{Cursor, WorklistItem, WorklistPage, WorklistQuery};

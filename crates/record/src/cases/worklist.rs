@@ -6,16 +6,16 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::{
-    Case, Status, Urgency,
+    Case, Slide, Status, Urgency,
     case::{COLUMNS, case_of},
 };
 use crate::{
     Record, RecordError, Result,
     audit::{Event, Object},
-    database::Value,
-    identity::{CaseId, UserId},
+    database::{Row, Value},
+    identity::{CaseId, SlideId, UserId},
     people::{Action, Actor, Role},
-    store::Audited,
+    store::{Audited, Unit},
 };
 
 /// Which cases are asked for.
@@ -89,6 +89,10 @@ pub struct WorklistItem {
     pub case: Case,
     /// What is wrong with its worst slide, when one is not fit for diagnosis.
     pub bad_slide: Option<String>,
+    /// Which slide that is.
+    pub bad_slide_id: Option<SlideId>,
+    /// Its slides.
+    pub slides: Vec<Slide>,
 }
 
 /// A page of the worklist.
@@ -110,13 +114,8 @@ impl Record {
             let limit = query.limit.clamp(1, 100);
             let (sql, values) = statement(query, actor.role() == Role::SecondReader, limit);
             let rows = unit.query(&sql, &values)?;
-            let mut items = rows
-                .iter()
-                .map(|row| {
-                    let bad_slide = row.optional_text(11)?.map(str::to_owned);
-                    Ok(WorklistItem { case: case_of(row)?, bad_slide })
-                })
-                .collect::<Result<Vec<_>>>()?;
+            let mut items =
+                rows.iter().map(|row| unit.worklist_item(row)).collect::<Result<Vec<_>>>()?;
             let more = items.len() > limit as usize;
             items.truncate(limit as usize);
             let next = items.last().filter(|_| more).map(|item| Cursor {
@@ -129,6 +128,26 @@ impl Record {
             let object = Object::new("worklist", query.status);
             Ok(Audited::new(WorklistPage { items, next }, object, json!({ "cases": seen })))
         })
+    }
+}
+
+impl Unit<'_> {
+    fn worklist_item(&mut self, row: &Row) -> Result<WorklistItem> {
+        let case = case_of(row)?;
+        let bad_slide_id = match case.has_bad_slide {
+            true => self.bad_slide_of(case.id)?,
+            false => None,
+        };
+        let bad_slide = row.optional_text(11)?.map(str::to_owned);
+        Ok(WorklistItem { slides: self.slides(case.id)?, case, bad_slide, bad_slide_id })
+    }
+
+    fn bad_slide_of(&mut self, case: CaseId) -> Result<Option<SlideId>> {
+        let sql = "SELECT p.slide FROM proposal_state s JOIN proposal p ON p.id = s.proposal \
+                   WHERE s.laboratory_case = ?1 AND s.bad_slide = 1 ORDER BY s.proposal LIMIT 1";
+        let row = self.one(sql, &[case.into()])?;
+        let slide = row.as_ref().map(|row| row.optional_text(0)).transpose()?.flatten();
+        slide.map(str::parse).transpose()
     }
 }
 

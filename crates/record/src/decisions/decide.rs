@@ -29,7 +29,7 @@ impl Record {
     ) -> Result<DecisionId> {
         new.check()?;
         let field = self.reading(|unit| Ok(unit.proposal(proposal)?.proposal.field))?;
-        self.deed(actor, field.decided_by(), Event::Decided, |unit| {
+        let decide = |unit: &mut Unit<'_>| {
             let (about, case) = unit.open_question(actor, field.decided_by(), proposal)?;
             let before = unit.readings(proposal)?;
             if before.iter().any(|reading| reading.reader == actor.user()) {
@@ -41,6 +41,9 @@ impl Record {
             let deed = deed_of(new, twice, &before);
             let decision = Written { manner: Manner::Reading, deed, amends: None };
             unit.write(actor, &about, new, decision)
+        };
+        self.once(actor, new.request.as_ref(), || {
+            self.deed(actor, field.decided_by(), Event::Decided, decide)
         })
     }
 
@@ -55,7 +58,7 @@ impl Record {
         new: &NewDecision,
     ) -> Result<DecisionId> {
         new.check()?;
-        self.deed(actor, Action::Adjudicate, Event::Adjudicated, |unit| {
+        let adjudicate = |unit: &mut Unit<'_>| {
             let (about, _) = unit.open_question(actor, Action::Adjudicate, proposal)?;
             let before = unit.readings(proposal)?;
             if before.iter().any(|reading| reading.reader == actor.user()) {
@@ -67,6 +70,9 @@ impl Record {
             let deed = new.verdict().settled().map_or(Deed::Defer, Deed::Adjudicate);
             let decision = Written { manner: Manner::Adjudication, deed, amends: None };
             unit.write(actor, &about, new, decision)
+        };
+        self.once(actor, new.request.as_ref(), || {
+            self.deed(actor, Action::Adjudicate, Event::Adjudicated, adjudicate)
         })
     }
 
@@ -81,7 +87,7 @@ impl Record {
             return Err(RecordError::invalid("reason", "an amendment must say why"));
         }
         let (proposal, needs) = self.reading(|unit| unit.needed_to_amend(old))?;
-        self.deed(actor, needs, Event::Amended, |unit| {
+        let amend = |unit: &mut Unit<'_>| {
             let (about, _) = unit.open_question(actor, needs, proposal)?;
             if about.standing != Some(old) {
                 return Err(RecordError::Conflict(format!(
@@ -91,7 +97,8 @@ impl Record {
             let deed = new.verdict().settled().map_or(Deed::Defer, Deed::Amend);
             let decision = Written { manner: Manner::Amendment, deed, amends: Some(old) };
             unit.write(actor, &about, new, decision)
-        })
+        };
+        self.once(actor, new.request.as_ref(), || self.deed(actor, needs, Event::Amended, amend))
     }
 
     /// The decisions about a proposal in the order in which they came. Who has yet to read it sees
@@ -226,6 +233,7 @@ impl Unit<'_> {
         let decision = decision.with_edit(&replaced, content);
         let digest = self.insert_decision(&decision)?;
         self.move_to(about, state, &decision, new)?;
+        self.remember(actor, new.request.as_ref(), decision.id)?;
         Ok(audited(&decision, digest, about, state))
     }
 

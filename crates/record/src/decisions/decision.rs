@@ -11,7 +11,7 @@ use crate::{
     RecordError, Result,
     canonical::canonical,
     database::{Database, Row},
-    identity::{DecisionId, Moment, ProposalId, Reason, SlideId, UserId},
+    identity::{DecisionId, Moment, ProposalId, Reason, RequestKey, SlideId, UserId},
     names::named,
     people::Role,
     proposals::{Content, Settled},
@@ -103,6 +103,9 @@ pub struct NewDecision {
     pub spent: Duration,
     /// Whether the proposal was shown before the person looked.
     pub aided: bool,
+    /// By what the client names this request: sent again, it gives the same decision and counts
+    /// once.
+    pub request: Option<RequestKey>,
 }
 
 /// A decision as it is kept.

@@ -10,5 +10,5 @@ pub use ids::{
     UserId,
 };
 pub use moment::{Clock, Moment, system_clock};
-pub use texts::{CaseNumber, Label, LoginName, Pseudonym, Reason};
+pub use texts::{CaseNumber, Label, LoginName, Pseudonym, Reason, RequestKey};
 pub use token::{Token, TokenDigest};

@@ -107,6 +107,21 @@ text!(
     |text| words(text, 4000, true)
 );
 
+text!(
+    /// By what a client names a request that it may send again: 8 to 64 letters, digits and `-` of
+    /// ASCII.
+    RequestKey,
+    "request key",
+    |text| {
+        let ours = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        if (8..=64).contains(&text.len()) && text.chars().all(ours) {
+            Ok(())
+        } else {
+            Err("8 to 64 letters, digits and '-' are allowed")
+        }
+    }
+);
+
 fn coded(
     text: &str,
     shortest: usize,

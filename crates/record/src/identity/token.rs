@@ -25,7 +25,11 @@ pub struct Token(String);
 pub struct TokenDigest(String);
 
 impl Token {
-    pub(crate) fn fresh() -> Result<Self> {
+    /// A new token.
+    ///
+    /// # Errors
+    /// When the system gives no random bytes.
+    pub fn fresh() -> Result<Self> {
         let bytes = random_bytes::<32>()?;
         Ok(Self(bytes.iter().map(|byte| format!("{byte:02x}")).collect()))
     }

@@ -129,7 +129,7 @@ impl Unit<'_> {
         Ok(())
     }
 
-    pub(super) fn account(&mut self, user: UserId) -> Result<Account> {
+    pub(crate) fn account(&mut self, user: UserId) -> Result<Account> {
         let sql = "SELECT id, login, active, locked_until FROM account WHERE id = ?1";
         let row = self.one(sql, &[user.into()])?;
         self.account_of(&row.ok_or_else(|| RecordError::not_found("account", user))?)

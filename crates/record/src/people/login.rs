@@ -66,6 +66,21 @@ impl Record {
         self.audited(Event::Login, |unit| unit.judge_login(self, login, &door, right, role))?
     }
 
+    /// As [`Record::log_in`], in the first of the account's roles in the order of [`Role::ALL`].
+    ///
+    /// # Errors
+    /// As [`Record::log_in`].
+    pub fn log_in_usual_role(&self, login: &str, password: &str) -> Result<OpenedSession> {
+        let role = self.reading(|unit| {
+            let sql = "SELECT r.role FROM account a JOIN account_role r ON r.account = a.id \
+                       WHERE a.login = ?1";
+            let rows = unit.query(sql, &[login.into()])?;
+            let roles = rows.iter().map(|row| row.parsed(0)).collect::<Result<Vec<Role>>>()?;
+            Ok(Role::ALL.into_iter().find(|role| roles.contains(role)))
+        })?;
+        self.log_in(login, password, role.unwrap_or(Role::Program))
+    }
+
     fn decoy_hash(&self) -> Result<&str> {
         if let Some(hash) = self.decoy().get() {
             return Ok(hash);

@@ -1,5 +1,6 @@
 //! What machines say, whatever it is about: content of some kind, with evidence and its producer.
 
+mod bulk_points;
 mod content;
 mod evidence;
 mod lesion_region;
@@ -8,6 +9,7 @@ mod quality_verdict;
 mod queue;
 mod state;
 
+pub use bulk_points::BulkPoints;
 pub use content::{Content, Field, ModelConfidence, ProposalContent};
 pub use evidence::Evidence;
 pub use lesion_region::LesionRegion;

@@ -11,7 +11,9 @@ use crate::{
     canonical::canonical,
     cases::{Case, Purpose, Status},
     database::{Database, Row},
-    identity::{CaseId, DecisionId, DiscrepancyId, Moment, ProposalId, SlideId, UserId},
+    identity::{
+        CaseId, DecisionId, DiscrepancyId, Moment, ProposalId, RequestKey, SlideId, UserId,
+    },
     people::{Action, Actor, Role},
     store::{Audited, Unit},
 };
@@ -130,8 +132,21 @@ impl Record {
     /// # Errors
     /// When the actor may not, there is no such case, or a slide is another case's.
     pub fn propose(&self, actor: &Actor, new: &NewProposal) -> Result<ProposalId> {
+        self.propose_once(actor, new, None)
+    }
+
+    /// As [`Record::propose`]; the same request again gives the same proposal and counts once.
+    ///
+    /// # Errors
+    /// As [`Record::propose`].
+    pub fn propose_once(
+        &self,
+        actor: &Actor,
+        new: &NewProposal,
+        request: Option<&RequestKey>,
+    ) -> Result<ProposalId> {
         new.check()?;
-        self.deed(actor, Action::Propose, Event::ProposalAdded, |unit| {
+        let put = |unit: &mut Unit<'_>| {
             let case = unit.case(new.case)?;
             unit.require_case(actor, Action::Propose, &case)?;
             unit.require_slides(new)?;
@@ -165,8 +180,10 @@ impl Record {
                 "id": proposal.id, "digest": digest, "kind": proposal.kind,
                 "producer": proposal.producer.name, "discrepancy": discrepancy,
             });
+            unit.remember(actor, request, proposal.id)?;
             Ok(Audited::new(proposal.id, Object::new("case", new.case), detail))
-        })
+        };
+        self.once(actor, request, || self.deed(actor, Action::Propose, Event::ProposalAdded, put))
     }
 
     /// All proposals of a case with where they stand, in the order in which they came.
@@ -303,7 +320,7 @@ impl Unit<'_> {
     }
 
     /// The state as a reader may know it who has not decided yet: that another has, is not shown.
-    fn blind(
+    pub(crate) fn blind(
         &mut self,
         actor: &Actor,
         case: &Case,

@@ -5,6 +5,7 @@ mod accounts;
 mod audit;
 mod decisions;
 mod proposals;
+mod reading;
 mod release;
 mod worklist;
 
@@ -34,6 +35,10 @@ pub const SUITE: &[(&str, Check)] = &[
     ("a signed case is amended by another version", release::amended_version),
     ("what leaves unconfirmed says so", release::exports),
     ("clinicians and researchers see what they may", release::who_sees_what),
+    ("a request that is sent twice counts once", reading::sent_twice),
+    ("a reader sees what stands, and nothing of the other's", reading::seen_findings),
+    ("what was revealed and looked at is kept by reader", reading::revealed_and_viewed),
+    ("settings, staff, lone slides and examinations are the site's", reading::the_site),
     ("the worklist has bad slides first, then urgency", worklist::order),
     ("the worklist is paged and filtered", worklist::pages),
     ("every deed is in the chain, and the chain holds", audit::chain_holds),

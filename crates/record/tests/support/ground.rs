@@ -197,6 +197,7 @@ fn settings(time: &Arc<AtomicI64>) -> Settings {
 
 pub fn decision(judgement: Judgement) -> NewDecision {
     NewDecision {
+        request: None,
         judgement,
         reason: Some("seen".parse().unwrap()),
         viewed: Vec::new(),

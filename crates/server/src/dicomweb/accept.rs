@@ -14,6 +14,8 @@ struct Range {
     kind: String,
     /// The parameter `type` of a multipart range.
     part: Option<String>,
+    /// Whether it takes frames in whatever form they are kept in: `transfer-syntax=*`.
+    as_kept: bool,
 }
 
 /// Splits at a separator outside quotes.
@@ -33,12 +35,16 @@ fn ranges(headers: &HeaderMap) -> Vec<Range> {
         .map(|range| {
             let mut parts = split(range, ';').into_iter().map(str::trim);
             let kind = parts.next().unwrap_or_default().to_ascii_lowercase();
-            let part = parts.find_map(|parameter| {
-                let (name, value) = parameter.split_once('=')?;
+            let mut range = Range { kind, part: None, as_kept: false };
+            for (name, value) in parts.filter_map(|parameter| parameter.split_once('=')) {
                 let value = value.trim().trim_matches('"').to_ascii_lowercase();
-                name.trim().eq_ignore_ascii_case("type").then_some(value)
-            });
-            Range { kind, part }
+                match name.trim().to_ascii_lowercase().as_str() {
+                    "type" => range.part = Some(value),
+                    "transfer-syntax" => range.as_kept = value == "*",
+                    _ => {}
+                }
+            }
+            range
         })
         .collect()
 }
@@ -50,7 +56,9 @@ pub(crate) fn takes_jpeg_parts(headers: &HeaderMap) -> Result<(), Refusal> {
         || ranges.iter().any(|range| match range.kind.as_str() {
             "*/*" | "multipart/*" | "image/jpeg" | "image/*" => true,
             "multipart/related" => {
+                // Some viewers ask for bytes and take them as they are kept, which is JPEG.
                 matches!(range.part.as_deref(), None | Some("image/jpeg" | "*/*" | "image/*"))
+                    || range.as_kept
             }
             _ => false,
         });
@@ -120,6 +128,7 @@ mod tests {
             "multipart/related; type=\"image/jpeg\"; transfer-syntax=1.2.840.10008.1.2.4.50",
             "multipart/related; type=\"application/octet-stream\", multipart/related; type=image/jpeg",
             "multipart/related",
+            "multipart/related; type=\"application/octet-stream\"; transfer-syntax=*",
             "image/jpeg",
         ] {
             assert!(takes_jpeg_parts(&accepting(takes)).is_ok(), "{takes}");

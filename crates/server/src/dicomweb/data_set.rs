@@ -32,6 +32,11 @@ impl DataSet {
         Self::default()
     }
 
+    /// Every attribute's tag and value, in the order of the tags.
+    pub(super) fn attributes(&self) -> impl Iterator<Item = (u32, &Value)> {
+        self.0.iter().map(|(number, value)| (*number, value))
+    }
+
     /// An attribute with values; names of persons in their alphabetic form.
     #[must_use]
     pub(super) fn with<T: Serialize>(

@@ -176,7 +176,7 @@ fn optics(slide: &dyn Slide, _series: &Series) -> DataSet {
     DataSet::new().with(NUMBER_OF_OPTICAL_PATHS, [1]).with_items(OPTICAL_PATH_SEQUENCE, vec![path])
 }
 
-fn code(value: &str, scheme: &str, meaning: &str) -> DataSet {
+pub(super) fn code(value: &str, scheme: &str, meaning: &str) -> DataSet {
     DataSet::new()
         .with(CODE_VALUE, [value])
         .with(CODING_SCHEME_DESIGNATOR, [scheme])
@@ -184,6 +184,6 @@ fn code(value: &str, scheme: &str, meaning: &str) -> DataSet {
 }
 
 /// Ten significant digits: a decimal string has 16 characters at most (PS3.5 section 6.2).
-fn significant(value: f64) -> f64 {
+pub(super) fn significant(value: f64) -> f64 {
     format!("{value:.9e}").parse().unwrap_or(value)
 }

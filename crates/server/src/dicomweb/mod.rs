@@ -5,11 +5,18 @@
 //! order. Everything that is said of a slide comes from its file; nothing names a patient.
 
 pub(crate) mod accept;
+pub(crate) mod annotations;
+pub(crate) mod confirmed;
 pub(crate) mod data_set;
 mod description;
 mod frame;
 pub(crate) mod instance;
+pub(crate) mod multipart;
+mod part10;
 pub(crate) mod query;
+pub(crate) mod read;
+pub(crate) mod stored;
+pub(crate) mod structured_report;
 mod tags;
 mod uid;
 

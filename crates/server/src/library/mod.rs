@@ -22,23 +22,23 @@ use crate::{answer::Refusal, dicomweb::Uid};
 
 /// A slide's name in addresses: the first 128 bits of its content's digest.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct SlideId([u8; 16]);
+pub(crate) struct SlideKey([u8; 16]);
 
-impl SlideId {
-    fn of(digest: &Digest) -> Self {
+impl SlideKey {
+    pub(crate) fn of(digest: &Digest) -> Self {
         let text = digest.to_string();
         let hex = text.rsplit(':').next().unwrap_or_default();
         hex.get(..32).and_then(|hex| hex.parse().ok()).unwrap_or(Self([0; 16]))
     }
 }
 
-impl fmt::Display for SlideId {
+impl fmt::Display for SlideKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
 
-impl FromStr for SlideId {
+impl FromStr for SlideKey {
     type Err = Refusal;
 
     fn from_str(text: &str) -> Result<Self, Refusal> {
@@ -57,7 +57,7 @@ impl FromStr for SlideId {
 /// A slide that was found.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
-    pub(crate) id: SlideId,
+    pub(crate) id: SlideKey,
     pub(crate) digest: Digest,
     /// Where it lies. Never told to a client: it may name a patient.
     pub(crate) path: PathBuf,
@@ -67,8 +67,8 @@ pub(crate) struct Entry {
 /// Slides by their names in addresses.
 #[derive(Default)]
 struct Index {
-    entries: BTreeMap<SlideId, Entry>,
-    studies: HashMap<Uid, SlideId>,
+    entries: BTreeMap<SlideKey, Entry>,
+    studies: HashMap<Uid, SlideKey>,
 }
 
 /// The slides of a folder.
@@ -104,6 +104,11 @@ impl Library {
         Ok(())
     }
 
+    /// The folder.
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        &self.folder
+    }
+
     /// Whether the folder can be reached.
     pub(crate) fn folder_is_there(&self) -> bool {
         self.folder.is_dir()
@@ -114,12 +119,12 @@ impl Library {
         self.index().entries.values().cloned().collect()
     }
 
-    pub(crate) fn entry(&self, id: SlideId) -> Result<Entry, Refusal> {
+    pub(crate) fn entry(&self, id: SlideKey) -> Result<Entry, Refusal> {
         self.index().entries.get(&id).cloned().ok_or(Refusal::NotFound("slide"))
     }
 
     /// The slide that is a DICOM study.
-    pub(crate) fn of_study(&self, study: &str) -> Result<SlideId, Refusal> {
+    pub(crate) fn of_study(&self, study: &str) -> Result<SlideKey, Refusal> {
         self.index().studies.get(study).copied().ok_or(Refusal::NotFound("study"))
     }
 
@@ -128,7 +133,7 @@ impl Library {
     }
 
     /// The opened slide. May read the file; call it where blocking is allowed.
-    pub(crate) fn open(&self, id: SlideId) -> Result<Arc<OpenedSlide>, Refusal> {
+    pub(crate) fn open(&self, id: SlideKey) -> Result<Arc<OpenedSlide>, Refusal> {
         Ok(self.opened.get(&self.entry(id)?)?)
     }
 }
@@ -140,11 +145,11 @@ mod tests {
     #[test]
     fn an_address_is_32_hexadecimal_digits_and_nothing_else() {
         let digest = Digest::of(b"slide");
-        let id = SlideId::of(&digest);
-        assert_eq!(id.to_string().parse::<SlideId>().unwrap(), id);
+        let id = SlideKey::of(&digest);
+        assert_eq!(id.to_string().parse::<SlideKey>().unwrap(), id);
         assert!(digest.to_string().contains(&id.to_string()));
         for bad in ["", "..", "../../etc/passwd", "0123", &"g".repeat(32), &"é".repeat(16)] {
-            assert!(bad.parse::<SlideId>().is_err(), "{bad}");
+            assert!(bad.parse::<SlideKey>().is_err(), "{bad}");
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use bianque_core::Digest;
 use bianque_slide::{OpenOptions, Slide, SlideError, open};
 
-use super::{Entry, SlideId};
+use super::{Entry, SlideKey};
 use crate::{answer::Refusal, dicomweb::Series};
 
 /// Slides kept open at once; the one that was not asked for longest is closed first.
@@ -15,7 +15,7 @@ const CACHE_BYTES: usize = 32 << 20;
 
 /// A slide and what was made of it.
 pub(crate) struct OpenedSlide {
-    id: SlideId,
+    id: SlideKey,
     digest: Digest,
     slide: Box<dyn Slide>,
     series: OnceLock<Arc<Series>>,
@@ -56,7 +56,7 @@ impl OpenedSlides {
         Ok(opened)
     }
 
-    fn kept(&self, id: SlideId) -> Option<Arc<OpenedSlide>> {
+    fn kept(&self, id: SlideKey) -> Option<Arc<OpenedSlide>> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let at = kept.iter().position(|other| other.id == id)?;
         kept[..=at].rotate_right(1);

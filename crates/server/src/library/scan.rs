@@ -10,7 +10,7 @@ use std::{
 use bianque_core::Digest;
 use bianque_slide::{OpenOptions, SlideError, content_digest, find_slides, only_dicom, open};
 
-use super::{Entry, SlideId};
+use super::{Entry, SlideKey};
 
 /// What tells that a file has changed without reading it.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -50,7 +50,7 @@ impl Seen {
                 },
             };
             self.digests.insert(path.clone(), (stamp, digest));
-            entries.push(Entry { id: SlideId::of(&digest), digest, path, bytes: stamp.bytes });
+            entries.push(Entry { id: SlideKey::of(&digest), digest, path, bytes: stamp.bytes });
         }
         let present: std::collections::HashSet<&Path> =
             entries.iter().map(|entry| entry.path.as_path()).collect();

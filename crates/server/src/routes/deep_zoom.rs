@@ -7,14 +7,14 @@ use axum::{
 };
 
 use super::{State, answer};
-use crate::{answer::Refusal, library::SlideId, tiles::deep_zoom::DeepZoom};
+use crate::{answer::Refusal, library::SlideKey, tiles::deep_zoom::DeepZoom};
 
 /// The descriptor.
 pub(crate) async fn descriptor(
     extract::State(state): extract::State<State>,
     Path(name): Path<String>,
 ) -> Result<Response, Refusal> {
-    let id: SlideId = name.strip_suffix(".dzi").ok_or(Refusal::NotFound("descriptor"))?.parse()?;
+    let id: SlideKey = name.strip_suffix(".dzi").ok_or(Refusal::NotFound("descriptor"))?.parse()?;
     let xml = state.on_slide(id, |slide| Ok(DeepZoom::of(slide).xml())).await?;
     Ok(([(header::CONTENT_TYPE, "application/xml")], xml).into_response())
 }
@@ -26,7 +26,7 @@ pub(crate) async fn tile(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let absent = || Refusal::NotFound("tile");
-    let id: SlideId = files.strip_suffix("_files").ok_or_else(absent)?.parse()?;
+    let id: SlideKey = files.strip_suffix("_files").ok_or_else(absent)?.parse()?;
     let number = |text: &str| text.parse::<u32>().map_err(|_| absent());
     let level = number(&level)?;
     let place = tile.strip_suffix(".jpeg").or_else(|| tile.strip_suffix(".jpg"));

@@ -16,7 +16,7 @@ use crate::{
         instance::JPEG_BASELINE,
         query::{Query as Search, Wanted, results},
     },
-    library::SlideId,
+    library::SlideKey,
     tiles::ImageFormat,
 };
 
@@ -166,7 +166,7 @@ fn frame_numbers(list: &str) -> Result<Vec<u64>, Refusal> {
 
 async fn on_series<T: Send + 'static>(
     state: &State,
-    id: SlideId,
+    id: SlideKey,
     series: String,
     work: impl FnOnce(&dyn bianque_slide::Slide, &Series) -> Result<T, Refusal> + Send + 'static,
 ) -> Result<T, Refusal> {
@@ -184,7 +184,7 @@ async fn on_series<T: Send + 'static>(
 /// A slide's series, and what is said of each of its instances.
 async fn described(
     state: &State,
-    id: SlideId,
+    id: SlideKey,
 ) -> Result<(std::sync::Arc<Series>, Vec<DataSet>), Refusal> {
     let entry = state.library.entry(id)?;
     state
@@ -203,7 +203,7 @@ async fn described(
 /// Slides that cannot be opened, or state no scale, are no instances: a search passes them over.
 async fn search(
     state: &State,
-    only: Option<SlideId>,
+    only: Option<SlideKey>,
     wanted: Wanted,
     parameters: &[(String, String)],
 ) -> Result<Response, Refusal> {

@@ -10,13 +10,13 @@ use axum::{
 use super::{State, answer};
 use crate::{
     answer::Refusal,
-    library::SlideId,
+    library::SlideKey,
     tiles::iiif::{Request, information as describe},
 };
 
 /// The image's own address leads to its description (section 2.2 of the specification).
 pub(crate) async fn base(Path(slide): Path<String>) -> Result<Redirect, Refusal> {
-    let id: SlideId = slide.parse()?;
+    let id: SlideKey = slide.parse()?;
     Ok(Redirect::to(&format!("/iiif/3/{id}/info.json")))
 }
 
@@ -26,10 +26,11 @@ pub(crate) async fn information(
     Path(slide): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    let id: SlideId = slide.parse()?;
+    let id: SlideKey = slide.parse()?;
     let host =
         headers.get(header::HOST).and_then(|value| value.to_str().ok()).unwrap_or("localhost");
-    let address = format!("http://{host}/iiif/3/{id}");
+    let scheme = if state.secure { "https" } else { "http" };
+    let address = format!("{scheme}://{host}/iiif/3/{id}");
     let document = state.on_slide(id, move |slide| Ok(describe(slide, &address))).await?;
     let kind = "application/ld+json;profile=\"http://iiif.io/api/image/3/context.json\"";
     Ok(([(header::CONTENT_TYPE, kind)], Json(document)).into_response())
@@ -41,7 +42,7 @@ pub(crate) async fn image(
     Path((slide, region, size, rotation, ending)): Path<(String, String, String, String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    let id: SlideId = slide.parse()?;
+    let id: SlideKey = slide.parse()?;
     let picture = state
         .on_slide(id, move |slide| {
             Request::parse(slide, [&region, &size, &rotation, &ending])?.picture(slide)

@@ -6,20 +6,57 @@ pub(crate) mod health;
 pub(crate) mod iiif;
 pub(crate) mod slides;
 
-use std::sync::Arc;
+pub(crate) mod accounts;
+pub(crate) mod audit;
+pub(crate) mod bodies;
+pub(crate) mod bulk;
+pub(crate) mod cases;
+pub(crate) mod comparison;
+pub(crate) mod decisions;
+pub(crate) mod exports;
+pub(crate) mod findings;
+pub(crate) mod metrics;
+pub(crate) mod report;
+pub(crate) mod session;
+pub(crate) mod site;
+pub(crate) mod store;
+pub(crate) mod views;
+pub(crate) mod web;
+pub(crate) mod worklist;
+
+mod table;
+
+pub(crate) use table::{Answer, Route, table};
+
+use std::{ops::Deref, sync::Arc};
 
 use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use bianque_record::{Actor, Record, database::Location, objects::ObjectFolder};
 use bianque_slide::Slide;
 use tokio::sync::Semaphore;
 
 use crate::{
+    Settings,
+    access::{Doors, Pace},
     answer::Refusal,
-    library::{Library, OpenedSlide, SlideId},
+    counts::Counts,
+    events::Events,
+    library::{Library, OpenedSlide, SlideKey},
+    settings::ControlledLabel,
     tiles::Picture,
 };
+
+/// What is made before a state is.
+pub(crate) struct Parts {
+    pub(crate) library: Arc<Library>,
+    pub(crate) record: Arc<Record>,
+    pub(crate) objects: ObjectFolder,
+    pub(crate) secret: String,
+    pub(crate) demo: Option<Actor>,
+}
 
 /// Whether a picture is made of the file's own bytes: `file` or `decoded`.
 const SOURCE: HeaderName = HeaderName::from_static("x-picture-source");
@@ -28,22 +65,78 @@ const FOR_EVER: HeaderValue = HeaderValue::from_static("private, max-age=3153600
 
 /// What every route can reach.
 #[derive(Clone)]
-pub(crate) struct State {
+pub(crate) struct State(Arc<Shared>);
+
+/// The one copy of it.
+pub(crate) struct Shared {
     pub(crate) library: Arc<Library>,
+    pub(crate) record: Arc<Record>,
+    /// Where the record is, for verifying it over a connection that changes nothing.
+    pub(crate) location: Location,
+    pub(crate) objects: ObjectFolder,
+    pub(crate) doors: Doors,
+    /// Guards the logins.
+    pub(crate) pace: Pace,
+    pub(crate) events: Events,
+    pub(crate) counts: Counts,
+    /// Makes the tokens of pages; another at each start.
+    pub(crate) secret: String,
+    /// Who acts where nobody is logged in, in the demo.
+    pub(crate) demo: Option<Actor>,
+    /// Whether cookies are only for TLS.
+    pub(crate) secure: bool,
+    /// Whether metrics need no token: nobody but this machine reaches the server.
+    pub(crate) metrics_are_open: bool,
+    pub(crate) labels: Vec<ControlledLabel>,
     /// Decoding at once: more would only make everybody wait longer and take more memory.
     places: Arc<Semaphore>,
 }
 
+impl Deref for State {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
 impl State {
-    pub(crate) fn new(library: Arc<Library>) -> Self {
+    pub(crate) fn new(settings: &Settings, parts: Parts) -> Self {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
-        Self { library, places: Arc::new(Semaphore::new(2 * cores)) }
+        let Parts { library, record, objects, secret, demo } = parts;
+        let secure = settings.certificate.is_some() || settings.behind_proxy;
+        Self(Arc::new(Shared {
+            library,
+            record,
+            location: settings.location(),
+            objects,
+            doors: Doors::default(),
+            pace: Pace::default(),
+            events: Events::default(),
+            counts: Counts::default(),
+            secret,
+            demo,
+            secure,
+            metrics_are_open: settings.listen.ip().is_loopback() && !settings.behind_proxy,
+            labels: settings.labels.clone(),
+            places: Arc::new(Semaphore::new(2 * cores)),
+        }))
+    }
+
+    /// Asks the record where blocking is allowed.
+    pub(crate) async fn record<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Record) -> bianque_record::Result<T> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let state = self.clone();
+        let task = tokio::task::spawn_blocking(move || work(&state.record));
+        Ok(task.await.map_err(|_| Refusal::Fault("the record's work failed"))??)
     }
 
     /// Does work on a slide's pixels where blocking is allowed.
     pub(crate) async fn on_slide<T: Send + 'static>(
         &self,
-        id: SlideId,
+        id: SlideKey,
         work: impl FnOnce(&dyn Slide) -> Result<T, Refusal> + Send + 'static,
     ) -> Result<T, Refusal> {
         self.on_opened(id, |opened| work(opened.slide())).await
@@ -52,22 +145,22 @@ impl State {
     /// Does work on an opened slide where blocking is allowed.
     pub(crate) async fn on_opened<T: Send + 'static>(
         &self,
-        id: SlideId,
+        id: SlideKey,
         work: impl FnOnce(&OpenedSlide) -> Result<T, Refusal> + Send + 'static,
     ) -> Result<T, Refusal> {
         let closed = |_| Refusal::Fault("the server is stopping");
         let place = Arc::clone(&self.places).acquire_owned().await.map_err(closed)?;
-        let library = Arc::clone(&self.library);
+        let state = self.clone();
         let task = tokio::task::spawn_blocking(move || {
             let _place = place;
-            work(&*library.open(id)?)
+            work(&*state.library.open(id)?)
         });
         task.await.unwrap_or(Err(Refusal::Fault("reading the slide failed")))
     }
 }
 
 /// A picture that may be kept for ever; `304` where the client has it.
-fn answer(picture: Picture, asked: &HeaderMap, id: SlideId) -> Response {
+fn answer(picture: Picture, asked: &HeaderMap, id: SlideKey) -> Response {
     let tag = format!("\"{id}\"");
     let has_it =
         asked.get(header::IF_NONE_MATCH).is_some_and(|value| value.as_bytes() == tag.as_bytes());

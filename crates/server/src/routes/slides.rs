@@ -7,12 +7,13 @@ use axum::{
     response::Response,
 };
 use bianque_slide::Slide;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{State, answer};
 use crate::{
     answer::Refusal,
-    library::{Entry, SlideId},
+    library::{Entry, SlideKey},
     tiles::{ImageFormat, encode, tile_edge},
 };
 
@@ -20,15 +21,15 @@ use crate::{
 const THUMBNAIL: u32 = 512;
 
 /// A slide in a list.
-#[derive(Serialize)]
-pub(crate) struct SlideLine {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct FolderSlide {
     id: String,
     digest: String,
     bytes: u64,
 }
 
 /// What a slide says of itself, without the properties that may hold personal data.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct SlideFactsDocument {
     id: String,
     digest: String,
@@ -39,6 +40,7 @@ pub(crate) struct SlideFactsDocument {
     height: u32,
     tile_edge: u32,
     /// Microns per level-0 pixel with their source; absent where nobody states them.
+    #[schemars(with = "Option<serde_json::Value>")]
     mpp: Option<bianque_core::Mpp>,
     /// Nominal power of the objective.
     magnification: Option<f64>,
@@ -46,7 +48,7 @@ pub(crate) struct SlideFactsDocument {
     warnings: Vec<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct LevelLine {
     width: u32,
     height: u32,
@@ -54,8 +56,8 @@ struct LevelLine {
 }
 
 /// Every slide.
-pub(crate) async fn list(extract::State(state): extract::State<State>) -> Json<Vec<SlideLine>> {
-    let line = |entry: Entry| SlideLine {
+pub(crate) async fn list(extract::State(state): extract::State<State>) -> Json<Vec<FolderSlide>> {
+    let line = |entry: Entry| FolderSlide {
         id: entry.id.to_string(),
         digest: entry.digest.to_string(),
         bytes: entry.bytes,
@@ -68,7 +70,7 @@ pub(crate) async fn one(
     extract::State(state): extract::State<State>,
     Path(slide): Path<String>,
 ) -> Result<Json<SlideFactsDocument>, Refusal> {
-    let id: SlideId = slide.parse()?;
+    let id: SlideKey = slide.parse()?;
     let entry = state.library.entry(id)?;
     Ok(Json(state.on_slide(id, move |slide| Ok(facts(&entry, slide))).await?))
 }
@@ -106,7 +108,7 @@ pub(crate) async fn thumbnail(
     Path(slide): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    let id: SlideId = slide.parse()?;
+    let id: SlideKey = slide.parse()?;
     let picture = state
         .on_slide(id, |slide| encode::picture(&slide.thumbnail(THUMBNAIL)?, ImageFormat::Jpeg))
         .await?;

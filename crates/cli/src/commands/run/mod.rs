@@ -2,6 +2,7 @@
 
 mod analysis;
 mod attention;
+mod examine;
 mod output;
 mod plan;
 mod prepare;
@@ -17,12 +18,15 @@ use bianque_quality::CheckSettings;
 use bianque_vision::{Device, Encoder, Loaded, Permission, Purpose, load_on};
 use serde::Serialize;
 
-pub(crate) use self::plan::RunPlan;
 use self::{
     analysis::{Analysis, Evidence, judge},
     plan::{PlannedTask, Shelf, Wanted},
     prepare::{Prepared, with_each_prepared},
     second::FirstStage,
+};
+pub(crate) use self::{
+    examine::{Examination, examine},
+    plan::RunPlan,
 };
 use super::{Outcome, check, slides};
 use crate::{

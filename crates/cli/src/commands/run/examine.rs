@@ -1,0 +1,149 @@
+//! One task on one slide for the worklist: what the check says, regions and map in memory, features
+//! kept in a folder.
+
+use std::{path::Path, sync::atomic::AtomicBool};
+
+use bianque_core::{Level0, PixelRect, Polygon, Producer, Rect, RgbImage};
+use bianque_lesion::{Cell, LesionError, PassRequest, ReadAhead, encode_slide};
+use bianque_quality::{Check, CheckSettings, check_slide};
+use bianque_slide::{OpenOptions, SlideError};
+
+use super::{
+    RunPlan, SlideRun,
+    analysis::{Analysis, Evidence, judge, probabilities},
+    prepare::{PassFiles, Prepared, encoder_requests},
+};
+use crate::commands::check;
+
+/// What was found on a slide.
+pub(crate) struct Examination {
+    pub(crate) check: Check,
+    /// The place of each of the check's findings, where it has one.
+    pub(crate) places: Vec<Option<PixelRect<Level0>>>,
+    /// The gravest finding's picture.
+    pub(crate) crop: Option<RgbImage>,
+    pub(crate) regions: Vec<ExaminedRegion>,
+    pub(crate) map: Option<ExaminedMap>,
+    /// The head that found the regions.
+    pub(crate) producer: Producer,
+}
+
+/// A region with its label's name.
+pub(crate) struct ExaminedRegion {
+    pub(crate) label: String,
+    pub(crate) outline: Vec<Polygon<Level0>>,
+    pub(crate) score: f64,
+    pub(crate) evidence: Vec<PixelRect<Level0>>,
+}
+
+/// The probability of any lesion, a byte a cell; 0 where nothing was judged.
+pub(crate) struct ExaminedMap {
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+    /// Level-0 pixels a cell.
+    pub(crate) downsample: f64,
+    pub(crate) values: Vec<u8>,
+}
+
+/// Checks a slide and runs the plan's first task on it. `None` when it was stopped.
+pub(crate) fn examine(
+    slide: &Path,
+    out: &Path,
+    plan: &RunPlan,
+    settings: &CheckSettings,
+    progress: &(dyn Fn(u64, u64) + Sync),
+    stop: &AtomicBool,
+) -> anyhow::Result<Option<Examination>> {
+    let Some(planned) = plan.tasks.first() else { anyhow::bail!("no task is loaded") };
+    let producer = planned.loaded.task.producer();
+    let opened = bianque_slide::open(slide, &OpenOptions::default())?;
+    let mut check = check_slide(opened.as_ref(), settings);
+    let places = check.findings.iter().map(|finding| place(&finding.areas, finding.crop)).collect();
+    let worst = check.findings.first();
+    let crop = worst.and_then(|finding| check::output::crop(opened.as_ref(), finding));
+    let Some(tissue) = check.tissue.take() else {
+        let nothing = Examination { check, places, crop, regions: vec![], map: None, producer };
+        return Ok(Some(nothing));
+    };
+    let mpp = opened.facts().mpp.clone().ok_or(SlideError::NoMpp)?;
+    let digest = bianque_slide::content_digest(slide)?;
+    let prepared = Prepared { slide: opened, mpp, digest, tissue, check, seconds: Vec::new() };
+    std::fs::create_dir_all(out)?;
+    let request = SlideRun {
+        slide,
+        out,
+        mpp: None,
+        organ: None,
+        truth: None,
+        truth_label: None,
+        fresh: false,
+        check: settings,
+    };
+    let files = PassFiles::of(&request, plan);
+    let tokens = files.token_requests(plan);
+    let encoders = encoder_requests(&prepared, plan, &files, &tokens);
+    let pass = PassRequest {
+        slide: prepared.slide.as_ref(),
+        identity: &prepared.digest.to_string(),
+        tissue: &prepared.good_tissue(),
+        encoders: &encoders,
+    };
+    let told = |done: bianque_lesion::Progress| progress(done.done as u64, done.total as u64);
+    let found = match encode_slide(&pass, ReadAhead::default(), &told, stop) {
+        Err(LesionError::Cancelled) => return Ok(None),
+        found => found?,
+    };
+    let extraction = &found[planned.lane];
+    let evidence = Evidence {
+        planned,
+        lane: &plan.lanes[planned.lane],
+        prepared: &prepared,
+        extraction,
+        tokens: None,
+    };
+    let probabilities = probabilities(&planned.loaded, &extraction.features)?;
+    let analysis = judge(&evidence, &probabilities, &[])?;
+    let (regions, map) = (regions(&analysis, plan), map(&analysis, plan));
+    drop(analysis);
+    let check = prepared.check;
+    Ok(Some(Examination { check, places, crop, regions, map, producer }))
+}
+
+/// A rectangle around a finding's areas, or what a person should look at.
+fn place(areas: &[Polygon<Level0>], crop: Option<PixelRect<Level0>>) -> Option<PixelRect<Level0>> {
+    let around = Rect::around(areas.iter().flat_map(|area| area.outer.iter().copied()));
+    let Some(rect) = around else { return crop };
+    let (x, y) = (rect.min.x.floor() as i64, rect.min.y.floor() as i64);
+    Some(PixelRect::new(x, y, rect.width().ceil() as u32, rect.height().ceil() as u32))
+}
+
+fn regions(analysis: &Analysis<'_>, plan: &RunPlan) -> Vec<ExaminedRegion> {
+    let labels = plan.tasks.first().map(|task| task.loaded.task.labels.as_slice());
+    let name = |class: usize| labels.and_then(|labels| labels.get(class));
+    let region = |region: &bianque_lesion::Region| {
+        Some(ExaminedRegion {
+            label: name(region.class)?.name.clone(),
+            outline: region.polygons.clone(),
+            score: region.score.clamp(0.0, 1.0),
+            evidence: region.evidence.iter().map(|evidence| evidence.rect).collect(),
+        })
+    };
+    analysis.regions.iter().filter_map(region).collect()
+}
+
+fn map(analysis: &Analysis<'_>, plan: &RunPlan) -> Option<ExaminedMap> {
+    let lesions = plan.tasks.first()?.loaded.task.lesions();
+    let grid = analysis.map.grid();
+    let value = |cell: Cell| {
+        let Some(probabilities) = analysis.map.at(cell) else { return 0 };
+        let of_lesions = probabilities.iter().zip(&lesions).filter(|(_, lesion)| **lesion);
+        let sum: f32 = of_lesions.map(|(probability, _)| probability).sum();
+        (sum * 255.0).round().clamp(1.0, 255.0) as u8
+    };
+    Some(ExaminedMap {
+        width: grid.columns(),
+        height: grid.rows(),
+        downsample: grid.cell_um() / analysis.prepared.mpp.mean(),
+        values: grid.cells().map(value).collect(),
+    })
+}

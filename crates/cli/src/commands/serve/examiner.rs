@@ -1,0 +1,129 @@
+//! What the server's slides are examined by: the check, and one task.
+
+use std::{path::Path, path::PathBuf, sync::atomic::AtomicBool};
+
+use bianque_core::{Digest, Producer};
+use bianque_quality::CheckSettings;
+use bianque_record::{identity::Label, proposals::SlideVerdict};
+use bianque_server::{
+    ControlledLabel,
+    examine::{ExamineError, Examined, Examiner, FoundLesion, FoundQuality, Heatmap},
+};
+
+use crate::{
+    commands::{
+        check,
+        run::{Examination, LoadedTask, RunPlan, examine},
+    },
+    models::Models,
+    picture,
+};
+
+/// The check and one task, loaded once.
+pub(super) struct TaskExaminer {
+    plan: RunPlan,
+    check: CheckSettings,
+    /// Where features are kept.
+    features: PathBuf,
+    labels: Vec<ControlledLabel>,
+    producer: Label,
+}
+
+impl TaskExaminer {
+    pub(super) fn load(models: &Models, task: &str, features: PathBuf) -> anyhow::Result<Self> {
+        let loaded = LoadedTask::load(models, task)?;
+        let labels = loaded.task.labels.iter().map(|label| ControlledLabel {
+            name: label.name.clone(),
+            english: label.title.clone(),
+            chinese: label.title_zh.clone().unwrap_or_else(|| label.title.clone()),
+            color: label.color,
+            lesion: label.lesion,
+        });
+        let labels = labels.collect();
+        let text = format!(
+            "{} {} {} {}",
+            env!("CARGO_PKG_VERSION"),
+            loaded.task.name,
+            loaded.task.head_digest,
+            loaded.task.encoder.digest
+        );
+        let producer = format!("{} {}", loaded.task.name, Digest::of(text.as_bytes()).short());
+        Ok(Self {
+            plan: RunPlan::of_task(loaded),
+            check: check::settings(None)?,
+            features,
+            labels,
+            producer: producer.parse()?,
+        })
+    }
+
+    pub(super) fn labels(&self) -> Vec<ControlledLabel> {
+        self.labels.clone()
+    }
+}
+
+impl Examiner for TaskExaminer {
+    fn producer(&self) -> Label {
+        self.producer.clone()
+    }
+
+    fn examine(
+        &self,
+        slide: &Path,
+        progress: &(dyn Fn(u64, u64) + Sync),
+        stop: &AtomicBool,
+    ) -> Result<Examined, ExamineError> {
+        // A path may name a patient: what is told never has it.
+        let failed = |error: &dyn std::fmt::Display| {
+            let path = slide.display().to_string();
+            let name = slide.file_name().map(|name| name.to_string_lossy().into_owned());
+            let text = format!("{error:#}").replace(&path, "the slide");
+            ExamineError::Failed(name.map_or(text.clone(), |name| text.replace(&name, "the slide")))
+        };
+        let digest = bianque_slide::content_digest(slide).map_err(|error| failed(&error))?;
+        let out = self.features.join(digest.short());
+        let found = examine(slide, &out, &self.plan, &self.check, progress, stop)
+            .map_err(|error| failed(&error))?
+            .ok_or(ExamineError::Stopped)?;
+        examined(&found).map_err(|error| failed(&error))
+    }
+}
+
+fn examined(found: &Examination) -> anyhow::Result<Examined> {
+    let check = &found.check;
+    let reasons = check.findings.iter().zip(&found.places);
+    let reasons = reasons.take(100).map(|(finding, place)| {
+        let fault: Label = finding.fault.name().parse()?;
+        Ok((fault, *place))
+    });
+    let lesions = found.regions.iter().map(|region| {
+        Ok(FoundLesion {
+            label: region.label.parse()?,
+            outline: region.outline.clone(),
+            score: region.score,
+            evidence: region.evidence.clone(),
+        })
+    });
+    Ok(Examined {
+        quality: FoundQuality {
+            verdict: check.verdict.name().parse::<SlideVerdict>()?,
+            reasons: reasons.collect::<anyhow::Result<_>>()?,
+            by: Producer {
+                name: "bianque quality".to_owned(),
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                digest: None,
+                licence: Some("Apache-2.0".to_owned()),
+            },
+            crop: found.crop.as_ref().map(picture::jpeg_bytes).transpose()?,
+        },
+        lesions: lesions.collect::<anyhow::Result<_>>()?,
+        lesions_by: found.producer.clone(),
+        heatmap: found.map.as_ref().map(|map| Heatmap {
+            width: map.width,
+            height: map.height,
+            downsample: map.downsample,
+            values: map.values.clone(),
+            label: "lesion".to_owned(),
+        }),
+    })
+}

@@ -1,0 +1,77 @@
+//! `bianque serve`.
+
+mod examiner;
+
+use std::{path::PathBuf, sync::Arc, sync::atomic::Ordering, time::Duration};
+
+use anyhow::Context;
+use bianque_server::{CertificateFiles, ControlledLabel, Server, Settings};
+
+use self::examiner::TaskExaminer;
+use super::Outcome;
+use crate::{
+    arguments::ServeArguments, data_folder::DataFolder, interrupt, models::Models,
+    terminal::Terminal,
+};
+
+/// How often Ctrl-C is looked for.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+pub(crate) fn run(
+    arguments: &ServeArguments,
+    models: &Models,
+    data: &DataFolder,
+    terminal: &Terminal,
+) -> anyhow::Result<Outcome> {
+    let stop = interrupt::flag()?;
+    let data = match &arguments.keep {
+        Some(folder) => folder.clone(),
+        None => data.site()?,
+    };
+    let mut settings = Settings::new(arguments.folder.clone(), data.clone(), arguments.listen);
+    settings.database = arguments.database.clone();
+    settings.demo = arguments.demo;
+    settings.behind_proxy = arguments.behind_proxy;
+    settings.certificate = certificate(arguments);
+    if !arguments.no_examination {
+        let examiner = TaskExaminer::load(models, &arguments.task, data.join("features"))?;
+        add_labels(&mut settings.labels, examiner.labels());
+        settings.examiner = Some(Arc::new(examiner));
+    }
+    terminal.note("reading the slides once");
+    let tls = settings.certificate.is_some();
+    let server = Server::new(settings).context("the server does not start")?;
+    let scheme = if tls { "https" } else { "http" };
+    let base = format!("{scheme}://{}", server.address());
+    terminal.note(&format!("{} slides at {base}/", server.slides()));
+    if arguments.demo {
+        terminal.note(
+            "DEMO: NO LOGIN. Whoever uses this machine is a pathologist here and sees every slide \
+             of the folder. Only for slides that anybody may see.",
+        );
+    }
+    if let Some(link) = server.first_administrator_link() {
+        terminal.note(&format!(
+            "There is no administrator yet. This address makes the first one; it works once, \
+             within a day:\n{base}{link}"
+        ));
+    }
+    terminal.note("For research use until a site validates it. Ctrl-C ends.");
+    server.serve(async move {
+        while !stop.load(Ordering::SeqCst) {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    })?;
+    Ok(Outcome::Done)
+}
+
+fn certificate(arguments: &ServeArguments) -> Option<CertificateFiles> {
+    let files = arguments.certificate.clone().zip(arguments.key.clone());
+    files.map(|(certificate, key): (PathBuf, PathBuf)| CertificateFiles { certificate, key })
+}
+
+/// The task's labels come first; those that everybody may draw follow.
+fn add_labels(usual: &mut Vec<ControlledLabel>, own: Vec<ControlledLabel>) {
+    usual.retain(|label| own.iter().all(|first| first.name != label.name));
+    usual.splice(0..0, own);
+}

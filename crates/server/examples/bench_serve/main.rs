@@ -1,0 +1,165 @@
+//! Deep Zoom tiles over HTTP, Bianque beside an OpenSlide Deep Zoom server in Python:
+//! `bench_serve SLIDE [SECONDS]`.
+//!
+//! Both serve the same tiles of the same file on this machine in one run, turn by turn; the client
+//! keeps its connections. "First" is each tile's first request after the start (the file may be in
+//! the system's cache), "again" the same tiles once more. Needs `BIANQUE_PYTHON`. Prints Markdown.
+#![allow(clippy::print_stdout, reason = "its result is what it prints")]
+
+mod load;
+
+use std::{
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use bianque_server::{Server, Settings};
+use bianque_slide::{OpenOptions, content_digest, open};
+use load::{Measured, measure};
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// The most tiles of a kind that are asked for.
+const MOST_TILES: usize = 4000;
+
+struct Peer(Child, u16);
+
+impl Peer {
+    fn start(slide: &Path, edge: u32) -> Result<Self, Failure> {
+        let python = std::env::var_os("BIANQUE_PYTHON").ok_or("BIANQUE_PYTHON is not set")?;
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/bench_serve/peer.py");
+        let mut child = Command::new(python)
+            .arg(script)
+            .arg(slide)
+            .arg(edge.to_string())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().ok_or("no output")?).read_line(&mut line)?;
+        Ok(Self(child, line.trim().parse()?))
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        // Both fail only when it has ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Tiles of one kind.
+struct Kind {
+    name: &'static str,
+    /// Level, column and row.
+    tiles: Vec<(u32, u32, u32)>,
+}
+
+fn main() -> Result<(), Failure> {
+    let mut arguments = std::env::args_os().skip(1);
+    let slide = PathBuf::from(arguments.next().ok_or("usage: bench_serve SLIDE [SECONDS]")?);
+    let seconds = arguments.next().map_or(Ok(4), |text| text.to_string_lossy().parse::<u64>())?;
+    let folder = tempfile::tempdir()?;
+    let name = slide.file_name().ok_or("the slide has no name")?;
+    let link = folder.path().join(name);
+    std::fs::hard_link(&slide, &link).or_else(|_| std::fs::copy(&slide, &link).map(drop))?;
+    let (kinds, edge) = kinds(&link)?;
+    let digest = content_digest(&link)?.to_string();
+    let key = digest.rsplit(':').next().unwrap_or_default()[..32].to_owned();
+    print!("| tiles | connections | | Bianque tiles/s | p50 ms | p99 ms ");
+    println!("| OpenSlide tiles/s | p50 ms | p99 ms | ratio |");
+    println!("|---|---|---|---|---|---|---|---|---|---|");
+    for kind in &kinds {
+        for connections in [1, 16, 64] {
+            let ours = with_server(folder.path(), |port| {
+                let path = |(level, column, row): (u32, u32, u32)| {
+                    format!("/deepzoom/{key}_files/{level}/{column}_{row}.jpeg")
+                };
+                twice(port, kind, connections, seconds, &path)
+            })?;
+            let peer = Peer::start(&link, edge)?;
+            let path =
+                |(level, column, row): (u32, u32, u32)| format!("/{level}/{column}_{row}.jpeg");
+            let theirs = twice(peer.1, kind, connections, seconds, &path)?;
+            for ((name, a), b) in ["first", "again"].iter().zip(&ours).zip(&theirs) {
+                println!(
+                    "| {} | {connections} | {name} | {} | {} | {:.1} |",
+                    kind.name,
+                    a.cells(),
+                    b.cells(),
+                    a.rate() / b.rate()
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
+fn twice(
+    port: u16,
+    kind: &Kind,
+    connections: usize,
+    seconds: u64,
+    path: &(dyn Fn((u32, u32, u32)) -> String + Sync),
+) -> Result<[Measured; 2], Failure> {
+    let longest = Duration::from_secs(seconds);
+    let paths: Vec<String> = kind.tiles.iter().map(|tile| path(*tile)).collect();
+    let first = measure(port, &paths, connections, longest)?;
+    // Only tiles that were asked for before are asked for again.
+    let seen = &paths[..first.count().clamp(1, paths.len())];
+    Ok([first, measure(port, seen, connections, longest)?])
+}
+
+fn with_server<T>(
+    folder: &Path,
+    work: impl FnOnce(u16) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let data = tempfile::tempdir()?;
+    let listen = "127.0.0.1:0".parse()?;
+    let mut settings = Settings::new(folder.to_owned(), data.path().to_owned(), listen);
+    settings.demo = true;
+    let server = Server::new(settings)?;
+    let port = server.address().port();
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let thread = std::thread::spawn(move || {
+        server.serve(async move {
+            let _ = stopped.await;
+        })
+    });
+    let done = work(port);
+    drop(stop);
+    thread.join().map_err(|_| "the server panicked")??;
+    done
+}
+
+/// Tiles that are the file's own, and tiles of a level between, which both have to make.
+fn kinds(slide: &Path) -> Result<(Vec<Kind>, u32), Failure> {
+    let opened = open(slide, &OpenOptions { mpp: Some(0.5), ..OpenOptions::default() })?;
+    let level = *opened.facts().levels.first().ok_or("the slide has no level")?;
+    let edge = level.tile_width;
+    let last = level.width.max(level.height).next_power_of_two().trailing_zeros();
+    let full = |at: u32, level_index: u32| -> Vec<(u32, u32, u32)> {
+        let (columns, rows) = ((level.width >> at) / edge, (level.height >> at) / edge);
+        let all = (0..rows).flat_map(|row| (0..columns).map(move |column| (column, row)));
+        let mut all: Vec<_> = all.map(|(column, row)| (level_index, column, row)).collect();
+        shuffle(&mut all);
+        all.truncate(MOST_TILES);
+        all
+    };
+    let kinds = vec![
+        Kind { name: "the file's own", tiles: full(0, last) },
+        Kind { name: "half size, made", tiles: full(1, last - 1) },
+    ];
+    Ok((kinds, edge))
+}
+
+/// The same disorder each time.
+fn shuffle<T>(list: &mut [T]) {
+    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
+    for at in (1..list.len()).rev() {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        list.swap(at, (state >> 33) as usize % (at + 1));
+    }
+}

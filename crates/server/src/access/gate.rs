@@ -1,0 +1,100 @@
+//! What stands before every route.
+
+use axum::{
+    extract::{self, RawPathParams, Request},
+    middleware::Next,
+    response::Response,
+};
+use bianque_record::{Action, Actor, Role};
+
+use super::{Caller, caller::require_own_page};
+use crate::{answer::Refusal, library::SlideKey, routes::State};
+
+/// To whom a route is open.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// To everybody.
+    Everybody,
+    /// To whoever is logged in.
+    LoggedIn,
+    /// To roles that may do this; the record looks again.
+    May(Action),
+    /// To who may open the slide that the address names.
+    Slide,
+    /// To this machine itself, and to programs.
+    Metrics,
+}
+
+/// A route's gate.
+#[derive(Clone)]
+pub(crate) struct Gate {
+    pub(crate) state: State,
+    pub(crate) access: Access,
+}
+
+/// Lets a request through to its route, or refuses it.
+pub(crate) async fn gate(
+    extract::State(gate): extract::State<Gate>,
+    parameters: RawPathParams,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, Refusal> {
+    let state = &gate.state;
+    let found = Caller::find(state, request.method(), request.headers()).await;
+    // A wrong token must not keep anybody from the login page.
+    let caller = match found {
+        Err(Refusal::LogIn) if gate.access == Access::Everybody => None,
+        found => found?,
+    };
+    require_own_page(state, request.method(), request.headers(), caller.as_ref())?;
+    match (gate.access, &caller) {
+        (Access::Everybody, _) => {}
+        (Access::Metrics, _) if state.metrics_are_open => {}
+        (_, None) => return Err(Refusal::LogIn),
+        (Access::LoggedIn, Some(_)) => {}
+        (Access::May(action), Some(caller)) => require(&caller.actor, action)?,
+        (Access::Metrics, Some(caller)) => {
+            if !matches!(caller.actor.role(), Role::Program | Role::Administrator) {
+                require(&caller.actor, Action::ManageAccounts)?;
+            }
+        }
+        (Access::Slide, Some(caller)) => {
+            require(&caller.actor, Action::ReadCase)?;
+            open_slide(state, caller, slide_of(state, &parameters)?).await?;
+        }
+    }
+    if let Some(caller) = caller {
+        request.extensions_mut().insert(caller);
+    }
+    Ok(next.run(request).await)
+}
+
+fn require(actor: &Actor, action: Action) -> Result<(), Refusal> {
+    if actor.role().may(action) {
+        return Ok(());
+    }
+    Err(Refusal::Forbidden(format!("a {} may not {action}", actor.role())))
+}
+
+/// The slide that an address names, in whichever of the ways in which addresses do.
+fn slide_of(state: &State, parameters: &RawPathParams) -> Result<SlideKey, Refusal> {
+    let absent = || Refusal::NotFound("slide");
+    let (name, value) = parameters.iter().next().ok_or_else(absent)?;
+    match name {
+        "slide" => value.parse(),
+        "descriptor" => value.strip_suffix(".dzi").ok_or_else(absent)?.parse(),
+        "files" => value.strip_suffix("_files").ok_or_else(absent)?.parse(),
+        "study" => state.library.of_study(value),
+        _ => Err(absent()),
+    }
+}
+
+async fn open_slide(state: &State, caller: &Caller, slide: SlideKey) -> Result<(), Refusal> {
+    if state.doors.is_open(&caller.actor, slide) {
+        return Ok(());
+    }
+    let (digest, actor) = (state.library.entry(slide)?.digest, caller.actor);
+    state.record(move |record| record.open_slide(&actor, digest)).await?;
+    state.doors.keep_open(&caller.actor, slide);
+    Ok(())
+}

@@ -1,0 +1,196 @@
+//! Looking at the folder again and again; one slide is examined at a time.
+
+use std::{
+    collections::HashSet,
+    path::Path,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use bianque_core::Digest;
+use bianque_record::{
+    Actor, RecordError,
+    cases::{LoneSlide, NewCase, NewSlide, Reading, SlidePath, Urgency},
+    identity::Label,
+    site::{ExaminationState, PlacedSlide},
+};
+use serde_json::json;
+
+use super::{ExamineError, Examiner, keep::keep};
+use crate::{
+    events::Event,
+    library::{Entry, SlideKey},
+    routes::State,
+};
+
+/// How often the folder is looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// How often the end of the program is looked for.
+const NAP: Duration = Duration::from_millis(100);
+/// Progress is told no more often.
+const TELL_EVERY: Duration = Duration::from_millis(500);
+
+/// Watches a folder.
+pub(crate) struct Watch {
+    state: State,
+    examiner: Option<Arc<dyn Examiner>>,
+    stop: Arc<AtomicBool>,
+    /// Slides about which nothing is left to do: the record is not asked again.
+    settled: HashSet<SlideKey>,
+}
+
+impl Watch {
+    pub(crate) fn new(
+        state: State,
+        examiner: Option<Arc<dyn Examiner>>,
+        stop: Arc<AtomicBool>,
+    ) -> Self {
+        Self { state, examiner, stop, settled: HashSet::new() }
+    }
+
+    fn stopping(&self) -> bool {
+        self.stop.load(Ordering::SeqCst)
+    }
+
+    /// Runs until the program ends.
+    pub(crate) fn run(mut self) {
+        let mut looked: Option<Instant> = None;
+        while !self.stopping() {
+            if looked.is_none_or(|at| at.elapsed() >= LOOK_EVERY) {
+                self.look(looked.is_some());
+                looked = Some(Instant::now());
+            }
+            std::thread::sleep(NAP);
+        }
+    }
+
+    fn look(&mut self, again: bool) {
+        // A folder on a share that went away comes back; what was known stays until then.
+        if again && self.state.library.rescan().is_err() {
+            return;
+        }
+        let mut waiting = Vec::new();
+        let entries = self.state.library.entries();
+        for entry in entries.into_iter().filter(|entry| !self.settled.contains(&entry.id)) {
+            match self.registered(&entry) {
+                Ok(placed) => {
+                    waiting.extend(placed.into_iter().map(|slide| (slide, entry.clone())))
+                }
+                Err(error) => tracing::warn!(slide = %entry.id, %error, "not registered"),
+            }
+        }
+        for (slide, entry) in waiting {
+            if self.stopping() {
+                return;
+            }
+            match self.examined(&slide, &entry) {
+                Ok(()) => drop(self.settled.insert(entry.id)),
+                Err(error) => tracing::warn!(slide = %entry.id, %error, "not examined"),
+            }
+        }
+    }
+
+    /// The slides of the record that are this file; a case is made for one that is none yet.
+    fn registered(&self, entry: &Entry) -> Result<Vec<PlacedSlide>, RecordError> {
+        let (record, program) = (&self.state.record, Actor::console_program());
+        let placed = record.slides_of_digest(&program, entry.digest)?;
+        if !placed.is_empty() {
+            return Ok(placed);
+        }
+        record.register_lone_slide(&program, &lone(entry, self.state.library.folder())?)?;
+        self.state.events.tell(Event::Worklist {});
+        record.slides_of_digest(&program, entry.digest)
+    }
+
+    fn examined(&self, slide: &PlacedSlide, entry: &Entry) -> Result<(), RecordError> {
+        let Some(examiner) = &self.examiner else { return Ok(()) };
+        let (record, program) = (&self.state.record, Actor::console_program());
+        let producer = examiner.producer();
+        let before = record.examination(slide.slide, &producer)?;
+        // One that was running when the program ended begins again.
+        if before.is_some_and(|before| before.state != ExaminationState::Running) {
+            return Ok(());
+        }
+        let note = |state, outputs: &serde_json::Value| {
+            record.note_examination(&program, slide.slide, &producer, state, outputs)
+        };
+        note(ExaminationState::Running, &json!({}))?;
+        self.tell(slide, "running", None);
+        let told = Mutex::new(Instant::now());
+        let progress = |done, total| {
+            let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
+            if told.elapsed() >= TELL_EVERY {
+                *told = Instant::now();
+                self.tell(slide, "running", Some((done, total)));
+            }
+        };
+        match examiner.examine(&entry.path, &progress, &self.stop) {
+            Ok(examined) => {
+                let outputs = keep(&self.state, slide, &producer, &examined)?;
+                let outputs = serde_json::to_value(outputs).unwrap_or_default();
+                note(ExaminationState::Done, &outputs)?;
+                self.state.counts.examined.fetch_add(1, Ordering::Relaxed);
+                self.tell(slide, "done", None);
+            }
+            Err(ExamineError::Stopped) => return Ok(()),
+            Err(ExamineError::Failed(why)) => {
+                let why: String = why.chars().take(500).collect();
+                note(ExaminationState::Failed, &json!({ "error": why }))?;
+                self.state.counts.failed.fetch_add(1, Ordering::Relaxed);
+                self.tell(slide, "failed", None);
+            }
+        }
+        self.state.events.tell(Event::Case { case: slide.case });
+        self.state.events.tell(Event::Worklist {});
+        Ok(())
+    }
+
+    fn tell(&self, slide: &PlacedSlide, state: &'static str, progress: Option<(u64, u64)>) {
+        self.state.events.tell(Event::Examination {
+            case: slide.case,
+            slide: slide.slide,
+            state,
+            done: progress.map(|(done, _)| done),
+            total: progress.map(|(_, total)| total),
+        });
+    }
+}
+
+/// A case for a slide that came alone. Number and pseudonym are of the file's digest, never of its
+/// name: that may name a patient.
+fn lone(entry: &Entry, folder: &Path) -> Result<LoneSlide, RecordError> {
+    let number = decimal(&entry.digest);
+    let label = |text: &str| text.parse::<Label>();
+    let inside = entry.path.strip_prefix(folder).ok().and_then(Path::to_str);
+    let path = inside.and_then(|path| path.replace('\\', "/").parse::<SlidePath>().ok());
+    let path = path.map_or_else(|| format!("by-digest/{}", entry.id).parse(), Ok)?;
+    Ok(LoneSlide {
+        case: NewCase {
+            number: format!("S-{number}").parse()?,
+            patient: format!("P-{number}").parse()?,
+            urgency: Urgency::Routine,
+            reading: Reading::Single,
+            requested_by: None,
+        },
+        specimen: label("A")?,
+        organ: label("not stated")?,
+        block: label("A1")?,
+        slide: NewSlide {
+            label: label("A1-1")?,
+            stain: label("not stated")?,
+            digest: entry.digest,
+            path,
+        },
+    })
+}
+
+/// Ten decimal digits of a digest.
+fn decimal(digest: &Digest) -> String {
+    let derived = Digest::of(format!("case number of {digest}").as_bytes()).to_string();
+    let digits = derived.rsplit(':').next().and_then(|digits| digits.get(..15));
+    let number = digits.and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or(0);
+    format!("{:010}", number % 10_000_000_000)
+}

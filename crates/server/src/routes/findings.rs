@@ -1,0 +1,364 @@
+//! `/api/v1/cases/{case}/findings`: what machines and people say of a case.
+
+use std::{collections::HashMap, time::Duration};
+
+use axum::{
+    Json,
+    extract::{self, Path},
+};
+use bianque_core::{Level0, Mpp, Polygon, Producer};
+use bianque_record::{
+    cases::Purpose,
+    decisions::{Judgement, NewDecision},
+    identity::{CaseId, Label, ProposalId, RequestKey, SlideId, UserId},
+    proposals::{
+        Content, Evidence, Field, LesionRegion, NewProposal, ProposalContent, QualityVerdict,
+    },
+    reading::ReadFinding,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    State,
+    bodies::{Body, Outline, Rectangle, View, outline, parsed, polygons, text},
+    cases::Standing,
+};
+use crate::{access::Caller, answer::Refusal, events::Event, library::SlideKey};
+
+/// What draws by hand, as a producer.
+const BY_HAND: &str = "drawn by a person";
+
+/// The findings of a case.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct FindingsDocument {
+    /// Whether what machines say of lesions is left out until the reader asks.
+    hidden: bool,
+    findings: Vec<FindingDocument>,
+}
+
+/// A finding as it stands now.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct FindingDocument {
+    pub(crate) id: String,
+    kind: String,
+    field: String,
+    slide: Option<String>,
+    pub(crate) headline: String,
+    label: Option<String>,
+    outline: Option<Outline>,
+    /// As it was proposed, where a person has changed it.
+    proposed: Option<Region>,
+    quality: Option<Quality>,
+    score: Option<f64>,
+    pub(crate) state: String,
+    standing: Option<String>,
+    producer: ProducerLine,
+    by_person: bool,
+    proposed_by: String,
+    late: bool,
+    at: String,
+    evidence: Vec<EvidenceLine>,
+    area_mm2: Option<f64>,
+    /// What the reader said.
+    mine: Option<Mine>,
+}
+
+/// A region's label and outline.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Region {
+    label: String,
+    outline: Outline,
+}
+
+/// A verdict on a slide.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Quality {
+    pub(crate) verdict: String,
+    pub(crate) reasons: Vec<QualityReasonLine>,
+}
+
+/// A fault and its place.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub(crate) struct QualityReasonLine {
+    pub(crate) fault: String,
+    pub(crate) region: Option<Rectangle>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct ProducerLine {
+    name: String,
+    version: String,
+    digest: Option<String>,
+}
+
+impl From<&Producer> for ProducerLine {
+    fn from(producer: &Producer) -> Self {
+        Self {
+            name: producer.name.clone(),
+            version: producer.version.clone(),
+            digest: producer.digest.map(text),
+        }
+    }
+}
+
+#[derive(Serialize, JsonSchema)]
+struct EvidenceLine {
+    slide: String,
+    region: Rectangle,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Mine {
+    decision: String,
+    verdict: String,
+}
+
+/// Whether a person drew it.
+pub(crate) fn is_by_person(producer: &Producer) -> bool {
+    is_by_hand(&producer.name)
+}
+
+/// The same by the producer's name.
+pub(crate) fn is_by_hand(name: &str) -> bool {
+    name == BY_HAND
+}
+
+/// Scales of a case's slides, where a file states one.
+pub(crate) type Scales = HashMap<SlideId, Mpp>;
+
+impl FindingDocument {
+    pub(crate) fn of(finding: &ReadFinding, scales: &Scales) -> Self {
+        let (with_state, proposal) = (&finding.proposal, &finding.proposal.proposal);
+        let content = finding.corrected.as_ref().unwrap_or(&proposal.content);
+        let is_region = proposal.kind == LesionRegion::KIND;
+        let region = |json| serde_json::from_value::<LesionRegion>(json).ok();
+        let stands = is_region.then(|| region(content.clone())).flatten();
+        let proposed = finding.corrected.as_ref().filter(|_| is_region);
+        let proposed = proposed.and_then(|_| region(proposal.content.clone()));
+        let is_quality = proposal.kind == QualityVerdict::KIND;
+        let quality = is_quality.then(|| serde_json::from_value(content.clone()).ok()).flatten();
+        Self {
+            id: text(proposal.id),
+            kind: proposal.kind.clone(),
+            field: text(proposal.field),
+            slide: proposal.slide.map(text),
+            headline: match (&stands, &quality) {
+                (Some(region), _) => region.headline(),
+                (_, Some(verdict)) => QualityVerdict::headline(verdict),
+                _ => proposal.headline.clone(),
+            },
+            label: stands.as_ref().map(|region| text(&region.label)),
+            area_mm2: stands
+                .as_ref()
+                .and_then(|region| Some(area_mm2(&region.outline, scales.get(&region.slide)?))),
+            outline: stands.map(|region| outline(&region.outline)),
+            proposed: proposed.map(|region| Region {
+                label: text(&region.label),
+                outline: outline(&region.outline),
+            }),
+            quality: quality.map(quality_line),
+            score: proposal.confidence.map(|confidence| confidence.value()),
+            state: text(with_state.state),
+            standing: with_state.standing.map(text),
+            producer: (&proposal.producer).into(),
+            by_person: is_by_person(&proposal.producer),
+            proposed_by: text(proposal.proposed_by),
+            late: proposal.late,
+            at: text(proposal.at),
+            evidence: proposal.evidence.iter().filter_map(evidence_line).collect(),
+            mine: finding.own.as_ref().map(|decision| Mine {
+                decision: text(decision.id),
+                verdict: text(decision.verdict),
+            }),
+        }
+    }
+}
+
+fn quality_line(verdict: QualityVerdict) -> Quality {
+    let reason = |reason: bianque_record::proposals::QualityReason| QualityReasonLine {
+        fault: text(&reason.fault),
+        region: reason.region.map(Rectangle::from),
+    };
+    Quality {
+        verdict: text(verdict.verdict),
+        reasons: verdict.reasons.into_iter().map(reason).collect(),
+    }
+}
+
+fn evidence_line(evidence: &Evidence) -> Option<EvidenceLine> {
+    match evidence {
+        Evidence::SlideRegion { slide, region } => {
+            Some(EvidenceLine { slide: text(slide), region: (*region).into() })
+        }
+        Evidence::ReportLine { .. } | Evidence::Passage { .. } => None,
+    }
+}
+
+/// The area on the glass.
+pub(crate) fn area_mm2(parts: &[Polygon<Level0>], mpp: &Mpp) -> f64 {
+    let pixels: f64 = parts.iter().map(Polygon::area).sum();
+    pixels * mpp.x() * mpp.y() / 1e6
+}
+
+impl State {
+    /// Scales of the slides of a case, as far as their files state them.
+    pub(crate) async fn scales(&self, caller: &Caller, case: CaseId) -> Result<Scales, Refusal> {
+        let actor = caller.actor;
+        let slides = self.record(move |record| record.slides_of_case(&actor, case)).await?;
+        let mut scales = Scales::new();
+        for slide in slides {
+            let key = SlideKey::of(&slide.digest);
+            // A slide that is gone has no scale; its findings stay.
+            if let Ok(Some(mpp)) = self.on_slide(key, |open| Ok(open.facts().mpp.clone())).await {
+                scales.insert(slide.id, mpp);
+            }
+        }
+        Ok(scales)
+    }
+}
+
+/// Everything that is said of a case, what is graver first.
+pub(crate) async fn list(
+    extract::State(state): extract::State<State>,
+    caller: Caller,
+    Path(case): Path<String>,
+) -> Result<Json<FindingsDocument>, Refusal> {
+    let id: CaseId = parsed(&case)?;
+    let actor = caller.actor;
+    let (standing, mut findings) = state
+        .record(move |record| Ok((Standing::of(record, &actor, id)?, record.findings(&actor, id)?)))
+        .await?;
+    if !standing.revealed {
+        findings.retain(|finding| !is_hidden(finding));
+    }
+    hide_others_drawings(&mut findings, caller.actor.user());
+    let scales = state.scales(&caller, id).await?;
+    let order = |finding: &ReadFinding| {
+        let proposal = &finding.proposal.proposal;
+        (proposal.kind != QualityVerdict::KIND, proposal.confidence.map_or(0.0, |c| -c.value()))
+    };
+    findings.sort_by(|a, b| {
+        let (a, b) = (order(a), order(b));
+        a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
+    });
+    let findings = findings.iter().map(|finding| FindingDocument::of(finding, &scales)).collect();
+    Ok(Json(FindingsDocument { hidden: !standing.revealed, findings }))
+}
+
+/// In a case that two read, what the other drew is shown once a reader has decided about the rest:
+/// earlier it would say what the other saw.
+fn hide_others_drawings(findings: &mut Vec<ReadFinding>, reader: UserId) {
+    let drawn_by_other = |finding: &ReadFinding| {
+        let proposal = &finding.proposal.proposal;
+        is_by_person(&proposal.producer) && proposal.proposed_by != reader && finding.read_once
+    };
+    let waits = |finding: &ReadFinding| {
+        let proposal = &finding.proposal.proposal;
+        proposal.field == Field::Diagnosis
+            && finding.proposal.state.is_undecided()
+            && finding.own.is_none()
+    };
+    if findings.iter().any(|finding| waits(finding) && !drawn_by_other(finding)) {
+        findings.retain(|finding| !drawn_by_other(finding));
+    }
+}
+
+/// What a reader who looks first is not shown: what a machine says of the diagnosis.
+pub(crate) fn is_hidden(finding: &ReadFinding) -> bool {
+    let proposal = &finding.proposal.proposal;
+    proposal.kind != QualityVerdict::KIND && !is_by_person(&proposal.producer)
+}
+
+/// A region that a person drew.
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct DrawnRegion {
+    key: String,
+    slide: String,
+    label: String,
+    outline: Outline,
+    #[serde(default)]
+    viewed: Vec<View>,
+    #[serde(default)]
+    milliseconds: u64,
+}
+
+/// Puts a region that a person drew, and accepts it in that person's name.
+pub(crate) async fn draw(
+    extract::State(state): extract::State<State>,
+    caller: Caller,
+    Path(case): Path<String>,
+    Body(drawn): Body<DrawnRegion>,
+) -> Result<Json<FindingDocument>, Refusal> {
+    let (case, slide): (CaseId, SlideId) = (parsed(&case)?, parsed(&drawn.slide)?);
+    let label = state.controlled(&drawn.label)?;
+    let key: RequestKey = parsed(&drawn.key)?;
+    let region = LesionRegion { slide, label, outline: polygons(&drawn.outline)? };
+    let proposal = NewProposal {
+        case,
+        slide: Some(slide),
+        content: Content::of(&region)?,
+        evidence: Vec::new(),
+        producer: by_hand(),
+        confidence: None,
+        purpose: Purpose::Care,
+        consent_tags: Vec::new(),
+    };
+    let viewed = drawn.viewed.iter().map(View::viewed).collect::<Result<Vec<_>, _>>()?;
+    let decision = NewDecision {
+        judgement: Judgement::Accept,
+        reason: None,
+        viewed,
+        spent: Duration::from_millis(drawn.milliseconds),
+        aided: false,
+        // The drawing and its acceptance are two deeds of one request.
+        request: Some(parsed(&second_key(&drawn.key))?),
+    };
+    let actor = caller.actor;
+    let id = state
+        .record(move |record| {
+            let id = record.propose_once(&actor, &proposal, Some(&key))?;
+            record.decide(&actor, id, &decision)?;
+            Ok(id)
+        })
+        .await?;
+    state.events.tell(Event::Case { case });
+    Ok(Json(state.finding(&caller, id).await?))
+}
+
+/// The key of the second deed of a request, from that of the first.
+fn second_key(key: &str) -> String {
+    let digest = bianque_core::Digest::of(format!("second {key}").as_bytes()).to_string();
+    digest.rsplit(':').next().unwrap_or_default().get(..40).unwrap_or_default().to_owned()
+}
+
+fn by_hand() -> Producer {
+    Producer {
+        name: BY_HAND.to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        digest: None,
+        licence: None,
+    }
+}
+
+impl State {
+    /// A label of the controlled list.
+    pub(crate) fn controlled(&self, name: &str) -> Result<Label, Refusal> {
+        if self.labels.iter().any(|label| label.name == name) {
+            return parsed(name);
+        }
+        Err(Refusal::Request("the label is none of the controlled list".to_owned()))
+    }
+
+    /// A finding as it stands now.
+    pub(crate) async fn finding(
+        &self,
+        caller: &Caller,
+        id: ProposalId,
+    ) -> Result<FindingDocument, Refusal> {
+        let actor = caller.actor;
+        let finding = self.record(move |record| record.finding(&actor, id)).await?;
+        let scales = self.scales(caller, finding.proposal.proposal.case).await?;
+        Ok(FindingDocument::of(&finding, &scales))
+    }
+}

@@ -1,0 +1,351 @@
+//! `/api/v1/cases/{case}/report`, `/sign-out`, `/reopen`: what is signed, from confirmed findings
+//! only.
+
+use axum::{
+    Json,
+    extract::{self, Path, Query},
+    http::StatusCode,
+};
+use bianque_record::{
+    cases::Status,
+    identity::{CaseId, DiscrepancyId, Reason, SlideId},
+    proposals::{LesionRegion, ProposalContent, State as ProposalState},
+    reading::ReadFinding,
+    release::{CaseVersion, Discrepancy, DiscrepancyQuery, Finding, SignOut, Undecided},
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    State,
+    bodies::{Body, parsed, text},
+    findings::{Scales, area_mm2, is_by_person},
+    session::NOTICE,
+};
+use crate::{access::Caller, answer::Refusal, events::Event};
+
+/// Which version is asked for.
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct VersionFilter {
+    /// The working copy or the newest signed version unless given.
+    version: Option<u32>,
+}
+
+/// A structured report.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct ReportDocument {
+    number: String,
+    patient: String,
+    status: String,
+    /// What was signed; absent in a preview.
+    signed: Option<Signed>,
+    /// What stands against signing, whatever is left out.
+    blocking: Vec<Waiting>,
+    /// What may be left out, and is then named as undecided.
+    undecided: Vec<Waiting>,
+    findings: Vec<ReportLine>,
+    /// How many proposals were refused.
+    refused: usize,
+    notice: &'static str,
+}
+
+/// A signature.
+#[derive(Serialize, JsonSchema)]
+struct Signed {
+    version: u32,
+    digest: String,
+    signed_by: String,
+    role: String,
+    signed_at: String,
+    conclusion: String,
+    amends: Option<String>,
+}
+
+/// A proposal that waits.
+#[derive(Serialize, JsonSchema)]
+struct Waiting {
+    finding: String,
+    headline: String,
+    state: String,
+}
+
+/// A confirmed finding.
+#[derive(Serialize, JsonSchema)]
+struct ReportLine {
+    finding: String,
+    kind: String,
+    slide: Option<String>,
+    slide_label: Option<String>,
+    label: Option<String>,
+    headline: String,
+    area_mm2: Option<f64>,
+    score: Option<f64>,
+    corrected: bool,
+    producer: ProducerName,
+    by_person: bool,
+    confirmed_by: Option<String>,
+    confirmed_role: Option<String>,
+    confirmed_at: Option<String>,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct ProducerName {
+    name: String,
+    version: String,
+}
+
+/// The working copy of a report, or what was signed.
+pub(crate) async fn show(
+    extract::State(state): extract::State<State>,
+    caller: Caller,
+    Path(case): Path<String>,
+    Query(filter): Query<VersionFilter>,
+) -> Result<Json<ReportDocument>, Refusal> {
+    let id: CaseId = parsed(&case)?;
+    let actor = caller.actor;
+    let (material, findings) = state
+        .record(move |record| Ok((record.case(&actor, id)?, record.findings(&actor, id)?)))
+        .await?;
+    let scales = state.scales(&caller, id).await?;
+    let label_of = |slide: SlideId| {
+        let found = material.slides.iter().find(|known| known.id == slide);
+        found.map(|slide| text(&slide.label))
+    };
+    let score_of = |finding: &Finding| {
+        let known = findings.iter().find(|known| known.proposal.proposal.id == finding.proposal);
+        known.and_then(|known| known.proposal.proposal.confidence).map(|c| c.value())
+    };
+    let signed = filter.version.is_some() || material.case.status == Status::Signed;
+    let (number, patient) = (text(&material.case.number), text(&material.case.patient));
+    let status = text(material.case.status);
+    if signed {
+        let released =
+            state.record(move |record| record.released(&actor, id, filter.version)).await?;
+        let (version, digest) = (released.content(), text(released.digest()));
+        return Ok(Json(ReportDocument {
+            number,
+            patient,
+            status,
+            signed: Some(signed_line(version, digest)),
+            blocking: Vec::new(),
+            undecided: waiting(&findings, |finding| version.undecided.contains(&finding)),
+            findings: version
+                .findings
+                .iter()
+                .map(|finding| signed_finding(finding, &scales, label_of, score_of(finding)))
+                .collect(),
+            refused: version.refused.len(),
+            notice: NOTICE,
+        }));
+    }
+    let states = |wanted: &[ProposalState]| -> Vec<Waiting> {
+        let found = findings.iter().filter(|finding| wanted.contains(&finding.proposal.state));
+        found.map(waiting_line).collect()
+    };
+    let confirmed = findings.iter().filter(|finding| finding.proposal.state.is_confirmed());
+    Ok(Json(ReportDocument {
+        number,
+        patient,
+        status,
+        signed: None,
+        blocking: states(&[ProposalState::ReadOnce, ProposalState::Disputed]),
+        undecided: states(&[ProposalState::Proposed, ProposalState::Deferred]),
+        findings: confirmed.map(|finding| preview_line(finding, &scales, label_of)).collect(),
+        refused: states(&[ProposalState::Refused]).len(),
+        notice: NOTICE,
+    }))
+}
+
+fn signed_line(version: &CaseVersion, digest: String) -> Signed {
+    let at = bianque_record::identity::Moment::from_microseconds(version.signed_at);
+    Signed {
+        version: version.version,
+        digest,
+        signed_by: text(version.signed_by),
+        role: text(version.role),
+        signed_at: text(at),
+        conclusion: text(&version.conclusion),
+        amends: version.amends.map(text),
+    }
+}
+
+fn waiting(
+    findings: &[ReadFinding],
+    named: impl Fn(bianque_record::identity::ProposalId) -> bool,
+) -> Vec<Waiting> {
+    let found = findings.iter().filter(|finding| named(finding.proposal.proposal.id));
+    found.map(waiting_line).collect()
+}
+
+fn waiting_line(finding: &ReadFinding) -> Waiting {
+    Waiting {
+        finding: text(finding.proposal.proposal.id),
+        headline: finding.proposal.proposal.headline.clone(),
+        state: text(finding.proposal.state),
+    }
+}
+
+fn region_of(kind: &str, content: &serde_json::Value) -> Option<LesionRegion> {
+    (kind == LesionRegion::KIND).then(|| serde_json::from_value(content.clone()).ok()).flatten()
+}
+
+fn preview_line(
+    finding: &ReadFinding,
+    scales: &Scales,
+    label_of: impl Fn(SlideId) -> Option<String>,
+) -> ReportLine {
+    let proposal = &finding.proposal.proposal;
+    let content = finding.corrected.as_ref().unwrap_or(&proposal.content);
+    let region = region_of(&proposal.kind, content);
+    let area = region.as_ref().and_then(|r| Some(area_mm2(&r.outline, scales.get(&r.slide)?)));
+    let stands = finding.stands.as_ref();
+    ReportLine {
+        finding: text(proposal.id),
+        kind: proposal.kind.clone(),
+        slide: proposal.slide.map(text),
+        slide_label: proposal.slide.and_then(label_of),
+        label: region.as_ref().map(|region| text(&region.label)),
+        headline: region.map_or(proposal.headline.clone(), |region| region.headline()),
+        area_mm2: area,
+        score: proposal.confidence.map(|confidence| confidence.value()),
+        corrected: finding.corrected.is_some(),
+        producer: ProducerName {
+            name: proposal.producer.name.clone(),
+            version: proposal.producer.version.clone(),
+        },
+        by_person: is_by_person(&proposal.producer),
+        confirmed_by: stands.map(|decision| text(decision.reader)),
+        confirmed_role: stands.map(|decision| text(decision.role)),
+        confirmed_at: stands.map(|decision| text(decision.at)),
+    }
+}
+
+fn signed_finding(
+    finding: &Finding,
+    scales: &Scales,
+    label_of: impl Fn(SlideId) -> Option<String>,
+    score: Option<f64>,
+) -> ReportLine {
+    let region = region_of(&finding.kind, &finding.content);
+    let slide = finding.content.get("slide").and_then(serde_json::Value::as_str);
+    let slide: Option<SlideId> = slide.and_then(|slide| slide.parse().ok());
+    let area = region.as_ref().and_then(|r| Some(area_mm2(&r.outline, scales.get(&r.slide)?)));
+    let verdict = finding.content.get("verdict").and_then(serde_json::Value::as_str);
+    let last = finding.confirmations.last();
+    let moment = bianque_record::identity::Moment::from_microseconds;
+    ReportLine {
+        finding: text(finding.proposal),
+        kind: finding.kind.clone(),
+        slide: slide.map(text),
+        slide_label: slide.and_then(label_of),
+        label: region.as_ref().map(|region| text(&region.label)),
+        headline: region.map_or(verdict.unwrap_or(&finding.kind).to_owned(), |r| r.headline()),
+        area_mm2: area,
+        score,
+        corrected: finding.corrected,
+        producer: ProducerName {
+            name: finding.producer.name.clone(),
+            version: finding.producer.version.clone(),
+        },
+        by_person: is_by_person(&finding.producer),
+        confirmed_by: last.map(|confirmation| text(confirmation.reader)),
+        confirmed_role: last.map(|confirmation| text(confirmation.role)),
+        confirmed_at: last.map(|confirmation| text(moment(confirmation.at))),
+    }
+}
+
+/// A signature to be given.
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct SignOutBody {
+    conclusion: String,
+    /// Whether what nobody has decided is left out, and named; else it stands against signing.
+    #[serde(default)]
+    leave_out_undecided: bool,
+}
+
+/// What was signed.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct SignedDocument {
+    version: u32,
+    digest: String,
+}
+
+/// Signs a case.
+pub(crate) async fn sign_out(
+    extract::State(state): extract::State<State>,
+    caller: Caller,
+    Path(case): Path<String>,
+    Body(new): Body<SignOutBody>,
+) -> Result<Json<SignedDocument>, Refusal> {
+    let id: CaseId = parsed(&case)?;
+    let conclusion: Reason = parsed(&new.conclusion)?;
+    let undecided = if new.leave_out_undecided { Undecided::LeaveOut } else { Undecided::Refuse };
+    let sign = SignOut { conclusion, undecided };
+    let signed = state.record(move |record| record.sign_out(&caller.actor, id, &sign)).await?;
+    state.events.tell(Event::Case { case: id });
+    state.events.tell(Event::Worklist {});
+    Ok(Json(SignedDocument { version: signed.version, digest: text(signed.digest) }))
+}
+
+/// Why.
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct ReasonBody {
+    reason: String,
+}
+
+/// Opens a signed case again.
+pub(crate) async fn reopen(
+    extract::State(state): extract::State<State>,
+    caller: Caller,
+    Path(case): Path<String>,
+    Body(why): Body<ReasonBody>,
+) -> Result<StatusCode, Refusal> {
+    let (id, reason): (CaseId, Reason) = (parsed(&case)?, parsed(&why.reason)?);
+    state.record(move |record| record.reopen(&caller.actor, id, &reason)).await?;
+    state.events.tell(Event::Case { case: id });
+    state.events.tell(Event::Worklist {});
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// A question that a late proposal raised.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct DiscrepancyLine {
+    id: String,
+    case: String,
+    version: u32,
+    finding: String,
+    opened: String,
+    closed: Option<String>,
+}
+
+/// Questions that late proposals raised on a signed case.
+pub(crate) async fn discrepancies(
+    extract::State(state): extract::State<State>,
+    caller: Caller,
+    Path(case): Path<String>,
+) -> Result<Json<Vec<DiscrepancyLine>>, Refusal> {
+    let id: CaseId = parsed(&case)?;
+    let query = DiscrepancyQuery { case: Some(id), closed_too: true, after: None };
+    let found = state.record(move |record| record.discrepancies(&caller.actor, &query)).await?;
+    let line = |found: &Discrepancy| DiscrepancyLine {
+        id: text(found.id),
+        case: text(found.case),
+        version: found.version,
+        finding: text(found.proposal),
+        opened: text(found.opened),
+        closed: found.closed.as_ref().map(|(at, _, _)| text(at)),
+    };
+    Ok(Json(found.iter().map(line).collect()))
+}
+
+/// Closes one.
+pub(crate) async fn close_discrepancy(
+    extract::State(state): extract::State<State>,
+    caller: Caller,
+    Path(discrepancy): Path<String>,
+    Body(why): Body<ReasonBody>,
+) -> Result<StatusCode, Refusal> {
+    let (id, reason): (DiscrepancyId, Reason) = (parsed(&discrepancy)?, parsed(&why.reason)?);
+    state.record(move |record| record.close_discrepancy(&caller.actor, id, &reason)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,374 @@
+//! Every address, to whom it is open, and what it takes and gives: the router and the interface's
+//! description are both made of this table.
+
+use axum::{
+    http::Method,
+    routing::{MethodRouter, delete, get, post, put},
+};
+use bianque_record::Action;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+
+use super::{
+    State, accounts, audit, bulk, cases, comparison, decisions, deep_zoom, dicomweb as dicom,
+    exports, findings, health, iiif, metrics, report, session, site, slides, store, views, web,
+    worklist,
+};
+use crate::access::Access::{self, Everybody, LoggedIn, May, Metrics, Slide};
+
+/// The largest body unless a route takes more: an outline of 20,000 points and a thousand views.
+const LARGEST_BODY: usize = 2 << 20;
+
+type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
+
+/// What an answer is.
+#[derive(Copy, Clone)]
+pub(crate) enum Answer {
+    /// JSON of this form.
+    Json(SchemaOf),
+    /// JSON of a form that another standard sets.
+    Standard(&'static str),
+    /// Bytes of a media type.
+    Bytes(&'static str),
+    /// Nothing but that it was done.
+    Nothing,
+}
+
+/// An address with a method.
+pub(crate) struct Route {
+    pub(crate) method: Method,
+    pub(crate) path: &'static str,
+    pub(crate) access: Access,
+    /// What it does, for the description.
+    pub(crate) summary: &'static str,
+    pub(crate) body: Option<SchemaOf>,
+    pub(crate) query: Option<SchemaOf>,
+    pub(crate) answer: Answer,
+    /// The largest body, in bytes.
+    pub(crate) largest: usize,
+    pub(crate) handler: MethodRouter<State>,
+}
+
+fn schema<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<T>()
+}
+
+/// Query parameters are written out one by one, so they need the whole form.
+fn whole<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    T::json_schema(generator)
+}
+
+impl Route {
+    fn new(
+        method: Method,
+        path: &'static str,
+        access: Access,
+        summary: &'static str,
+        handler: MethodRouter<State>,
+    ) -> Self {
+        let answer = Answer::Nothing;
+        let largest = LARGEST_BODY;
+        Self { method, path, access, summary, body: None, query: None, answer, largest, handler }
+    }
+
+    fn takes<T: JsonSchema>(mut self) -> Self {
+        self.body = Some(schema::<T>);
+        self
+    }
+
+    fn asks<T: JsonSchema>(mut self) -> Self {
+        self.query = Some(whole::<T>);
+        self
+    }
+
+    fn gives<T: JsonSchema>(mut self) -> Self {
+        self.answer = Answer::Json(schema::<T>);
+        self
+    }
+
+    fn gives_bytes(mut self, media_type: &'static str) -> Self {
+        self.answer = Answer::Bytes(media_type);
+        self
+    }
+
+    fn takes_at_most(mut self, bytes: usize) -> Self {
+        self.largest = bytes;
+        self
+    }
+
+    fn gives_standard(mut self, media_type: &'static str) -> Self {
+        self.answer = Answer::Standard(media_type);
+        self
+    }
+}
+
+macro_rules! route {
+    (GET $path:expr, $access:expr, $summary:expr, $handler:expr) => {
+        Route::new(Method::GET, $path, $access, $summary, get($handler))
+    };
+    (POST $path:expr, $access:expr, $summary:expr, $handler:expr) => {
+        Route::new(Method::POST, $path, $access, $summary, post($handler))
+    };
+    (PUT $path:expr, $access:expr, $summary:expr, $handler:expr) => {
+        Route::new(Method::PUT, $path, $access, $summary, put($handler))
+    };
+    (DELETE $path:expr, $access:expr, $summary:expr, $handler:expr) => {
+        Route::new(Method::DELETE, $path, $access, $summary, delete($handler))
+    };
+}
+
+/// Every address.
+pub(crate) fn table() -> Vec<Route> {
+    [people(), site_routes(), reading(), signing(), slide_routes(), dicomweb(), page()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+fn people() -> Vec<Route> {
+    let manage = May(Action::ManageAccounts);
+    vec![
+        route!(GET "/health", Everybody, "Whether the process answers", health::alive)
+            .gives::<serde_json::Value>(),
+        route!(GET "/ready", Everybody, "Whether it can do its work", health::ready)
+            .gives::<serde_json::Value>(),
+        route!(GET "/metrics", Metrics, "Counters for Prometheus", metrics::show)
+            .gives_bytes("text/plain"),
+        route!(GET "/api/v1/openapi.json", Everybody, "This description", crate::open_api::show)
+            .gives::<serde_json::Value>(),
+        route!(GET "/api/v1/session", Everybody, "Who is logged in", session::show)
+            .gives::<session::SessionDocument>(),
+        route!(POST "/api/v1/session", Everybody, "Logs in", session::open)
+            .takes::<session::Login>()
+            .gives::<session::SessionDocument>(),
+        route!(DELETE "/api/v1/session", LoggedIn, "Logs out", session::close),
+        route!(POST "/api/v1/first-administrator", Everybody,
+            "Makes the first administrator by the one-time link", session::first_administrator)
+        .takes::<session::FirstAdministrator>(),
+        route!(POST "/api/v1/password", Everybody, "Sets a password by a one-time link",
+            session::set_password)
+        .takes::<session::PasswordLink>(),
+        route!(GET "/api/v1/users", manage, "Every account", accounts::users)
+            .gives::<Vec<accounts::UserLine>>(),
+        route!(POST "/api/v1/users", manage, "Makes an account", accounts::add_user)
+            .takes::<accounts::NewUser>()
+            .gives::<accounts::UserLink>(),
+        route!(PUT "/api/v1/users/{user}/roles", manage, "Gives an account roles",
+            accounts::set_roles)
+        .takes::<accounts::Roles>(),
+        route!(PUT "/api/v1/users/{user}/active", manage, "Closes or opens an account",
+            accounts::set_active)
+        .takes::<accounts::Activity>(),
+        route!(POST "/api/v1/users/{user}/link", manage, "A new link for a password",
+            accounts::password_link)
+        .gives::<accounts::UserLink>(),
+        route!(GET "/api/v1/service-tokens", manage, "Every program's token", accounts::tokens)
+            .gives::<Vec<accounts::TokenLine>>(),
+        route!(POST "/api/v1/service-tokens", manage, "Issues a token", accounts::issue_token)
+            .takes::<accounts::NewToken>()
+            .gives::<accounts::IssuedToken>(),
+        route!(DELETE "/api/v1/service-tokens/{token}", manage, "Revokes a token",
+            accounts::revoke_token),
+    ]
+}
+
+fn site_routes() -> Vec<Route> {
+    let worklist = May(Action::ReadWorklist);
+    let audit = May(Action::ReadAudit);
+    vec![
+        route!(GET "/api/v1/settings", LoggedIn, "The site's settings", site::settings)
+            .gives::<site::SiteSettings>(),
+        route!(PUT "/api/v1/settings", May(Action::ManageAccounts), "Changes the settings",
+            site::set_settings)
+        .takes::<site::SiteSettings>(),
+        route!(GET "/api/v1/labels", LoggedIn, "What regions may be called", site::labels)
+            .gives::<Vec<site::LabelLine>>(),
+        route!(GET "/api/v1/readers", worklist, "Staff by name", site::readers)
+            .gives::<Vec<site::ReaderLine>>(),
+        route!(GET "/api/v1/events", worklist, "What changes, as server-sent events",
+            site::events)
+        .gives_bytes("text/event-stream"),
+        route!(GET "/api/v1/cost", worklist, "What experts' decisions take", site::cost)
+            .gives::<Vec<site::CostLine>>(),
+        route!(GET "/api/v1/audit", audit, "What was done, the newest first", audit::list)
+            .asks::<audit::AuditFilter>()
+            .gives::<audit::AuditDocument>(),
+        route!(GET "/api/v1/audit/verify", audit, "Whether the audit's chain holds",
+            audit::verify)
+        .gives::<audit::VerifyDocument>(),
+    ]
+}
+
+fn reading() -> Vec<Route> {
+    let (read, decide) = (May(Action::ReadCase), May(Action::DecideDiagnosis));
+    let assign = May(Action::Assign);
+    vec![
+        route!(GET "/api/v1/worklist", May(Action::ReadWorklist), "What waits to be read",
+            worklist::list)
+        .asks::<worklist::WorklistFilter>()
+        .gives::<worklist::WorklistDocument>(),
+        route!(GET "/api/v1/cases/{case}", read, "A case and its slides", cases::one)
+            .gives::<cases::CaseDocument>(),
+        route!(POST "/api/v1/cases/{case}/assignment", assign, "Sets urgency and reader",
+            cases::assign)
+        .takes::<cases::Assignment>(),
+        route!(POST "/api/v1/cases/{case}/second-reading", assign, "Has a case read by two",
+            cases::read_twice),
+        route!(POST "/api/v1/cases/{case}/reveal", decide,
+            "Shows a reader who has looked what machines say", cases::reveal)
+        .gives::<serde_json::Value>(),
+        route!(GET "/api/v1/cases/{case}/findings", read, "What is said of a case",
+            findings::list)
+        .gives::<findings::FindingsDocument>(),
+        route!(POST "/api/v1/cases/{case}/findings", decide, "A region drawn by a person",
+            findings::draw)
+        .takes::<findings::DrawnRegion>()
+        .gives::<findings::FindingDocument>(),
+        route!(GET "/api/v1/findings/{finding}/decisions", read, "Who decided what",
+            decisions::list)
+        .gives::<Vec<decisions::DecisionLine>>(),
+        // Which role decides depends on what the finding bears on: the record says.
+        route!(POST "/api/v1/findings/{finding}/decision", read, "Decides about a finding",
+            decisions::decide)
+        .takes::<decisions::Decide>()
+        .gives::<decisions::Decided>(),
+        route!(POST "/api/v1/findings/{finding}/adjudication", May(Action::Adjudicate),
+            "Settles what two read differently", decisions::adjudicate)
+        .takes::<decisions::Decide>()
+        .gives::<decisions::Decided>(),
+        route!(POST "/api/v1/decisions/{decision}/amendment", read,
+            "Puts a decision in the place of one that stands", decisions::amend)
+        .takes::<decisions::Decide>()
+        .gives::<decisions::Decided>(),
+        route!(GET "/api/v1/cases/{case}/comparison", May(Action::Adjudicate),
+            "How two readers agree", comparison::show)
+        .gives::<comparison::ComparisonDocument>(),
+        route!(GET "/api/v1/cases/{case}/slides/{slide}/views", read,
+            "What the reader has had on the screen", views::list)
+        .gives::<views::Views>(),
+        route!(POST "/api/v1/cases/{case}/slides/{slide}/views", read, "Keeps a batch of views",
+            views::keep)
+        .takes::<views::Views>(),
+        route!(GET "/api/v1/cases/{case}/slides/{slide}/annotations", read,
+            "Sets of points by the million", bulk::list)
+        .gives::<bulk::Sets>(),
+        route!(POST "/api/v1/cases/{case}/slides/{slide}/annotations", May(Action::Propose),
+            "Puts a set of points: BNA1, their number, coordinates, classes", bulk::put)
+        .asks::<bulk::NewSet>()
+        .takes_at_most(bulk::LARGEST)
+        .gives::<serde_json::Value>(),
+        route!(GET "/api/v1/cases/{case}/slides/{slide}/annotations/{set}/points", read,
+            "A set's points in the same form", bulk::points)
+        .gives_bytes("application/octet-stream"),
+        route!(GET "/api/v1/cases/{case}/slides/{slide}/heatmap.png", read,
+            "A grey map of probabilities", cases::heatmap)
+        .gives_bytes("image/png"),
+        route!(GET "/api/v1/cases/{case}/slides/{slide}/crop.jpeg", read,
+            "The slide's worst place", cases::worst_place)
+        .gives_bytes("image/jpeg"),
+    ]
+}
+
+fn signing() -> Vec<Route> {
+    let sign = May(Action::SignOut);
+    vec![
+        route!(GET "/api/v1/cases/{case}/report", May(Action::ReadCase),
+            "The report: a preview, or what was signed", report::show)
+        .asks::<report::VersionFilter>()
+        .gives::<report::ReportDocument>(),
+        route!(POST "/api/v1/cases/{case}/sign-out", sign, "Signs a case", report::sign_out)
+            .takes::<report::SignOutBody>()
+            .gives::<report::SignedDocument>(),
+        route!(POST "/api/v1/cases/{case}/reopen", sign, "Opens a signed case again",
+            report::reopen)
+        .takes::<report::ReasonBody>(),
+        route!(GET "/api/v1/cases/{case}/discrepancies", May(Action::ReadWorklist),
+            "Questions that late proposals raised", report::discrepancies)
+        .gives::<Vec<report::DiscrepancyLine>>(),
+        route!(POST "/api/v1/discrepancies/{discrepancy}/close", sign, "Closes a discrepancy",
+            report::close_discrepancy)
+        .takes::<report::ReasonBody>(),
+        // Fact and proposal need different permissions: the record says.
+        route!(GET "/api/v1/cases/{case}/exports/{format}", LoggedIn,
+            "A case for other programs; what is not signed is marked, or refused",
+            exports::write)
+        .asks::<exports::ExportFilter>()
+        .gives_bytes("application/geo+json"),
+    ]
+}
+
+fn slide_routes() -> Vec<Route> {
+    let register = May(Action::Register);
+    vec![
+        route!(GET "/api/v1/slides", register, "Every slide of the folder", slides::list)
+            .gives::<Vec<slides::FolderSlide>>(),
+        route!(GET "/api/v1/slides/{slide}", Slide, "What a slide says of itself", slides::one)
+            .gives::<slides::SlideFactsDocument>(),
+        route!(GET "/api/v1/slides/{slide}/thumbnail", Slide, "The whole slide, small",
+            slides::thumbnail)
+        .gives_bytes("image/jpeg"),
+        route!(GET "/deepzoom/{descriptor}", Slide, "Deep Zoom descriptor",
+            deep_zoom::descriptor)
+        .gives_bytes("application/xml"),
+        route!(GET "/deepzoom/{files}/{level}/{tile}", Slide, "Deep Zoom tile", deep_zoom::tile)
+            .gives_bytes("image/jpeg"),
+        route!(GET "/iiif/3/{slide}", Slide, "IIIF base address", iiif::base),
+        route!(GET "/iiif/3/{slide}/info.json", Slide, "IIIF image information",
+            iiif::information)
+        .gives_standard("application/ld+json"),
+        route!(GET "/iiif/3/{slide}/{region}/{size}/{rotation}/{ending}", Slide, "IIIF image",
+            iiif::image)
+        .gives_bytes("image/jpeg"),
+    ]
+}
+
+const SERIES: &str = "/dicomweb/studies/{study}/series/{series}/instances";
+const JSON: &str = "application/dicom+json";
+
+fn dicomweb() -> Vec<Route> {
+    let register = May(Action::Register);
+    let frame = "/dicomweb/studies/{study}/series/{series}/instances/{instance}/frames/{frames}";
+    let rendered = "/dicomweb/studies/{study}/series/{series}/instances/{instance}/frames/\
+                    {frames}/rendered";
+    let metadata = "/dicomweb/studies/{study}/series/{series}/instances/{instance}/metadata";
+    vec![
+        route!(GET "/dicomweb/studies", register, "QIDO-RS studies", dicom::studies)
+            .gives_standard(JSON),
+        route!(POST "/dicomweb/studies", May(Action::Propose),
+            "STOW-RS: annotations, which become proposals", store::store)
+        .takes_at_most(store::LARGEST)
+        .gives_standard(JSON),
+        route!(GET "/dicomweb/series", register, "QIDO-RS series", dicom::all_series)
+            .gives_standard(JSON),
+        route!(GET "/dicomweb/instances", register, "QIDO-RS instances", dicom::all_instances)
+            .gives_standard(JSON),
+        route!(GET "/dicomweb/studies/{study}/series", Slide, "QIDO-RS series of a study",
+            dicom::series)
+        .gives_standard(JSON),
+        route!(GET "/dicomweb/studies/{study}/instances", Slide, "QIDO-RS instances of a study",
+            dicom::study_instances)
+        .gives_standard(JSON),
+        route!(GET "/dicomweb/studies/{study}/metadata", Slide, "WADO-RS metadata of a study",
+            dicom::study_metadata)
+        .gives_standard(JSON),
+        route!(GET SERIES, Slide, "QIDO-RS instances of a series", dicom::instances)
+            .gives_standard(JSON),
+        route!(GET "/dicomweb/studies/{study}/series/{series}/metadata", Slide,
+            "WADO-RS metadata of a series", dicom::series_metadata)
+        .gives_standard(JSON),
+        route!(GET metadata, Slide, "WADO-RS metadata of an instance", dicom::instance_metadata)
+            .gives_standard(JSON),
+        route!(GET frame, Slide, "WADO-RS frames", dicom::frames).gives_bytes("multipart/related"),
+        route!(GET rendered, Slide, "WADO-RS rendered frame", dicom::rendered)
+            .gives_bytes("image/jpeg"),
+    ]
+}
+
+fn page() -> Vec<Route> {
+    vec![
+        route!(GET "/", Everybody, "The web app", web::page).gives_bytes("text/html"),
+        route!(GET "/{name}", Everybody, "A file beside the page", web::beside)
+            .gives_bytes("application/octet-stream"),
+        route!(GET "/assets/{*path}", Everybody, "A file of the web app", web::asset)
+            .gives_bytes("application/octet-stream"),
+    ]
+}

@@ -1,0 +1,224 @@
+//! What nobody may do over HTTP.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+#[allow(unreachable_pub, reason = "shared by tests")]
+mod support;
+
+use bianque_server::{Server, Settings};
+use serde_json::{Value, json};
+use support::{Client, Ground, Running, examined_case, findings, key, text};
+
+/// Every address of the description with its method, parameters filled in with what is not there.
+fn every_address(client: &Client) -> Vec<(String, String, bool)> {
+    let document = client.get("/api/v1/openapi.json").json();
+    let mut all = Vec::new();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let fill = |part: &str| match part.starts_with('{') {
+                true => "0".repeat(32),
+                false => part.to_owned(),
+            };
+            let filled = path.split('/').map(fill).collect::<Vec<_>>().join("/");
+            let open = operation["security"] == json!([]);
+            all.push((method.to_ascii_uppercase(), filled, open));
+        }
+    }
+    all
+}
+
+#[test]
+fn nothing_is_told_without_a_login() {
+    let ground = Ground::new();
+    let server = Running::with(ground.settings());
+    let client = server.client();
+    let all = every_address(&client);
+    assert!(all.len() > 50, "{}", all.len());
+    let csrf = text(&client.get("/api/v1/session").json()["csrf"]);
+    for (method, path, open) in all {
+        let header = format!("X-CSRF-Token: {csrf}\r\nContent-Type: application/json\r\n");
+        let answer = client.send(&method, &path, &header, b"{}");
+        if path == "/metrics" {
+            assert_eq!(answer.status, 200, "on loopback it is open");
+        } else if !open {
+            assert_eq!(answer.status, 401, "{method} {path}");
+        } else {
+            assert!(answer.status < 500, "{method} {path}: {}", answer.status);
+        }
+        assert!(!answer.text().contains("Zhang"), "{method} {path}");
+    }
+    let broken = "Cookie: bianque-session=0123\r\nAuthorization: Bearer nothing\r\n";
+    assert_eq!(client.send("GET", "/api/v1/worklist", broken, &[]).status, 401);
+}
+
+#[test]
+fn nothing_changes_without_the_pages_token() {
+    let ground = Ground::new();
+    let server = ground.demo();
+    let reader = server.demo("demo-pathologist");
+    let other = server.demo("demo-adjudicator");
+    let case = text(&examined_case(&reader)["id"]);
+    let path = format!("/api/v1/cases/{case}/sign-out");
+    let body = br#"{"conclusion":"x","leave_out_undecided":true}"#;
+    let kind = "Content-Type: application/json\r\n";
+    assert_eq!(reader.send("POST", &path, kind, body).status, 403);
+    let foreign = format!("{kind}X-CSRF-Token: {}\r\n", other.csrf);
+    assert_eq!(reader.send("POST", &path, &foreign, body).status, 403);
+    let plain = format!("Content-Type: text/plain\r\nX-CSRF-Token: {}\r\n", reader.csrf);
+    assert_eq!(reader.send("POST", &path, &plain, body).status, 400, "JSON says that it is");
+    // The demo without a session is guarded alike.
+    assert_eq!(server.client().send("POST", &path, kind, body).status, 403);
+    let host = format!("Host: evil.example\r\nX-CSRF-Token: {}\r\n", reader.csrf);
+    assert_eq!(reader.send("POST", &path, &host, body).status, 421);
+}
+
+#[test]
+fn nobody_sees_another_s_case() {
+    let ground = Ground::new();
+    let server = ground.demo();
+    let mut reader = server.demo("demo-pathologist");
+    let case = examined_case(&reader);
+    let (id, slide, file) =
+        (text(&case["id"]), text(&case["slides"][0]["id"]), text(&case["slides"][0]["key"]));
+    let region = text(&findings(&reader, &id, "lesion-region")[0]["id"]);
+    // The case is read once; the clinician has not asked for it; an administrator sees no patient.
+    for login in ["demo-second-reader", "demo-clinician", "demo-administrator"] {
+        let mut other = server.demo(login);
+        for path in [
+            format!("/api/v1/cases/{id}"),
+            format!("/api/v1/cases/{id}/findings"),
+            format!("/api/v1/cases/{id}/report"),
+            format!("/api/v1/cases/{id}/slides/{slide}/heatmap.png"),
+            format!("/api/v1/cases/{id}/slides/{slide}/crop.jpeg"),
+            format!("/api/v1/cases/{id}/slides/{slide}/views"),
+            format!("/api/v1/cases/{id}/exports/geojson?status=unconfirmed"),
+            format!("/api/v1/findings/{region}/decisions"),
+            format!("/api/v1/slides/{file}/thumbnail"),
+            format!("/deepzoom/{file}.dzi"),
+            format!("/iiif/3/{file}/info.json"),
+            "/dicomweb/studies".to_owned(),
+        ] {
+            let answer = other.get(&path);
+            assert_eq!(answer.status, 403, "{login} {path}: {}", answer.text());
+        }
+        let accept = json!({ "key": key(), "verdict": "accept" });
+        let decided = other.post(&format!("/api/v1/findings/{region}/decision"), &accept);
+        assert_eq!(decided.status, 403, "{login}");
+    }
+    let technician = server.demo("demo-technician");
+    assert_eq!(technician.get(&format!("/deepzoom/{file}.dzi")).status, 200);
+    // A slide of one case is none of another.
+    let strange = format!("/api/v1/cases/{id}/slides/{}/views", "0".repeat(32));
+    let none = json!({ "views": [] });
+    assert_eq!(reader.post(&strange, &none).status, 404);
+    let admin = server.demo("demo-administrator");
+    let refused = admin.get("/api/v1/audit?limit=200").json();
+    let refused = refused["entries"].as_array().unwrap();
+    assert!(refused.iter().any(|entry| entry["outcome"] == "refused"), "refusals are in the audit");
+}
+
+#[test]
+fn hostile_texts_and_bodies_are_refused_or_inert() {
+    let ground = Ground::new();
+    let server = ground.demo();
+    let mut reader = server.demo("demo-pathologist");
+    let case = examined_case(&reader);
+    let (id, slide) = (text(&case["id"]), text(&case["slides"][0]["id"]));
+    let draw = format!("/api/v1/cases/{id}/findings");
+    let region = |label: &str, outline: Value| json!({ "key": key(), "slide": slide, "label": label, "outline": outline });
+    let triangle = json!([[[[1, 1], [9, 1], [9, 9]]]]);
+    for body in [
+        region("<script>alert(1)</script>", triangle.clone()),
+        region("carcinoma", json!([])),
+        region("carcinoma", json!([[[[1, 1]]]])),
+        region("carcinoma", json!([[[[1, 1], [1e300, 1], [2, 2]]]])),
+        region("carcinoma", json!([[vec![[0, 0]; 20_001]]])),
+        json!({ "key": "x", "slide": slide, "label": "carcinoma", "outline": triangle }),
+        json!({ "key": key(), "slide": "../../etc", "label": "carcinoma", "outline": triangle }),
+        json!([]),
+    ] {
+        assert_eq!(
+            reader.post(&draw, &body).status,
+            400,
+            "{}",
+            body.to_string().get(..60).unwrap()
+        );
+    }
+    let finding = text(&findings(&reader, &id, "lesion-region")[0]["id"]);
+    let script = "</script><script>alert(1)</script>";
+    let refuse = json!({ "key": key(), "verdict": "refuse", "reason": script });
+    assert_eq!(reader.post(&format!("/api/v1/findings/{finding}/decision"), &refuse).status, 200);
+    let kept = reader.get(&format!("/api/v1/findings/{finding}/decisions"));
+    assert!(kept.head.contains("application/json") && kept.head.contains("nosniff"));
+    assert!(kept.head.contains("script-src 'self'") && !kept.head.contains("unsafe-inline"));
+    assert_eq!(kept.json()[0]["reason"], script);
+
+    let huge = vec![b' '; 3 << 20];
+    let header = format!("X-CSRF-Token: {}\r\nContent-Type: application/json\r\n", reader.csrf);
+    assert_eq!(reader.send("POST", &draw, &header, &huge).status, 413);
+    let deep = "[".repeat(100_000);
+    assert_eq!(reader.send("POST", &draw, &header, deep.as_bytes()).status, 400);
+    for path in [
+        "/assets/../../../etc/passwd",
+        "/assets/..%2f..%2fetc%2fpasswd",
+        "/..%2fetc%2fpasswd",
+        "/api/v1/cases/..%2f..",
+        "/api/v1/cases/x/slides/y/heatmap.png",
+    ] {
+        let status = reader.get(path).status;
+        assert!(status == 404 || status == 400, "{path} {status}");
+    }
+}
+
+#[test]
+fn guessing_is_slowed_and_accounts_lock() {
+    let ground = Ground::new();
+    let (server, mut admin) = ground.closed();
+    let new = json!({ "login": "anna", "roles": ["pathologist"] });
+    let link = text(&admin.post("/api/v1/users", &new).json()["link"]);
+    let token = link.split("token=").nth(1).unwrap();
+    let mut anna = server.client();
+    anna.csrf = text(&anna.get("/api/v1/session").json()["csrf"]);
+    let set = json!({ "token": token, "password": "staple battery 2" });
+    assert_eq!(anna.post("/api/v1/password", &set).status, 204);
+    assert_eq!(anna.post("/api/v1/password", &set).status, 401, "a link works once");
+    let wrong = json!({ "login": "anna", "password": "guess" });
+    for _ in 0..5 {
+        assert_eq!(anna.post("/api/v1/session", &wrong).status, 401);
+    }
+    let right = json!({ "login": "anna", "password": "staple battery 2" });
+    assert_eq!(anna.post("/api/v1/session", &right).status, 429, "locked");
+    let nobody = json!({ "login": "nobody", "password": "guess" });
+    let statuses: Vec<u16> =
+        (0..20).map(|_| anna.post("/api/v1/session", &nobody).status).collect();
+    assert!(statuses.contains(&429), "{statuses:?}");
+    assert_eq!(admin.get("/api/v1/worklist").status, 403, "an administrator sees no patient");
+
+    // A closed session opens nothing; a program's token needs no page and can be revoked.
+    let me = text(&admin.get("/api/v1/session").json()["me"]["id"]);
+    let roles = json!({ "roles": ["administrator", "program"] });
+    assert_eq!(admin.change("PUT", &format!("/api/v1/users/{me}/roles"), &roles).status, 204);
+    let issue = json!({ "user": me, "role": "program", "label": "scanner" });
+    let issued = admin.post("/api/v1/service-tokens", &issue).json();
+    let mut program = server.client();
+    program.bearer = Some(text(&issued["token"]));
+    assert_eq!(program.get("/api/v1/worklist").status, 200);
+    let revoke = format!("/api/v1/service-tokens/{}", text(&issued["id"]));
+    assert_eq!(admin.change("DELETE", &revoke, &json!({})).status, 204);
+    assert_eq!(program.get("/api/v1/worklist").status, 401);
+    let cookie = admin.cookie.clone();
+    assert_eq!(admin.change("DELETE", "/api/v1/session", &json!({})).status, 204);
+    admin.cookie = cookie;
+    assert_eq!(admin.get("/api/v1/users").status, 401);
+}
+
+#[test]
+fn what_would_cross_a_network_in_the_clear_does_not_start() {
+    let ground = Ground::new();
+    let open = Settings { listen: "0.0.0.0:0".parse().unwrap(), ..ground.settings() };
+    let error = Server::new(open.clone()).err().unwrap().to_string();
+    assert!(error.contains("in the clear"), "{error}");
+    let error = Server::new(Settings { demo: true, ..open.clone() }).err().unwrap().to_string();
+    assert!(error.contains("no login"), "{error}");
+    let proxied = Settings { demo: true, behind_proxy: true, ..ground.settings() };
+    assert!(Server::new(proxied).is_err(), "a proxy would let everybody in");
+}

@@ -1,0 +1,222 @@
+//! A pathologist's day over HTTP: worklist, findings, decisions, two readers, signature, audit.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+#[allow(unreachable_pub, reason = "shared by tests")]
+mod support;
+
+use std::sync::atomic::Ordering;
+
+use bianque_record::proposals::SlideVerdict;
+use serde_json::json;
+use support::{Ground, examined_case, findings, key, text};
+
+const REGION: &str = "lesion-region";
+
+#[test]
+fn a_slide_becomes_a_signed_case() {
+    let ground = Ground::new();
+    let server = ground.demo();
+    let mut reader = server.demo("demo-pathologist");
+    let case = examined_case(&reader);
+    let id = text(&case["id"]);
+    let one = reader.get(&format!("/api/v1/cases/{id}"));
+    assert!(!one.text().contains("Zhang") && !case.to_string().contains("Zhang"));
+    let slide = one.json()["slides"][0].clone();
+    assert_eq!(
+        (&slide["image"]["width"], &slide["heatmap"]["downsample"]),
+        (&json!(2100), &json!(500.0))
+    );
+    let heatmap = reader.get(slide["heatmap"]["url"].as_str().unwrap());
+    let mut decoder = png::Decoder::new(std::io::Cursor::new(&heatmap.body)).read_info().unwrap();
+    let mut pixels = vec![0; 8];
+    decoder.next_frame(&mut pixels).unwrap();
+    assert_eq!(pixels, [0, 1, 128, 255, 0, 0, 9, 9]);
+
+    let regions = findings(&reader, &id, REGION);
+    assert_eq!(regions[0]["score"], 0.9, "the surest comes first");
+    let first = format!("/api/v1/findings/{}/decision", text(&regions[0]["id"]));
+    let (own, viewed) = (
+        key(),
+        json!([{ "slide": slide["id"], "x": 0, "y": 0, "width": 900,
+        "height": 600, "magnification": 10.0 }]),
+    );
+    let accept = json!({ "key": own, "verdict": "accept", "viewed": viewed, "milliseconds": 1500 });
+    let once = reader.post(&first, &accept).json();
+    let again = reader.post(&first, &accept).json();
+    assert_eq!((&once["state"], &once["decision"]), (&json!("accepted"), &again["decision"]));
+    let anew = reader.post(&first, &json!({ "key": key(), "verdict": "accept" }));
+    assert_eq!(anew.status, 409, "a second decision is an amendment");
+
+    let second = format!("/api/v1/findings/{}/decision", text(&regions[1]["id"]));
+    let moved = json!([[[[100.0, 200.0], [600.0, 200.0], [600.0, 700.0]]]]);
+    let correct =
+        json!({ "key": key(), "verdict": "correct", "label": "adenoma", "outline": moved });
+    let corrected = reader.post(&second, &correct).json();
+    assert_eq!(corrected["finding"]["label"], "adenoma");
+    assert_eq!(corrected["finding"]["outline"], moved);
+    assert_eq!(corrected["finding"]["proposed"]["label"], "carcinoma");
+    let decision = text(&corrected["decision"]);
+    let amend = format!("/api/v1/decisions/{decision}/amendment");
+    let silent = json!({ "key": key(), "verdict": "accept" });
+    assert_eq!(reader.post(&amend, &silent).status, 400, "an amendment says why");
+    let why = json!({ "key": key(), "verdict": "refuse", "reason": "regeneration" });
+    assert_eq!(reader.post(&amend, &why).json()["state"], "refused");
+
+    let sign = format!("/api/v1/cases/{id}/sign-out");
+    let conclusion = json!({ "conclusion": "Carcinoma." });
+    assert_eq!(reader.post(&sign, &conclusion).status, 409, "the quality verdict is undecided");
+    let export = format!("/api/v1/cases/{id}/exports/geojson");
+    assert_eq!(reader.get(&export).status, 409, "nothing is signed");
+    let marked = reader.get(&format!("{export}?status=unconfirmed"));
+    assert!(marked.text().contains("UNCONFIRMED"), "{}", marked.text());
+    let leave = json!({ "conclusion": "Carcinoma.", "leave_out_undecided": true });
+    assert_eq!(reader.post(&sign, &leave).json()["version"], 1);
+    let report = reader.get(&format!("/api/v1/cases/{id}/report")).json();
+    assert_eq!(report["findings"].as_array().unwrap().len(), 1);
+    assert_eq!(report["undecided"].as_array().unwrap().len(), 1);
+    assert_eq!(report["refused"], 1);
+    let fact = reader.get(&export).json();
+    assert_eq!(fact["features"][0]["properties"]["confirmation"]["state"], "released");
+
+    let admin = server.demo("demo-administrator");
+    let verified = admin.get("/api/v1/audit/verify").json();
+    assert_eq!(verified["whole"], true, "{verified}");
+    assert_eq!(admin.get(&format!("/api/v1/cases/{id}")).status, 403);
+}
+
+#[test]
+fn a_slide_is_examined_once_whatever_restarts() {
+    let ground = Ground { verdict: SlideVerdict::Recut, ..Ground::new() };
+    for _ in 0..2 {
+        let server = ground.demo();
+        let case = examined_case(&server.demo("demo-pathologist"));
+        assert_eq!(case["has_bad_slide"], true);
+        assert_eq!(case["bad_slide"]["headline"], "recut: fold");
+        let crop = server.demo("demo-technician").get(case["bad_slide"]["crop"].as_str().unwrap());
+        assert_eq!((crop.status, crop.body.as_slice()), (200, &b"no real JPEG"[..]));
+    }
+    assert_eq!(ground.examined.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn who_reads_first_is_shown_nothing_until_asking() {
+    let ground = Ground::new();
+    let server = ground.demo();
+    let mut admin = server.demo("demo-administrator");
+    let first = json!({ "read_first": true });
+    assert_eq!(admin.change("PUT", "/api/v1/settings", &first).status, 204);
+    let mut reader = server.demo("demo-pathologist");
+    let case = text(&examined_case(&reader)["id"]);
+    assert!(findings(&reader, &case, REGION).is_empty());
+    let one = reader.get(&format!("/api/v1/cases/{case}")).json();
+    assert_eq!((&one["revealed"], &one["slides"][0]["heatmap"]), (&json!(false), &json!(null)));
+    let slide = text(&one["slides"][0]["id"]);
+    let heatmap = format!("/api/v1/cases/{case}/slides/{slide}/heatmap.png");
+    assert_eq!(reader.get(&heatmap).status, 409);
+    assert_eq!(reader.post(&format!("/api/v1/cases/{case}/reveal"), &json!({})).status, 200);
+    assert_eq!(reader.get(&heatmap).status, 200);
+    let found = findings(&reader, &case, REGION);
+    let decide = format!("/api/v1/findings/{}/decision", text(&found[0]["id"]));
+    reader.post(&decide, &json!({ "key": key(), "verdict": "accept", "milliseconds": 700 }));
+    let cost = reader.get("/api/v1/cost").json();
+    assert_eq!((&cost[0]["aided"], &cost[0]["milliseconds"]), (&json!(false), &json!(700)));
+    let other = server.demo("demo-adjudicator");
+    assert!(findings(&other, &case, REGION).is_empty(), "each reader asks for himself");
+}
+
+#[test]
+fn two_readers_differ_and_a_third_settles_it() {
+    let ground = Ground::new();
+    let server = ground.demo();
+    let (mut first, mut second) =
+        (server.demo("demo-pathologist"), server.demo("demo-second-reader"));
+    let case = text(&examined_case(&first)["id"]);
+    assert_eq!(second.get(&format!("/api/v1/cases/{case}")).status, 403, "it is read once");
+    assert_eq!(first.post(&format!("/api/v1/cases/{case}/second-reading"), &json!({})).status, 204);
+    let region = text(&findings(&first, &case, REGION)[0]["id"]);
+    let decide = format!("/api/v1/findings/{region}/decision");
+    let accept = json!({ "key": key(), "verdict": "accept" });
+    assert_eq!(first.post(&decide, &accept).json()["state"], "read-once");
+    assert_eq!(findings(&second, &case, REGION)[0]["state"], "proposed", "the second is blind");
+    assert!(second.get(&format!("/api/v1/findings/{region}/decisions")).json() == json!([]));
+
+    let drawn = json!({ "key": key(), "slide": first.get(&format!("/api/v1/cases/{case}"))
+        .json()["slides"][0]["id"], "label": "necrosis",
+        "outline": [[[[1, 1], [90, 1], [90, 90]]]] });
+    assert_eq!(first.post(&format!("/api/v1/cases/{case}/findings"), &drawn).status, 200);
+    assert_eq!(findings(&second, &case, REGION).len(), 2, "what the first drew is not shown yet");
+
+    let refuse = json!({ "key": key(), "verdict": "refuse", "reason": "normal" });
+    assert_eq!(second.post(&decide, &refuse).json()["state"], "disputed");
+    let mut third = server.demo("demo-adjudicator");
+    let comparison = third.get(&format!("/api/v1/cases/{case}/comparison")).json();
+    assert_eq!(comparison["disputed"][0]["decisions"].as_array().unwrap().len(), 2);
+    let settle = format!("/api/v1/findings/{region}/adjudication");
+    assert_eq!(first.post(&settle, &json!({ "key": key(), "verdict": "accept" })).status, 403);
+    let settled = third.post(&settle, &json!({ "key": key(), "verdict": "accept" })).json();
+    assert_eq!(settled["state"], "accepted");
+    let other = text(&findings(&second, &case, REGION)[1]["id"]);
+    let other = format!("/api/v1/findings/{other}/decision");
+    second.post(&other, &json!({ "key": key(), "verdict": "accept" }));
+    assert_eq!(findings(&second, &case, REGION).len(), 3, "now it is");
+}
+
+#[test]
+fn views_are_kept_by_reader() {
+    let ground = Ground::new();
+    let server = ground.demo();
+    let (mut reader, other) = (server.demo("demo-pathologist"), server.demo("demo-adjudicator"));
+    let case = examined_case(&reader);
+    let path = format!(
+        "/api/v1/cases/{}/slides/{}/views",
+        text(&case["id"]),
+        text(&case["slides"][0]["id"])
+    );
+    let view = json!({ "x": -5, "y": 0, "width": 10, "height": 10, "magnification": 0.01,
+        "milliseconds": 250 });
+    assert_eq!(reader.post(&path, &json!({ "views": [view, view] })).status, 204);
+    assert_eq!(reader.get(&path).json()["views"].as_array().unwrap().len(), 2);
+    assert_eq!(other.get(&path).json()["views"].as_array().unwrap().len(), 0);
+    let many = json!({ "views": vec![view; 501] });
+    assert_eq!(reader.post(&path, &many).status, 400);
+}
+
+#[test]
+fn a_million_points_come_back_as_they_were_sent() {
+    let ground = Ground::new();
+    let server = ground.demo();
+    let mut reader = server.demo("demo-pathologist");
+    let case = examined_case(&reader);
+    let (id, slide) = (text(&case["id"]), text(&case["slides"][0]["id"]));
+    let path = format!("/api/v1/cases/{id}/slides/{slide}/annotations");
+    let count = 1_000_000_u32;
+    let mut body = b"BNA1".to_vec();
+    body.extend(count.to_le_bytes());
+    for at in 0..count {
+        body.extend(((at % 2100) as f32).to_le_bytes());
+        body.extend(((at / 2100) as f32).to_le_bytes());
+    }
+    body.extend((0..count).map(|at| (at % 3) as u8));
+    let asked = format!(
+        "{path}?key={}&label=nuclei&classes=tumour,lymphocyte,other&producer=fake&version=1",
+        key()
+    );
+    let header = format!("X-CSRF-Token: {}\r\n", reader.csrf);
+    let put = reader.send("POST", &asked, &header, &body);
+    assert_eq!(put.status, 200, "{}", put.text());
+    assert_eq!(reader.send("POST", &asked, &header, &body).json(), put.json(), "counted once");
+    let sets = reader.get(&path).json();
+    assert_eq!(
+        (&sets["sets"][0]["count"], &sets["sets"][0]["state"]),
+        (&json!(count), &json!("proposed"))
+    );
+    let set = text(&sets["sets"][0]["id"]);
+    let points = reader.get(&format!("{path}/{set}/points"));
+    assert!(points.body == body);
+    let wrong = asked.replace("tumour,lymphocyte,other", "tumour");
+    let wrong = reader.send("POST", &wrong.replace("key=", "key=a"), &header, &body);
+    assert_eq!(wrong.status, 400, "a class that is not in the list");
+    let accept = json!({ "key": key(), "verdict": "accept", "milliseconds": 3000 });
+    let decided = reader.post(&format!("/api/v1/findings/{set}/decision"), &accept);
+    assert_eq!(decided.json()["state"], "accepted");
+}

@@ -1,0 +1,299 @@
+// What the server says on the wire. Geometry is in level-0 pixels, times are RFC 3339.
+
+export type Role =
+  | "pathologist"
+  | "second-reader"
+  | "technician"
+  | "clinician"
+  | "researcher"
+  | "administrator"
+  | "program";
+
+export interface Me {
+  id: string;
+  login: string;
+  role: Role;
+  roles: Role[];
+  may: string[];
+  expires: string;
+}
+
+export interface Session {
+  demo: boolean;
+  notice: string;
+  csrf: string;
+  first_start: boolean;
+  me: Me | null;
+}
+
+export interface Settings {
+  read_first: boolean;
+  look_magnification: number;
+  unaided_share: number;
+}
+
+export interface Label {
+  name: string;
+  en: string;
+  zh: string;
+  color: string;
+  lesion: boolean;
+}
+
+export interface Reader {
+  id: string;
+  login: string;
+  roles: Role[];
+}
+
+export type Urgency = "emergency" | "urgent" | "routine" | "low";
+export type CaseStatus = "open" | "signed" | "amending";
+export type ExaminationState = "waiting" | "running" | "done" | "failed";
+
+export interface CaseLine {
+  id: string;
+  number: string;
+  patient: string;
+  status: CaseStatus;
+  reading: "single" | "double";
+  urgency: Urgency;
+  has_bad_slide: boolean;
+  assigned: string | null;
+  created: string;
+  undecided: number;
+  slides: { id: string; key: string; thumbnail: string | null; examination: ExaminationState }[];
+  bad_slide: null | { slide: string; headline: string; crop: string | null };
+}
+
+export interface SlideImage {
+  width: number;
+  height: number;
+  tile_edge: number;
+  levels: { width: number; height: number; downsample: number }[];
+  mpp: { x: number; y: number } | null;
+  magnification: number | null;
+  dzi: string;
+  tiles: string;
+  dzi_levels: number;
+  iiif: string;
+}
+
+export interface Heatmap {
+  url: string;
+  width: number;
+  height: number;
+  downsample: number;
+  label: string;
+}
+
+export interface Slide {
+  id: string;
+  key: string;
+  block: string;
+  label: string;
+  stain: string;
+  thumbnail: string | null;
+  image: SlideImage | null;
+  why: string | null;
+  examination: { state: ExaminationState; error: string | null };
+  heatmap: Heatmap | null;
+  crop: string | null;
+}
+
+export interface Case extends Omit<CaseLine, "slides"> {
+  specimens: { id: string; label: string; organ: string | null }[];
+  blocks: { id: string; specimen: string; label: string }[];
+  slides: Slide[];
+  read_first: boolean;
+  revealed: boolean;
+}
+
+export type Ring = [number, number][];
+export type Part = Ring[];
+export type Outline = Part[];
+
+export interface Region {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+}
+
+export type Verdict = "accept" | "correct" | "refuse" | "defer";
+export type SlideVerdict = "pass" | "pass-marked" | "rescan" | "restain" | "recut" | "unreadable";
+export type FindingState =
+  | "proposed"
+  | "deferred"
+  | "read-once"
+  | "disputed"
+  | "accepted"
+  | "corrected"
+  | "refused"
+  | "released";
+
+export interface Quality {
+  verdict: SlideVerdict;
+  reasons: { fault: string; region: Region | null }[];
+}
+
+export interface Finding {
+  id: string;
+  kind: string;
+  field: "diagnosis" | "quality" | "advice";
+  slide: string | null;
+  headline: string;
+  label: string | null;
+  outline: Outline | null;
+  proposed: { label: string | null; outline: Outline | null } | null;
+  quality: Quality | null;
+  score: number | null;
+  state: FindingState;
+  standing: string | null;
+  producer: { name: string; version: string; digest: string | null };
+  by_person: boolean;
+  proposed_by: string;
+  late: boolean;
+  at: string;
+  evidence: { kind: string; slide?: string; region?: Region }[];
+  area_mm2: number | null;
+  mine: null | { decision: string; verdict: Verdict };
+}
+
+export interface View extends Region {
+  slide: string;
+  magnification: number;
+}
+
+export interface SeenView extends Region {
+  magnification: number;
+  milliseconds: number;
+}
+
+export interface Decide {
+  key: string;
+  verdict: Verdict;
+  reason?: string;
+  label?: string;
+  outline?: Outline;
+  quality?: Quality;
+  viewed: View[];
+  milliseconds: number;
+}
+
+export interface NewFinding {
+  key: string;
+  slide: string;
+  label: string;
+  outline: Outline;
+  milliseconds: number;
+  viewed: View[];
+}
+
+export interface Decision {
+  id: string;
+  manner: "reading" | "adjudication" | "amendment";
+  verdict: Verdict;
+  reader: string;
+  role: Role;
+  reason: string | null;
+  label: string | null;
+  outline: Outline | null;
+  amends: string | null;
+  milliseconds: number;
+  aided: boolean;
+  at: string;
+}
+
+export interface Report {
+  number: string;
+  patient: string;
+  status: CaseStatus;
+  version: number | null;
+  signed: null | {
+    version: number;
+    digest: string;
+    signed_by: string;
+    signed_at: string;
+    conclusion: string;
+  };
+  blocking: { finding: string; headline: string; state: FindingState }[];
+  undecided: { finding: string; headline: string; state: FindingState }[];
+  findings: {
+    finding: string;
+    kind: string;
+    slide: string | null;
+    slide_label: string | null;
+    label: string | null;
+    area_mm2: number | null;
+    score: number | null;
+    corrected: boolean;
+    producer: { name: string; version: string };
+    by_person: boolean;
+    confirmed_by: string;
+    confirmed_role: Role;
+    confirmed_at: string;
+    outline?: Outline | null;
+  }[];
+  refused: number;
+  notice: string;
+}
+
+export interface Comparison {
+  pairs: {
+    readers: [string, string];
+    kappa: { pairs: number; observed: number; expected: number; kappa: number | null } | null;
+    readings: {
+      finding: string;
+      first: Verdict;
+      second: Verdict;
+      overlap: { iou: number; dice: number } | null;
+    }[];
+  }[];
+  disputed: (Finding & { decisions: Decision[] })[];
+}
+
+export interface CostLine {
+  reader: string;
+  kind: string;
+  manner: string;
+  verdict: Verdict;
+  decisions: number;
+  milliseconds: number;
+  aided: boolean;
+}
+
+export interface AuditEntry {
+  sequence: number;
+  at: string;
+  actor: string | null;
+  role: string | null;
+  event: string;
+  outcome: string;
+  object_kind: string | null;
+  object: string | null;
+  detail: unknown;
+  hash: string;
+}
+
+export interface AuditVerdict {
+  whole: boolean;
+  entries: number;
+  head: { sequence: number; hash: string } | null;
+  fault: string | null;
+}
+
+export interface User {
+  id: string;
+  login: string;
+  active: boolean;
+  roles: Role[];
+  locked_until: string | null;
+}
+
+export interface AnnotationSet {
+  id: string;
+  label: string;
+  count: number;
+  kind: "points" | "polygons";
+  bounds: Region | null;
+}

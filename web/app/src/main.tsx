@@ -1,0 +1,96 @@
+import "./style/base.css";
+import "./style/pages.css";
+import "./style/case.css";
+import "./style/print.css";
+import { render } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { useCell } from "./cell";
+import { Audit } from "./pages/audit";
+import { Compare } from "./pages/compare";
+import { Cost } from "./pages/cost";
+import { FirstAdministrator, Login, NewPassword } from "./pages/login";
+import { People } from "./pages/people";
+import { ReportPage } from "./pages/report";
+import { Worklist } from "./pages/worklist";
+import { useRoute } from "./route";
+import { Shell } from "./shell";
+import { session, start, takeSession } from "./state";
+import { useSay } from "./words";
+
+/** The viewer is the heavy half of the app: it comes while the worklist is being read. */
+const viewer = () => import("./pages/case/index");
+type CasePage = Awaited<ReturnType<typeof viewer>>["CasePage"];
+
+function LazyCase(props: { id: string; at: string | null }) {
+  const say = useSay();
+  const [failed, setFailed] = useState(false);
+  const [page, setPage] = useState<{ Page: CasePage } | null>(null);
+  useEffect(() => {
+    viewer().then(
+      ({ CasePage }) => setPage({ Page: CasePage }),
+      () => setFailed(true),
+    );
+  }, []);
+  // A page left open over an update asks for a file that is gone: only loading anew helps.
+  if (failed)
+    return (
+      <main class="gate">
+        <button type="button" onClick={() => location.reload()}>
+          {say("tryAgain")}
+        </button>
+      </main>
+    );
+  return page ? <page.Page {...props} /> : <p class="quiet waiting">{say("loading")}</p>;
+}
+
+function App() {
+  const say = useSay();
+  const now = useCell(session);
+  const { path, query } = useRoute();
+  const [unreachable, setUnreachable] = useState(false);
+  const begin = () =>
+    takeSession().then(
+      () => setUnreachable(false),
+      () => setUnreachable(true),
+    );
+  useEffect(() => {
+    void begin();
+  }, []);
+  if (path[0] === "first-administrator") return <FirstAdministrator token={query.get("token") ?? ""} />;
+  if (path[0] === "password") return <NewPassword token={query.get("token") ?? ""} />;
+  if (now === null)
+    return (
+      <main class="gate">
+        <p class="quiet" role="status">
+          {unreachable ? say("unreachable") : say("loading")}
+        </p>
+        {unreachable && (
+          <button type="button" onClick={() => void begin()}>
+            {say("tryAgain")}
+          </button>
+        )}
+      </main>
+    );
+  if (now.me === null) return <Login />;
+  const key = now.me.id;
+  if (path.length === 0) return <Worklist key={key} />;
+  if (path[0] === "case" && path[1]) {
+    if (path.length === 2)
+      return <LazyCase key={`${key}${path[1]}`} id={path[1]} at={query.get("finding")} />;
+    if (path[2] === "report") return <ReportPage key={key} id={path[1]} />;
+    if (path[2] === "compare") return <Compare key={key} id={path[1]} />;
+  }
+  if (path[0] === "audit") return <Audit key={key} />;
+  if (path[0] === "cost") return <Cost key={key} />;
+  if (path[0] === "people") return <People key={key} />;
+  return (
+    <Shell page="">
+      <p class="empty">{say("notFound")}</p>
+    </Shell>
+  );
+}
+
+start();
+setTimeout(() => viewer().catch(() => undefined), 1500);
+const root = document.getElementById("app");
+if (root) render(<App />, root);

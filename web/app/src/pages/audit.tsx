@@ -1,0 +1,133 @@
+// The audit: who did what, and whether the chain still holds.
+import { useState } from "preact/hooks";
+import { api, Problem } from "../api/client";
+import type { AuditEntry, AuditVerdict } from "../api/types";
+import { problemText, useLoad, Waiting } from "../parts/load";
+import { Shell } from "../shell";
+import { may, nameOf, readers } from "../state";
+import { moment, useSay } from "../words";
+
+/** The hash without the name of its function, as far as eyes compare it. */
+const short = (hash: string) => hash.replace(/^\w+:/, "").slice(0, 12);
+
+export function Audit() {
+  const say = useSay();
+  const [actor, setActor] = useState("");
+  const [older, setOlder] = useState<AuditEntry[]>([]);
+  const [verdict, setVerdict] = useState<AuditVerdict | null>(null);
+  const [fault, setFault] = useState("");
+  const loaded = useLoad(() => api.audit(undefined, actor || undefined), [actor]);
+  // Whoever reads the audit reads no cases, and so knows the names from the accounts.
+  const users = useLoad(() => (may("manage-accounts") ? api.users() : Promise.resolve([])), []);
+  const who = (id: string | null) => users.value?.find((one) => one.id === id)?.login ?? nameOf(id);
+  const people = users.value?.length ? users.value : readers.get();
+  const entries = [...(loaded.value?.entries ?? []), ...older];
+  const verify = async () => {
+    setFault("");
+    setVerdict(null);
+    try {
+      setVerdict(await api.verifyAudit());
+    } catch (error) {
+      setFault(error instanceof Problem ? problemText(say, error) : say("failed"));
+    }
+  };
+  return (
+    <Shell page="audit">
+      <div class="heading">
+        <h1>{say("audit")}</h1>
+        <p class="quiet">{say("auditLead")}</p>
+      </div>
+      {!may("read-audit") ? (
+        <p class="empty">{say("mayNot")}</p>
+      ) : (
+        <>
+          <div class="filters">
+            <select
+              aria-label={say("who")}
+              value={actor}
+              onChange={(event) => {
+                setOlder([]);
+                setActor(event.currentTarget.value);
+              }}
+            >
+              <option value="">{say("everybody")}</option>
+              {people.map((one) => (
+                <option key={one.id} value={one.id}>
+                  {one.login}
+                </option>
+              ))}
+            </select>
+            <button type="button" class="main" onClick={() => void verify()}>
+              {say("verify")}
+            </button>
+            {verdict && (
+              <p class={verdict.whole ? "verdict whole" : "verdict broken"} role="status">
+                {verdict.whole
+                  ? say("verifyWhole", { n: verdict.entries, h: short(verdict.head?.hash ?? "—") })
+                  : `${say("verifyBroken")}: ${verdict.fault ?? ""}`}
+              </p>
+            )}
+            {fault && (
+              <p class="fault" role="alert">
+                {fault}
+              </p>
+            )}
+          </div>
+          <Waiting loaded={loaded}>
+            <div class="table-box">
+              <table class="audit">
+                <thead>
+                  <tr>
+                    <th scope="col" class="number">
+                      #
+                    </th>
+                    <th scope="col">{say("when")}</th>
+                    <th scope="col">{say("who")}</th>
+                    <th scope="col">{say("what")}</th>
+                    <th scope="col">{say("outcome")}</th>
+                    <th scope="col">{say("object")}</th>
+                    <th scope="col">{say("hash")}</th>
+                  </tr>
+                </thead>
+                <tbody>
+                  {entries.map((entry) => (
+                    <tr key={entry.sequence}>
+                      <td class="number quiet">{entry.sequence}</td>
+                      <td>{moment(entry.at)}</td>
+                      <td>
+                        {who(entry.actor)} {entry.role && <span class="quiet small">{entry.role}</span>}
+                      </td>
+                      <td>{entry.event}</td>
+                      <td class={entry.outcome === "done" || entry.outcome === "ok" ? "quiet" : "outcome"}>
+                        {entry.outcome}
+                      </td>
+                      <td class="quiet">
+                        {entry.object_kind}{" "}
+                        <code title={entry.object ?? undefined}>{entry.object?.slice(0, 8)}</code>
+                      </td>
+                      <td>
+                        <code title={entry.hash}>{short(entry.hash)}</code>
+                      </td>
+                    </tr>
+                  ))}
+                </tbody>
+              </table>
+            </div>
+            {(entries.at(-1)?.sequence ?? 0) > 1 && (
+              <button
+                type="button"
+                class="more"
+                onClick={async () => {
+                  const page = await api.audit(entries.at(-1)?.sequence, actor || undefined);
+                  setOlder([...older, ...page.entries]);
+                }}
+              >
+                {say("older")}
+              </button>
+            )}
+          </Waiting>
+        </>
+      )}
+    </Shell>
+  );
+}

@@ -1,0 +1,165 @@
+// A case as one reader sees it: the findings, what waits to be sent, what is chosen.
+import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { api, paths } from "../../api/client";
+import { listen } from "../../api/events";
+import type { Case, Decide, Finding, Label, Outline, Quality, Verdict, View } from "../../api/types";
+import { GRACE } from "../../offline/queue";
+import type { Waiting } from "../../offline/store";
+import { useLoad } from "../../parts/load";
+import { useQueue } from "../../parts/saved";
+import { queue, session } from "../../state";
+
+export interface Row {
+  finding: Finding;
+  /** A decision of mine that the server does not have yet. */
+  sending: Waiting | null;
+}
+
+const settled = new Set(["accepted", "corrected", "refused", "released"]);
+
+/** Whether this reader still owes a decision on it. */
+export function open(row: Row): boolean {
+  if (row.sending) return false;
+  if (row.finding.mine && row.finding.mine.verdict !== "defer") return false;
+  return !settled.has(row.finding.state);
+}
+
+export interface Change {
+  verdict: Verdict;
+  reason?: string;
+  label?: string;
+  outline?: Outline;
+  quality?: Quality;
+}
+
+export function useCase(id: string) {
+  const theCase = useLoad(() => api.case(id), [id]);
+  const found = useLoad(() => api.findings(id), [id]);
+  const waiting = useQueue().waiting;
+  const [chosen, choose] = useState<string | null>(null);
+  const since = useRef(performance.now());
+  // Decisions sent but not read back yet keep their look, so that nothing flickers.
+  const [drawn, setDrawn] = useState<Finding[]>([]);
+
+  useEffect(() => {
+    const again = () => {
+      void theCase.again();
+      void found.again();
+    };
+    const stopEvents = listen(["case", "examination"], (_, said) => {
+      if ("case" in said && said.case === id) again();
+    });
+    const stopSent = queue.onSent((entry) => {
+      if (entry.case !== id) return;
+      void found.again().then(() => setDrawn((all) => all.filter((one) => one.id !== entry.key)));
+    });
+    return () => {
+      stopEvents();
+      stopSent();
+    };
+  }, [id, theCase.again, found.again]);
+
+  const rows = useMemo<Row[]>(() => {
+    const here = waiting.filter((one) => one.case === id && one.refused === null);
+    const fromServer = (found.value?.findings ?? []).map((finding) => ({
+      finding,
+      sending: here.find((one) => one.finding === finding.id) ?? null,
+    }));
+    const mine = drawn
+      .filter((finding) => here.some((one) => one.key === finding.id))
+      .map((finding) => ({ finding, sending: here.find((one) => one.key === finding.id) ?? null }));
+    return [...fromServer, ...mine];
+  }, [found.value, waiting, drawn, id]);
+
+  const select = useCallback((finding: string | null) => {
+    since.current = performance.now();
+    choose(finding);
+  }, []);
+
+  const spent = () => {
+    const milliseconds = Math.round(performance.now() - since.current);
+    since.current = performance.now();
+    // Longer than this and the reader was elsewhere: the meter would count a lunch.
+    return Math.min(milliseconds, 15 * 60 * 1000);
+  };
+
+  const entry = (
+    key: string,
+    path: string,
+    body: unknown,
+    finding: string | null,
+    shown: Waiting["shown"],
+  ) => ({
+    key,
+    user: session.get()?.me?.id ?? "",
+    case: id,
+    finding,
+    path,
+    body,
+    shown,
+    at: Date.now(),
+    due: Date.now() + GRACE,
+    tries: 0,
+    refused: null,
+  });
+
+  const decide = (finding: Finding, change: Change, viewed: View[]) => {
+    const key = crypto.randomUUID();
+    const body: Decide = { key, ...change, viewed, milliseconds: spent() };
+    const amended = finding.standing && finding.mine && settled.has(finding.state);
+    const path = amended ? paths.amend(finding.standing as string) : paths.decide(finding.id);
+    void queue.add(entry(key, path, body, finding.id, { verdict: change.verdict, label: change.label }));
+  };
+
+  const draw = (slide: string, label: Label, outline: Outline, viewed: View[]) => {
+    const key = crypto.randomUUID();
+    const me = session.get()?.me;
+    const body = { key, slide, label: label.name, outline, milliseconds: spent(), viewed };
+    setDrawn((all) => [
+      ...all,
+      {
+        id: key,
+        kind: "lesion-region",
+        field: "diagnosis",
+        slide,
+        headline: label.name,
+        label: label.name,
+        outline,
+        proposed: null,
+        quality: null,
+        score: null,
+        state: "accepted",
+        standing: null,
+        producer: { name: me?.login ?? "", version: "", digest: null },
+        by_person: true,
+        proposed_by: me?.id ?? "",
+        late: false,
+        at: new Date().toISOString(),
+        evidence: [],
+        area_mm2: null,
+        mine: null,
+      },
+    ]);
+    void queue.add(entry(key, paths.newFinding(id), body, null, { verdict: "accept", label: label.name }));
+  };
+
+  const undo = async (): Promise<boolean> => {
+    const back = await queue.takeBack(id);
+    if (back?.finding) select(back.finding);
+    return back !== null;
+  };
+
+  const reveal = async () => {
+    await api.reveal(id);
+    await Promise.all([theCase.again(), found.again()]);
+  };
+
+  return { theCase, found, rows, chosen, select, decide, draw, undo, reveal };
+}
+
+export type CaseModel = ReturnType<typeof useCase>;
+
+/** Machine's help is kept back: not hidden by the page, but never asked for. */
+export function keptBack(one: Case, hidden: boolean): boolean {
+  return hidden || (one.read_first && !one.revealed);
+}

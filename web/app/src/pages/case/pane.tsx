@@ -1,0 +1,228 @@
+// One slide on the screen: the map and what is laid over it — tools, scale, overview.
+import { useEffect, useRef, useState } from "preact/hooks";
+import { api } from "../../api/client";
+import type { AnnotationSet, Outline, Slide } from "../../api/types";
+import { settings } from "../../state";
+import { PointsLayer } from "../../viewer/points";
+import { bar, lengthText, magnificationText } from "../../viewer/scale";
+import { type Shown, SlideViewer, type ViewState } from "../../viewer/slide-viewer";
+import type { Tool } from "../../viewer/tools";
+import { isStated, percent, useSay } from "../../words";
+
+export interface Layers {
+  ai: boolean;
+  heatmap: boolean;
+  opacity: number;
+  threshold: number;
+  veil: boolean;
+  points: boolean;
+}
+
+const hint = {
+  polygon: "finishDrawing",
+  brush: "finishBrush",
+  edit: "finishEdit",
+  measure: "finishMeasure",
+  point: "finishPoint",
+} as const;
+
+const pointColors: [number, number, number][] = [
+  [0, 114, 178],
+  [213, 94, 0],
+  [0, 158, 115],
+  [204, 121, 167],
+  [230, 159, 0],
+  [86, 180, 233],
+];
+
+export function Pane(props: {
+  caseId: string;
+  slide: Slide;
+  shown: Shown[];
+  layers: Layers;
+  ready: (viewer: SlideViewer | null) => void;
+  picked: (finding: string) => void;
+  done: (outline: Outline) => void;
+  tooSmall: () => void;
+  toolChanged: (tool: Tool | null) => void;
+  objects: (count: number) => void;
+  active: boolean;
+  activate: () => void;
+}) {
+  const say = useSay();
+  const box = useRef<HTMLDivElement>(null);
+  const viewer = useRef<SlideViewer | null>(null);
+  const latest = useRef(props);
+  latest.current = props;
+  const [state, setState] = useState<ViewState | null>(null);
+  const [share, setShare] = useState<number | null>(null);
+  const [tool, setTool] = useState<Tool | null>(null);
+  const [sets, setSets] = useState<AnnotationSet[]>([]);
+  const points = useRef<PointsLayer | null>(null);
+  const { image } = props.slide;
+  const look = settings.get().look_magnification;
+
+  useEffect(() => {
+    if (!box.current || !image) return;
+    const { caseId, slide } = props;
+    const made = new SlideViewer(
+      box.current,
+      slide.id,
+      image,
+      {
+        moved: setState,
+        picked: (id) => latest.current.picked(id),
+        covered: setShare,
+        done: (outline) => latest.current.done(outline),
+        tooSmall: () => latest.current.tooSmall(),
+        changed: (next) => {
+          setTool(next);
+          latest.current.toolChanged(next);
+        },
+        post: (views) => api.postViews(caseId, slide.id, views),
+        heatmapFailed: () => undefined,
+      },
+      look,
+    );
+    viewer.current = made;
+    props.ready(made);
+    if (slide.thumbnail) void made.readTissue(slide.thumbnail).catch(() => undefined);
+    api.views(caseId, slide.id).then(
+      ({ views }) => made.addSeen(views),
+      () => undefined,
+    );
+    const resized = new ResizeObserver(() => made.map.updateSize());
+    resized.observe(box.current);
+    return () => {
+      resized.disconnect();
+      viewer.current = null;
+      points.current = null;
+      latest.current.ready(null);
+      made.remove();
+    };
+  }, [props.slide.id, image === null]);
+
+  useEffect(() => viewer.current?.show(props.shown), [props.shown]);
+  useEffect(() => {
+    const { layers, slide } = props;
+    const made = viewer.current;
+    if (!made) return;
+    made.heatmap(slide.heatmap, layers.heatmap && layers.ai, layers.opacity, layers.threshold);
+    made.showVeil(layers.veil);
+  }, [props.layers, props.slide.heatmap?.url]);
+
+  // Bulk objects are the machine's too: they are not asked for before the reader wants the AI.
+  useEffect(() => {
+    if (!props.layers.ai) return;
+    let gone = false;
+    api.annotationSets(props.caseId, props.slide.id).then(
+      (got) => {
+        if (gone) return;
+        const points = got.sets.filter((one) => one.kind === "points" && one.count > 0);
+        setSets(points);
+        latest.current.objects(points[0]?.count ?? 0);
+      },
+      () => undefined,
+    );
+    return () => {
+      gone = true;
+    };
+  }, [props.layers.ai, props.caseId, props.slide.id]);
+  useEffect(() => {
+    const set = sets[0];
+    const made = viewer.current;
+    if (!made || !set || !image) return;
+    const wanted = props.layers.points && props.layers.ai;
+    if (wanted && !points.current) {
+      performance.mark("objects-asked");
+      const layer = new PointsLayer(image, pointColors, 8 / (image.mpp?.x ?? 0.5));
+      points.current = layer;
+      made.map.addLayer(layer);
+      api
+        .annotationPoints(props.caseId, props.slide.id, set.id)
+        .then((buffer) => layer.load(buffer))
+        .then(() => made.map.once("rendercomplete", () => performance.mark("objects-shown")))
+        .catch(() => made.map.removeLayer(layer));
+    }
+    points.current?.setVisible(wanted);
+  }, [props.layers, sets]);
+
+  const length = state && image?.mpp ? bar(image.mpp.x * state.resolution, 140) : null;
+  const scaleBar = useRef<HTMLSpanElement>(null);
+  useEffect(() => {
+    if (scaleBar.current && length) scaleBar.current.style.width = `${length.pixels}px`;
+  }, [length?.pixels]);
+
+  if (!image)
+    return (
+      <div class="pane empty-pane">
+        <p>
+          {say("noImage")}
+          {props.slide.why && <span class="quiet"> {props.slide.why}</span>}
+        </p>
+      </div>
+    );
+  return (
+    <div
+      class={props.active ? "pane active" : "pane"}
+      onPointerDown={props.activate}
+      onFocusCapture={props.activate}
+    >
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: the slide is moved by keys */}
+      <div class="slide-map" ref={box} role="application" aria-label={say("slideArea")} tabIndex={0} />
+      <p class="slide-name">
+        {props.slide.label}
+        {isStated(props.slide.stain) && <span> · {props.slide.stain}</span>}
+      </p>
+      {tool && (
+        <p class="tool-hint" role="status">
+          {say(hint[tool])}
+        </p>
+      )}
+      <div class="read-out">
+        {props.layers.veil && share !== null && (
+          <span class="share">{say("viewingShare", { p: percent(share), m: look })}</span>
+        )}
+        {length && (
+          <span class="scale-bar">
+            <span>{lengthText(length.micrometres)}</span>
+            <span ref={scaleBar} class="bar" />
+          </span>
+        )}
+        <span class="magnification" data-magnification={state?.magnification ?? ""}>
+          <span class="unseen">{say("magnification")} </span>
+          {state?.magnification ? magnificationText(state.magnification) : say("unknownScale")}
+        </span>
+      </div>
+      {props.slide.thumbnail && <Overview slide={props.slide} state={state} viewer={viewer.current} />}
+    </div>
+  );
+}
+
+function Overview(props: { slide: Slide; state: ViewState | null; viewer: SlideViewer | null }) {
+  const frame = useRef<HTMLSpanElement>(null);
+  const { image } = props.slide;
+  useEffect(() => {
+    const at = props.state?.rectangle;
+    if (!frame.current || !at || !image) return;
+    const style = frame.current.style;
+    style.left = `${(at.x / image.width) * 100}%`;
+    style.top = `${(at.y / image.height) * 100}%`;
+    style.width = `${Math.max(2, (at.width / image.width) * 100)}%`;
+    style.height = `${Math.max(2, (at.height / image.height) * 100)}%`;
+  }, [props.state, image]);
+  const jump = (event: PointerEvent) => {
+    if (!image || (event.type === "pointermove" && event.buttons === 0)) return;
+    const box = (event.currentTarget as HTMLElement).getBoundingClientRect();
+    props.viewer?.centre(
+      ((event.clientX - box.left) / box.width) * image.width,
+      ((event.clientY - box.top) / box.height) * image.height,
+    );
+  };
+  return (
+    <div class="overview" onPointerDown={jump} onPointerMove={jump} aria-hidden="true">
+      <img src={props.slide.thumbnail ?? ""} alt="" draggable={false} />
+      <span class="frame" ref={frame} />
+    </div>
+  );
+}

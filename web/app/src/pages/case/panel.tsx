@@ -1,0 +1,214 @@
+// Beside the slide: what is found, what is known of the one chosen, and the keys that decide it.
+import type { Case, Verdict } from "../../api/types";
+import { labels, may, nameOf } from "../../state";
+import { areaText } from "../../viewer/scale";
+import { labelName, moment, percent, useSay } from "../../words";
+import { FindingList, stateOf, titleOf } from "./list";
+import { type CaseModel, open, type Row } from "./model";
+import type { Layers } from "./pane";
+
+export function LayerControls(props: {
+  objects: number;
+  layers: Layers;
+  set: (layers: Layers) => void;
+  heatmap: boolean;
+}) {
+  const say = useSay();
+  const { layers } = props;
+  const change = (part: Partial<Layers>) => props.set({ ...layers, ...part });
+  return (
+    <fieldset class="layers">
+      <legend class="unseen">{say("tools")}</legend>
+      {props.heatmap && (
+        <>
+          <label class="check">
+            <input
+              type="checkbox"
+              checked={layers.heatmap}
+              onChange={(event) => change({ heatmap: event.currentTarget.checked })}
+            />
+            <span>{say("heatmap")}</span>
+          </label>
+          {layers.heatmap && (
+            <div class="sliders">
+              <div class="heat-legend" aria-hidden="true" />
+              <label>
+                <span>{say("opacity")}</span>
+                <input
+                  type="range"
+                  min="0"
+                  max="100"
+                  value={Math.round(layers.opacity * 100)}
+                  onInput={(event) => change({ opacity: event.currentTarget.valueAsNumber / 100 })}
+                />
+                <output>{percent(layers.opacity)}</output>
+              </label>
+              <label>
+                <span>{say("threshold")}</span>
+                <input
+                  type="range"
+                  min="0"
+                  max="100"
+                  value={Math.round(layers.threshold * 100)}
+                  onInput={(event) => change({ threshold: event.currentTarget.valueAsNumber / 100 })}
+                />
+                <output>{percent(layers.threshold)}</output>
+              </label>
+            </div>
+          )}
+        </>
+      )}
+      {props.objects > 0 && (
+        <label class="check">
+          <input
+            type="checkbox"
+            checked={layers.points}
+            onChange={(event) => change({ points: event.currentTarget.checked })}
+          />
+          <span>
+            {say("points")} <span class="quiet">{props.objects.toLocaleString("en")}</span>
+          </span>
+        </label>
+      )}
+      <label class="check">
+        <input
+          type="checkbox"
+          checked={layers.veil}
+          onChange={(event) => change({ veil: event.currentTarget.checked })}
+        />
+        <span>{say("viewingMap")}</span>
+      </label>
+    </fieldset>
+  );
+}
+
+export function Panel(props: {
+  one: Case;
+  model: CaseModel;
+  rows: Row[];
+  hidden: boolean;
+  chosen: Row | null;
+  choose: (id: string) => void;
+  act: (verdict: Verdict) => void;
+  next: () => void;
+  askReveal: () => void;
+  layers: Layers;
+  setLayers: (layers: Layers) => void;
+  aiShown: boolean;
+  objects: number;
+}) {
+  const say = useSay();
+  const { rows } = props;
+  const decided = rows.filter((row) => !open(row)).length;
+  const examining = props.one.slides.some((slide) =>
+    ["waiting", "running"].includes(slide.examination.state),
+  );
+  return (
+    <section class="panel" aria-label={say("findings")}>
+      <div class="panel-head">
+        <h2>{say("findings")}</h2>
+        <span class="quiet small" role="status">
+          {rows.length > 0 && say("decided", { a: decided, b: rows.length })}
+        </span>
+      </div>
+      {props.hidden && (
+        <div class="kept-back">
+          <p>{say("hiddenLead")}</p>
+          <button type="button" class="main" onClick={props.askReveal}>
+            <kbd>H</kbd> {say("hiddenAct")}
+          </button>
+        </div>
+      )}
+      <div class="panel-scroll">
+        {rows.length === 0 && !props.hidden ? (
+          <p class="quiet pad">{say(examining ? "noFindingsYet" : "noFindings")}</p>
+        ) : (
+          <FindingList
+            rows={rows}
+            slides={props.one.slides}
+            chosen={props.chosen?.finding.id ?? null}
+            choose={props.choose}
+          />
+        )}
+        {rows.length > 0 && decided === rows.length && !props.hidden && (
+          <p class="pad all-decided">
+            <a href={`#/case/${props.one.id}/report`}>{say("allDecided")}</a>
+          </p>
+        )}
+      </div>
+      <LayerControls
+        objects={props.objects}
+        layers={props.layers}
+        set={props.setLayers}
+        heatmap={!props.hidden && props.aiShown && props.one.slides.some((slide) => slide.heatmap)}
+      />
+      <Chosen row={props.chosen} act={props.act} next={props.next} />
+    </section>
+  );
+}
+
+function Chosen(props: { row: Row | null; act: (verdict: Verdict) => void; next: () => void }) {
+  const say = useSay();
+  const { row } = props;
+  const able = row && may(row.finding.field === "quality" ? "decide-quality" : "decide-diagnosis");
+  const finding = row?.finding ?? null;
+  return (
+    <div class="chosen">
+      {row && finding && (
+        <dl>
+          <div class="chosen-title">
+            <dt class="unseen">{say("finding")}</dt>
+            <dd>{titleOf(say, row)}</dd>
+          </div>
+          <div>
+            <dt>{say("state")}</dt>
+            <dd>{stateOf(say, row).text}</dd>
+          </div>
+          {finding.score !== null && (
+            <div>
+              <dt>{say("score")}</dt>
+              <dd>{percent(finding.score)}</dd>
+            </div>
+          )}
+          {finding.area_mm2 !== null && (
+            <div>
+              <dt>{say("area")}</dt>
+              <dd>{areaText(finding.area_mm2)}</dd>
+            </div>
+          )}
+          <div>
+            <dt>{say(finding.by_person ? "drawnBy" : "proposedBy")}</dt>
+            <dd title={finding.producer.digest ?? undefined}>
+              {finding.by_person
+                ? nameOf(finding.proposed_by)
+                : `${finding.producer.name} ${finding.producer.version}`}
+              <span class="quiet"> · {moment(finding.at)}</span>
+            </dd>
+          </div>
+          {finding.proposed && (
+            <div>
+              <dt>{say("original")}</dt>
+              <dd>{labelName(labels.get(), finding.proposed.label) || say("area")}</dd>
+            </div>
+          )}
+        </dl>
+      )}
+      {row && !able && <p class="quiet small">{say("readOnly")}</p>}
+      {row && able && !open(row) && !row.sending && <p class="quiet small">{say("changeAgain")}</p>}
+      <div class="decide">
+        <button type="button" class="accept" disabled={!able} onClick={() => props.act("accept")}>
+          <kbd>A</kbd> {say("accept")}
+        </button>
+        <button type="button" disabled={!able} onClick={() => props.act("correct")}>
+          <kbd>C</kbd> {say("correct")}
+        </button>
+        <button type="button" class="refuse" disabled={!able} onClick={() => props.act("refuse")}>
+          <kbd>R</kbd> {say("refuse")}
+        </button>
+        <button type="button" onClick={props.next}>
+          <kbd>N</kbd> {say("next")}
+        </button>
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,114 @@
+// What is asked before something is done: a reason, a label, a verdict, or whether it is meant.
+import type { Outline, Quality, SlideVerdict, Verdict } from "../../api/types";
+import { Choose, Confirm } from "../../parts/dialog";
+import { labels } from "../../state";
+import { labelName, qualityWord, useSay } from "../../words";
+import type { Change, Row } from "./model";
+
+export type Ask =
+  | { kind: "reason"; verdict: "refuse" | "defer" }
+  | { kind: "amend"; verdict: Verdict; outline?: Outline; label?: string; quality?: Quality }
+  | { kind: "label"; outline: Outline }
+  | { kind: "quality" }
+  | { kind: "reveal" }
+  | { kind: "second" };
+
+const verdicts: SlideVerdict[] = ["pass", "pass-marked", "rescan", "restain", "recut", "unreadable"];
+
+export function Questions(props: {
+  ask: Ask | null;
+  setAsk: (ask: Ask | null) => void;
+  chosen: Row | null;
+  decide: (change: Change) => void;
+  /** Whether a decision now would change one already made, which takes a reason. */
+  amends: boolean;
+  /** The label of what is being corrected. */
+  current: string | null;
+  labelled: (name: string, outline: Outline) => void;
+  reveal: () => void;
+  second: () => void;
+}) {
+  const say = useSay();
+  const { ask, setAsk, chosen, decide } = props;
+  return (
+    <>
+      {ask?.kind === "reason" && (
+        <Choose
+          title={say(ask.verdict === "refuse" ? "chooseReason" : "whyDefer")}
+          choices={(ask.verdict === "defer"
+            ? (["reasonUnclear"] as const)
+            : chosen?.finding.field === "quality"
+              ? (["reasonQualityFine", "reasonArtefact"] as const)
+              : ([
+                  "reasonBenign",
+                  "reasonArtefact",
+                  "reasonOutline",
+                  "reasonDuplicate",
+                  "reasonUnclear",
+                ] as const)
+          ).map((word) => ({ value: say(word), text: say(word) }))}
+          other={say("otherReason")}
+          pick={(reason) => {
+            setAsk(null);
+            decide({ verdict: ask.verdict, reason });
+          }}
+          close={() => setAsk(null)}
+        />
+      )}
+      {ask?.kind === "amend" && (
+        <Choose
+          title={say("whyAmend")}
+          choices={[]}
+          other={say("reason")}
+          pick={(reason) => {
+            setAsk(null);
+            const { verdict, outline, label, quality } = ask;
+            decide({ verdict, reason, outline, label, quality });
+          }}
+          close={() => setAsk(null)}
+        />
+      )}
+      {ask?.kind === "label" && (
+        <Choose
+          title={say("chooseLabel")}
+          current={props.current}
+          choices={labels.get().map((label) => ({
+            value: label.name,
+            text: labelName(labels.get(), label.name),
+            color: label.color,
+          }))}
+          pick={(name) => {
+            setAsk(null);
+            props.labelled(name, ask.outline);
+          }}
+          close={() => setAsk(null)}
+        />
+      )}
+      {ask?.kind === "quality" && (
+        <Choose
+          title={say("chooseVerdict")}
+          choices={verdicts.map((verdict) => ({ value: verdict, text: say(qualityWord[verdict]) }))}
+          pick={(verdict) => {
+            setAsk(null);
+            const reasons = verdict === "pass" ? [] : (chosen?.finding.quality?.reasons ?? []);
+            const quality = { verdict: verdict as SlideVerdict, reasons };
+            if (props.amends) return setAsk({ kind: "amend", verdict: "correct", quality });
+            decide({ verdict: "correct", quality });
+          }}
+          close={() => setAsk(null)}
+        />
+      )}
+      {ask?.kind === "reveal" && (
+        <Confirm title={say("revealAsk")} act={say("reveal")} go={props.reveal} close={() => setAsk(null)} />
+      )}
+      {ask?.kind === "second" && (
+        <Confirm
+          title={say("secondReadingAsk")}
+          act={say("secondReading")}
+          go={props.second}
+          close={() => setAsk(null)}
+        />
+      )}
+    </>
+  );
+}

@@ -1,0 +1,259 @@
+// The structured report: only what a person confirmed, who proposed it, who confirmed it; then signed.
+import { useState } from "preact/hooks";
+import { api, Problem, paths } from "../api/client";
+import { useCell } from "../cell";
+import { Choose, Confirm } from "../parts/dialog";
+import { problemText, useLoad, Waiting } from "../parts/load";
+import { useQueue } from "../parts/saved";
+import { Shell } from "../shell";
+import { labels, may, nameOf, queue, session } from "../state";
+import { areaText } from "../viewer/scale";
+import { isStated, kindName, labelName, moment, percent, roleWord, stateWord, useSay } from "../words";
+
+const formats = ["geojson", "json", "sr.dcm", "annotations.dcm"] as const;
+
+export function ReportPage({ id }: { id: string }) {
+  const say = useSay();
+  useCell(labels);
+  const loaded = useLoad(async () => {
+    // What waits in this browser belongs into the report: it goes first.
+    await queue.flush();
+    return api.report(id);
+  }, [id]);
+  const theCase = useLoad(() => api.case(id), [id]);
+  const [conclusion, setConclusion] = useState("");
+  const [leaveOut, setLeaveOut] = useState(false);
+  const [ask, setAsk] = useState<"sign" | "reopen" | null>(null);
+  const [fault, setFault] = useState("");
+  const [said, setSaid] = useState("");
+  const waiting = useQueue().waiting.filter((one) => one.case === id);
+  const report = loaded.value;
+  const signed = report?.signed ?? null;
+
+  const sign = async () => {
+    setFault("");
+    try {
+      if (!(await queue.flush())) return setFault(say("waitSaving"));
+      await api.signOut(id, conclusion.trim(), leaveOut);
+      setSaid(say("signedNow"));
+    } catch (error) {
+      setFault(error instanceof Problem ? problemText(say, error) : say("failed"));
+    }
+    await loaded.again();
+  };
+  const reopen = async (reason: string) => {
+    setAsk(null);
+    try {
+      await api.reopen(id, reason);
+    } catch (error) {
+      setFault(error instanceof Problem ? problemText(say, error) : say("failed"));
+    }
+    await loaded.again();
+  };
+  return (
+    <Shell page="report">
+      <Waiting loaded={loaded}>
+        {report && (
+          <article class="report">
+            <header class="report-head">
+              <div>
+                <p class="small quiet no-print">
+                  <a href={`#/case/${id}`}>← {say("back")}</a>
+                </p>
+                <h1>
+                  {say("reportTitle")} <span class="case-number">{report.number}</span>
+                </h1>
+                <p class="quiet">
+                  {say("patient")} {report.patient}
+                  {theCase.value?.specimens.map(
+                    (one) =>
+                      ` · ${say("specimen")} ${one.label}${isStated(one.organ) ? ` (${one.organ})` : ""}`,
+                  )}
+                </p>
+              </div>
+              <p class={signed ? "stamp signed" : "stamp"}>
+                {signed ? `${say("signed")} · ${say("version")} ${signed.version}` : say("draft")}
+              </p>
+            </header>
+
+            <section>
+              <h2>{say("conclusion")}</h2>
+              {signed ? (
+                <p class="conclusion">{signed.conclusion}</p>
+              ) : (
+                <label class="no-print-border">
+                  <span class="unseen">{say("conclusion")}</span>
+                  <textarea
+                    name="conclusion"
+                    rows={4}
+                    maxLength={10000}
+                    placeholder={say("conclusionHint")}
+                    value={conclusion}
+                    disabled={!may("sign-out")}
+                    onInput={(event) => setConclusion(event.currentTarget.value)}
+                  />
+                </label>
+              )}
+            </section>
+
+            <section>
+              <h2>{say("confirmed")}</h2>
+              {report.findings.length === 0 ? (
+                <p class="quiet">{say("confirmedNone")}</p>
+              ) : (
+                <div class="table-box">
+                  <table>
+                    <thead>
+                      <tr>
+                        <th scope="col">{say("finding")}</th>
+                        <th scope="col">{say("slide")}</th>
+                        <th scope="col" class="number">
+                          {say("area")}
+                        </th>
+                        <th scope="col">{say("proposedBy")}</th>
+                        <th scope="col">{say("confirmedBy")}</th>
+                      </tr>
+                    </thead>
+                    <tbody>
+                      {report.findings.map((one) => (
+                        <tr key={one.finding}>
+                          <td>
+                            <strong>{labelName(labels.get(), one.label) || kindName(say, one.kind)}</strong>
+                            {one.corrected && <div class="small quiet">{say("correctedNote")}</div>}
+                          </td>
+                          <td>{one.slide_label ?? "—"}</td>
+                          <td class="number">{one.area_mm2 === null ? "—" : areaText(one.area_mm2)}</td>
+                          <td>
+                            {one.by_person
+                              ? say("byPerson")
+                              : `${say("byAi")} · ${one.producer.name} ${one.producer.version}`}
+                            {one.score !== null && <span class="quiet"> {percent(one.score)}</span>}
+                          </td>
+                          <td>
+                            {nameOf(one.confirmed_by)}
+                            <div class="small quiet">
+                              {roleWord[one.confirmed_role]
+                                ? say(roleWord[one.confirmed_role])
+                                : one.confirmed_role}{" "}
+                              · {moment(one.confirmed_at)}
+                            </div>
+                          </td>
+                        </tr>
+                      ))}
+                    </tbody>
+                  </table>
+                </div>
+              )}
+              {report.refused > 0 && <p class="small quiet">{say("refusedCount", { n: report.refused })}</p>}
+            </section>
+
+            {!signed && report.blocking.length > 0 && (
+              <section class="blocking no-print">
+                <h2>{say("blocking")}</h2>
+                <ul>
+                  {report.blocking.map((one) => (
+                    <li key={one.finding}>
+                      <a href={`#/case/${id}?finding=${one.finding}`}>{one.headline}</a>{" "}
+                      <span class="quiet">
+                        {stateWord[one.state] ? say(stateWord[one.state]) : one.state}
+                      </span>
+                    </li>
+                  ))}
+                </ul>
+              </section>
+            )}
+
+            {signed && (
+              <section class="signature">
+                <p>
+                  {say("signedBy")} <strong>{nameOf(signed.signed_by)}</strong> · {moment(signed.signed_at)}
+                </p>
+                <p class="small quiet digest">
+                  {say("digest")} {signed.digest}
+                </p>
+              </section>
+            )}
+            <p class="small quiet report-foot">{say("reportFoot")}</p>
+
+            <footer class="acts no-print">
+              {fault && (
+                <p class="fault" role="alert">
+                  {fault}
+                </p>
+              )}
+              {said && <p role="status">{said}</p>}
+              {!signed && may("sign-out") && (
+                <>
+                  {waiting.length > 0 && <p class="quiet">{say("waitSaving")}</p>}
+                  {report.undecided.length > 0 && (
+                    <label class="check">
+                      <input
+                        type="checkbox"
+                        checked={leaveOut}
+                        onChange={(event) => setLeaveOut(event.currentTarget.checked)}
+                      />
+                      <span>{say("leaveOut", { n: report.undecided.length })}</span>
+                    </label>
+                  )}
+                  <button
+                    type="button"
+                    class="main"
+                    disabled={conclusion.trim() === "" || (report.undecided.length > 0 && !leaveOut)}
+                    onClick={() => setAsk("sign")}
+                  >
+                    {say("signOutAct")}
+                  </button>
+                </>
+              )}
+              {signed && may("sign-out") && (
+                <button type="button" onClick={() => setAsk("reopen")}>
+                  {say("reopen")}
+                </button>
+              )}
+              <button type="button" onClick={() => print()}>
+                {say("print")}
+              </button>
+              {signed && may("export-released") && (
+                <span class="exports">
+                  <span class="quiet">{say("export")}</span>
+                  {formats.map((format) => (
+                    <a
+                      key={format}
+                      href={paths.export(
+                        id,
+                        format,
+                        "released",
+                        format.endsWith("dcm") ? theCase.value?.slides[0]?.id : undefined,
+                      )}
+                      download={`${report.number}.${format}`}
+                    >
+                      {format}
+                    </a>
+                  ))}
+                </span>
+              )}
+            </footer>
+          </article>
+        )}
+      </Waiting>
+      {ask === "sign" && (
+        <Confirm
+          title={say("signOutAsk")}
+          act={say("signOutAct")}
+          go={() => void sign()}
+          close={() => setAsk(null)}
+        />
+      )}
+      {ask === "reopen" && (
+        <Choose
+          title={say("whyReopen")}
+          choices={[]}
+          other={say("reason")}
+          pick={(reason) => void reopen(reason)}
+          close={() => setAsk(null)}
+        />
+      )}
+      <span class="unseen">{session.get()?.me?.login}</span>
+    </Shell>
+  );
+}

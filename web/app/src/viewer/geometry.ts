@@ -1,0 +1,110 @@
+// Outlines on the wire (y down, rings open) and in the viewer (y up, rings closed).
+import type { Outline, Region, Ring } from "../api/types";
+
+export type Coordinates = number[][][];
+
+export function toMap(outline: Outline): Coordinates[] {
+  return outline.map((part) =>
+    part.map((ring) => {
+      const closed = ring.map(([x, y]) => [x, -y]);
+      if (closed[0]) closed.push([...closed[0]]);
+      return closed;
+    }),
+  );
+}
+
+const round = (value: number) => Math.round(value * 100) / 100;
+
+export function fromMap(parts: Coordinates[]): Outline {
+  return parts.map((part) =>
+    part.map((ring) => {
+      const open = ring.map(([x = 0, y = 0]): [number, number] => [round(x), round(-y)]);
+      const first = open[0];
+      const last = open.at(-1);
+      if (open.length > 1 && first && last && first[0] === last[0] && first[1] === last[1]) open.pop();
+      return open;
+    }),
+  );
+}
+
+export function ringArea(ring: Ring): number {
+  let twice = 0;
+  for (let i = 0; i < ring.length; i++) {
+    const [x1, y1] = ring[i] as [number, number];
+    const [x2, y2] = ring[(i + 1) % ring.length] as [number, number];
+    twice += x1 * y2 - x2 * y1;
+  }
+  return twice / 2;
+}
+
+/** Area in square pixels: outer rings less their holes. */
+export function area(outline: Outline): number {
+  let sum = 0;
+  for (const part of outline)
+    part.forEach((ring, at) => {
+      sum += (at === 0 ? 1 : -1) * Math.abs(ringArea(ring));
+    });
+  return sum;
+}
+
+export function bounds(outline: Outline): Region | null {
+  let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
+  for (const part of outline)
+    for (const [x, y] of part[0] ?? []) {
+      left = Math.min(left, x);
+      right = Math.max(right, x);
+      top = Math.min(top, y);
+      bottom = Math.max(bottom, y);
+    }
+  return left < right ? { x: left, y: top, width: right - left, height: bottom - top } : null;
+}
+
+/** A small circle around a point: findings are regions, a point among them too. */
+export function circle(x: number, y: number, radius: number, corners = 16): Outline {
+  return [
+    [
+      Array.from({ length: corners }, (_, i): [number, number] => {
+        const angle = (i / corners) * 2 * Math.PI;
+        return [round(x + radius * Math.cos(angle)), round(y + radius * Math.sin(angle))];
+      }),
+    ],
+  ];
+}
+
+/** Fewer corners, none of them further than `tolerance` from where the line was (Douglas and Peucker). */
+export function simplify(ring: Ring, tolerance: number): Ring {
+  if (ring.length < 5) return ring;
+  let far = 0;
+  const [x0, y0] = ring[0] as [number, number];
+  ring.forEach(([x, y], i) => {
+    const [fx, fy] = ring[far] as [number, number];
+    if ((x - x0) ** 2 + (y - y0) ** 2 > (fx - x0) ** 2 + (fy - y0) ** 2) far = i;
+  });
+  const keep = new Set([0, far]);
+  const closed: Ring = [...ring, [x0, y0]];
+  const stack: [number, number][] = [
+    [0, far],
+    [far, ring.length],
+  ];
+  for (let span = stack.pop(); span; span = stack.pop()) {
+    const [from, to] = span;
+    const [ax, ay] = closed[from] as [number, number];
+    const [bx, by] = closed[to] as [number, number];
+    const length = Math.hypot(bx - ax, by - ay) || 1;
+    let worst = tolerance;
+    let at = -1;
+    for (let i = from + 1; i < to; i++) {
+      const [x, y] = closed[i] as [number, number];
+      const off = Math.abs((bx - ax) * (ay - y) - (ax - x) * (by - ay)) / length;
+      if (off > worst) {
+        worst = off;
+        at = i;
+      }
+    }
+    if (at > 0) {
+      keep.add(at);
+      stack.push([from, at], [at, to]);
+    }
+  }
+  return ring.filter((_, i) => keep.has(i));
+}

@@ -1,0 +1,356 @@
+// One slide in an OpenLayers map, with its layers, tools and what the reader sees of the scale.
+
+import { defaults as controls } from "ol/control/defaults";
+import Feature from "ol/Feature";
+import MultiPolygon from "ol/geom/MultiPolygon";
+import { defaults as interactions } from "ol/interaction/defaults";
+import ImageLayer from "ol/layer/Image";
+import TileLayer from "ol/layer/Tile";
+import VectorLayer from "ol/layer/Vector";
+import OlMap from "ol/Map";
+import type Projection from "ol/proj/Projection";
+import ImageCanvasSource from "ol/source/ImageCanvas";
+import VectorSource from "ol/source/Vector";
+import { Fill, Stroke, Style } from "ol/style";
+import View from "ol/View";
+import type { Finding, Heatmap, Outline, Region, SeenView, SlideImage } from "../api/types";
+import { deepZoom, projectionOf } from "./deepzoom";
+import { bounds, toMap } from "./geometry";
+import { HeatmapLayer } from "./heatmap";
+import { magnificationAt } from "./scale";
+import { type Asked, Tools } from "./tools";
+import { Coverage, tissueOf, Viewing } from "./viewing";
+
+export interface Shown {
+  finding: Finding;
+  color: string;
+  selected: boolean;
+}
+
+export interface ViewState {
+  /** Level-0 pixels of a screen pixel. */
+  resolution: number;
+  magnification: number | null;
+  rectangle: Region;
+}
+
+export interface Ears extends Asked {
+  moved: (state: ViewState) => void;
+  picked: (finding: string) => void;
+  covered: (share: number | null) => void;
+  post: (views: SeenView[]) => Promise<void>;
+  heatmapFailed: () => void;
+}
+
+const NEAREST = 1 / 4;
+
+/** Where a finding is: its outline, or the places of a slide's faults. */
+function outlineOf(finding: Finding): Outline {
+  if (finding.outline) return finding.outline;
+  const places = finding.quality?.reasons.flatMap(({ region }) => (region ? [region] : [])) ?? [];
+  return places.map(({ x, y, width, height }) => [
+    [
+      [x, y],
+      [x + width, y],
+      [x + width, y + height],
+      [x, y + height],
+    ],
+  ]);
+}
+
+function styleOf({ finding, color, selected }: Shown): Style[] {
+  const settled =
+    finding.state === "accepted" || finding.state === "corrected" || finding.state === "released";
+  const refused = finding.state === "refused";
+  const line = new Stroke({
+    color: refused ? `${color}99` : color,
+    width: selected ? 3.5 : 2.5,
+    lineDash: settled || finding.by_person ? undefined : refused ? [2, 7] : [9, 6],
+  });
+  return [
+    new Style({
+      stroke: new Stroke({ color: selected ? "#ffffff" : "rgba(255,255,255,0.75)", width: selected ? 8 : 5 }),
+      fill: new Fill({ color: refused ? "rgba(0,0,0,0)" : `${color}${selected ? "22" : "12"}` }),
+      zIndex: selected ? 2 : 1,
+    }),
+    new Style({ stroke: line, zIndex: selected ? 2 : 1 }),
+  ];
+}
+
+export class SlideViewer {
+  readonly map: OlMap;
+  readonly tools: Tools;
+  readonly projection: Projection;
+  readonly viewing: Viewing;
+  readonly coverage: Coverage;
+  private readonly findings = new VectorSource<Feature<MultiPolygon>>();
+  private readonly findingLayer: VectorLayer<VectorSource<Feature<MultiPolygon>>>;
+  private readonly veil: ImageLayer<ImageCanvasSource>;
+  private heat: HeatmapLayer | null = null;
+  private heatUrl = "";
+
+  constructor(
+    readonly target: HTMLElement,
+    readonly slide: string,
+    readonly image: SlideImage,
+    private readonly ears: Ears,
+    look: number,
+  ) {
+    this.projection = projectionOf(image);
+    const extent = [0, -image.height, image.width, 0];
+    const base = new TileLayer({
+      source: deepZoom(image, this.projection),
+      preload: 2,
+      cacheSize: 512,
+      zIndex: 0,
+    });
+    this.coverage = new Coverage(image.width, image.height, look);
+    this.veil = new ImageLayer({
+      visible: false,
+      zIndex: 1,
+      source: new ImageCanvasSource({
+        projection: this.projection,
+        ratio: 1,
+        interpolate: false,
+        canvasFunction: (at, resolution, ratio, size) => this.drawVeil(at, resolution, ratio, size),
+      }),
+    });
+    this.findingLayer = new VectorLayer({
+      source: this.findings,
+      zIndex: 5,
+      style: (feature) => styleOf(feature.get("shown") as Shown),
+      updateWhileAnimating: true,
+      updateWhileInteracting: true,
+    });
+    this.map = new OlMap({
+      target,
+      layers: [base, this.veil, this.findingLayer],
+      controls: controls({ zoom: false, rotate: false, attribution: false }),
+      interactions: interactions({ altShiftDragRotate: false, pinchRotate: false, keyboard: false }),
+      view: new View({
+        projection: this.projection,
+        extent,
+        showFullExtent: true,
+        constrainOnlyCenter: true,
+        smoothExtentConstraint: true,
+        minResolution: NEAREST,
+        maxResolution: Math.max(image.width, image.height) / 180,
+        center: [image.width / 2, -image.height / 2],
+        resolution: image.width / 800,
+      }),
+    });
+    this.viewing = new Viewing(slide, ears.post, (view) => {
+      this.coverage.add(view);
+      this.veil.getSource()?.changed();
+      ears.covered(this.coverage.share());
+    });
+    this.tools = new Tools(this.map, image, ears);
+    this.map.on("moveend", () => this.rest());
+    this.map.getView().on("change", () => ears.moved(this.state()));
+    this.map.on("singleclick", (event) => {
+      if (this.tools.active) return;
+      const hit = this.map.forEachFeatureAtPixel(event.pixel, (feature) => feature, { hitTolerance: 6 });
+      const shown = hit?.get("shown") as Shown | undefined;
+      if (shown) ears.picked(shown.finding.id);
+    });
+    this.whole(0);
+  }
+
+  state(): ViewState {
+    const view = this.map.getView();
+    const resolution = view.getResolution() ?? 1;
+    const size = this.map.getSize() ?? [0, 0];
+    const [left = 0, bottom = 0, right = 0, top = 0] = view.calculateExtent(size);
+    const x = Math.max(0, left);
+    const y = Math.max(0, -top);
+    return {
+      resolution,
+      magnification: magnificationAt(this.image, resolution),
+      rectangle: {
+        x,
+        y,
+        width: Math.max(0, Math.min(this.image.width, right) - x),
+        height: Math.max(0, Math.min(this.image.height, -bottom) - y),
+      },
+    };
+  }
+
+  private rest(): void {
+    const { rectangle, magnification } = this.state();
+    this.ears.moved(this.state());
+    const round = Math.round;
+    this.viewing.rest(
+      magnification === null || rectangle.width < 1 || rectangle.height < 1
+        ? null
+        : {
+            x: round(rectangle.x),
+            y: round(rectangle.y),
+            width: round(rectangle.width),
+            height: round(rectangle.height),
+            magnification: round(magnification * 100) / 100,
+          },
+    );
+  }
+
+  show(all: Shown[]): void {
+    this.findings.clear(true);
+    this.findings.addFeatures(
+      all
+        .map((shown) => ({ shown, outline: outlineOf(shown.finding) }))
+        .filter(({ outline }) => outline.length > 0)
+        .map(({ shown, outline }) => {
+          const feature = new Feature(new MultiPolygon(toMap(outline)));
+          feature.set("shown", shown, true);
+          return feature;
+        }),
+    );
+  }
+
+  showFindings(visible: boolean): void {
+    this.findingLayer.setVisible(visible);
+    this.heat?.layer.setVisible(visible && this.heatOn);
+  }
+
+  private heatOn = false;
+
+  heatmap(heatmap: Heatmap | null, on: boolean, opacity: number, threshold: number): void {
+    this.heatOn = on;
+    if (heatmap && on && this.heatUrl !== heatmap.url) {
+      if (this.heat) this.map.removeLayer(this.heat.layer);
+      this.heat = new HeatmapLayer(heatmap, this.projection);
+      this.heatUrl = heatmap.url;
+      this.map.addLayer(this.heat.layer);
+      this.heat.load(threshold).catch(() => this.ears.heatmapFailed());
+    }
+    this.heat?.layer.setVisible(on && heatmap !== null);
+    this.heat?.layer.setOpacity(opacity);
+    this.heat?.from(threshold);
+  }
+
+  /** The veil over tissue that nobody looked at near enough. */
+  showVeil(visible: boolean): void {
+    this.veil.setVisible(visible);
+    this.veil.getSource()?.changed();
+  }
+
+  async readTissue(thumbnail: string): Promise<void> {
+    const response = await fetch(thumbnail, { credentials: "same-origin" });
+    if (!response.ok) return;
+    const bitmap = await createImageBitmap(await response.blob());
+    const canvas = document.createElement("canvas");
+    canvas.width = bitmap.width;
+    canvas.height = bitmap.height;
+    const context = canvas.getContext("2d");
+    if (!context) return;
+    context.drawImage(bitmap, 0, 0);
+    const picture = context.getImageData(0, 0, bitmap.width, bitmap.height);
+    this.coverage.tissue = tissueOf(picture, this.coverage.columns, this.coverage.rows);
+    this.veil.getSource()?.changed();
+    this.ears.covered(this.coverage.share());
+  }
+
+  addSeen(views: SeenView[]): void {
+    for (const view of views) this.coverage.add(view);
+    this.veil.getSource()?.changed();
+    this.ears.covered(this.coverage.share());
+  }
+
+  private drawVeil(at: number[], resolution: number, ratio: number, size: number[]): HTMLCanvasElement {
+    const canvas = document.createElement("canvas");
+    canvas.width = size[0] as number;
+    canvas.height = size[1] as number;
+    const context = canvas.getContext("2d");
+    const { columns, rows, edge, seen, tissue } = this.coverage;
+    if (!context || !tissue) return canvas;
+    const scale = ratio / resolution;
+    context.fillStyle = "rgba(20, 60, 140, 0.42)";
+    for (let row = 0; row < rows; row++)
+      for (let column = 0; column < columns; column++) {
+        const i = row * columns + column;
+        if (!tissue[i] || seen[i]) continue;
+        const x = Math.floor((column * edge - (at[0] as number)) * scale);
+        const y = Math.floor((row * edge + (at[3] as number)) * scale);
+        const right = Math.floor(((column + 1) * edge - (at[0] as number)) * scale);
+        const bottom = Math.floor(((row + 1) * edge + (at[3] as number)) * scale);
+        context.fillRect(x, y, right - x, bottom - y);
+      }
+    return canvas;
+  }
+
+  whole(duration = 200): void {
+    this.map.updateSize();
+    this.map
+      .getView()
+      .fit([0, -this.image.height, this.image.width, 0], { padding: [24, 24, 24, 24], duration });
+  }
+
+  to(region: Region, duration = 250): void {
+    this.map.getView().fit([region.x, -region.y - region.height, region.x + region.width, -region.y], {
+      padding: [90, 90, 90, 90],
+      minResolution: 1,
+      duration,
+    });
+  }
+
+  toFinding(finding: Finding): void {
+    const at = finding.outline
+      ? bounds(finding.outline)
+      : finding.quality?.reasons.find((one) => one.region)?.region;
+    if (at) this.to(at);
+  }
+
+  zoom(step: number): void {
+    const view = this.map.getView();
+    view.animate({ zoom: (view.getZoom() ?? 0) + step, duration: 150 });
+  }
+
+  pan(right: number, down: number): void {
+    const view = this.map.getView();
+    const [width = 0, height = 0] = this.map.getSize() ?? [];
+    const [x = 0, y = 0] = view.getCenter() ?? [];
+    const resolution = view.getResolution() ?? 1;
+    view.animate({
+      center: [x + (right * width * resolution) / 4, y - (down * height * resolution) / 4],
+      duration: 120,
+    });
+  }
+
+  centre(x: number, y: number): void {
+    this.map.getView().setCenter([x, -y]);
+  }
+
+  remove(): void {
+    this.viewing.stop();
+    this.tools.stop();
+    this.map.setTarget(undefined);
+    this.map.dispose();
+  }
+}
+
+/** Two slides move together: the offset and scale between them at this moment are kept. */
+export function link(a: SlideViewer, b: SlideViewer): () => void {
+  const [va, vb] = [a.map.getView(), b.map.getView()];
+  const micrometre = (viewer: SlideViewer) => viewer.image.mpp?.x ?? 1;
+  const scale = micrometre(a) / micrometre(b);
+  const [ax = 0, ay = 0] = va.getCenter() ?? [];
+  const [bx = 0, by = 0] = vb.getCenter() ?? [];
+  const offset = [bx - ax * scale, by - ay * scale] as const;
+  let leading = false;
+  const follow = (from: View, to: View, factor: number, shift: readonly [number, number]) => () => {
+    if (leading) return;
+    leading = true;
+    const [x = 0, y = 0] = from.getCenter() ?? [];
+    to.setCenter([x * factor + shift[0], y * factor + shift[1]]);
+    to.setResolution((from.getResolution() ?? 1) * factor);
+    leading = false;
+  };
+  const forth = follow(va, vb, scale, offset);
+  const back = follow(vb, va, 1 / scale, [-offset[0] / scale, -offset[1] / scale]);
+  va.on("change", forth);
+  vb.on("change", back);
+  forth();
+  return () => {
+    va.un("change", forth);
+    vb.un("change", back);
+  };
+}

@@ -1,0 +1,219 @@
+// Drawing on the slide: polygons, points, lengths, and changing an outline's corners.
+
+import { altKeyOnly, singleClick } from "ol/events/condition";
+import Feature from "ol/Feature";
+import type Geometry from "ol/geom/Geometry";
+import LineString from "ol/geom/LineString";
+import MultiPolygon from "ol/geom/MultiPolygon";
+import type Point from "ol/geom/Point";
+import type Polygon from "ol/geom/Polygon";
+import Draw from "ol/interaction/Draw";
+import type Interaction from "ol/interaction/Interaction";
+import Modify from "ol/interaction/Modify";
+import VectorLayer from "ol/layer/Vector";
+import type OlMap from "ol/Map";
+import type MapBrowserEvent from "ol/MapBrowserEvent";
+import VectorSource from "ol/source/Vector";
+import { Circle, Fill, Stroke, Style, Text } from "ol/style";
+import type { Outline } from "../api/types";
+import { Brush } from "./brush";
+import { area, circle, fromMap, toMap } from "./geometry";
+import { lengthText } from "./scale";
+
+export type Tool = "polygon" | "brush" | "point" | "measure" | "edit";
+
+const pen = "#0b7fb3";
+const halo = new Stroke({ color: "#ffffff", width: 5 });
+
+const drawn = new Style({
+  fill: new Fill({ color: "rgba(11,127,179,0.12)" }),
+  stroke: new Stroke({ color: pen, width: 2.5 }),
+  image: new Circle({
+    radius: 5,
+    fill: new Fill({ color: "#fff" }),
+    stroke: new Stroke({ color: pen, width: 2 }),
+  }),
+});
+
+export interface Asked {
+  /** The outline the person made, once they say it is done. */
+  done: (outline: Outline) => void;
+  changed: (tool: Tool | null) => void;
+  tooSmall: () => void;
+}
+
+export class Tools {
+  private tool: Tool | null = null;
+  private interactions: Interaction[] = [];
+  private readonly source = new VectorSource<Feature<Geometry>>();
+  private readonly layer: VectorLayer<VectorSource<Feature<Geometry>>>;
+  private readonly lengths = new VectorSource<Feature<LineString>>();
+  private readonly lengthLayer: VectorLayer<VectorSource<Feature<LineString>>>;
+  private before: MultiPolygon[] = [];
+  private brush: Brush | null = null;
+
+  constructor(
+    private readonly map: OlMap,
+    private readonly slide: { width: number; height: number; mpp: { x: number; y: number } | null },
+    private readonly asked: Asked,
+  ) {
+    this.layer = new VectorLayer({ source: this.source, zIndex: 9, style: drawn });
+    this.lengthLayer = new VectorLayer({
+      source: this.lengths,
+      zIndex: 8,
+      style: (feature) => this.lengthStyle(feature.getGeometry() as LineString),
+    });
+    map.addLayer(this.lengthLayer);
+    map.addLayer(this.layer);
+  }
+
+  get active(): Tool | null {
+    return this.tool;
+  }
+
+  start(tool: Tool, from: Outline | null = null): void {
+    this.stop();
+    this.tool = tool;
+    if (tool === "brush") {
+      this.brush = new Brush(this.map, this.slide, from);
+    } else if (tool === "edit") {
+      if (!from) {
+        this.stop();
+        return;
+      }
+      const geometry = new MultiPolygon(toMap(from));
+      this.source.addFeature(new Feature(geometry));
+      const modify = new Modify({
+        source: this.source,
+        deleteCondition: (event: MapBrowserEvent) => altKeyOnly(event) && singleClick(event),
+        pixelTolerance: 12,
+      });
+      modify.on("modifystart", () => this.before.push(geometry.clone()));
+      this.use(modify);
+    } else {
+      const type = tool === "polygon" ? "Polygon" : tool === "point" ? "Point" : "LineString";
+      const draw = new Draw({
+        type,
+        source: tool === "measure" ? (this.lengths as VectorSource) : undefined,
+        style: tool === "measure" ? (feature) => this.sketchLength(feature.getGeometry() as Geometry) : drawn,
+        stopClick: true,
+      });
+      if (tool !== "measure")
+        draw.on("drawend", ({ feature }) => {
+          const geometry = feature.getGeometry();
+          // The next turn of the loop: the interaction is still ending here.
+          setTimeout(() => this.give(tool, geometry as Geometry));
+        });
+      this.use(draw);
+    }
+    const element = this.map.getTargetElement();
+    if (element) element.dataset.tool = tool;
+    this.asked.changed(tool);
+  }
+
+  private use(interaction: Interaction): void {
+    this.map.addInteraction(interaction);
+    this.interactions.push(interaction);
+  }
+
+  private give(tool: Tool, geometry: Geometry): void {
+    if (this.tool !== tool) return;
+    if (tool === "point") {
+      const [x = 0, y = 0] = (geometry as Point).getCoordinates();
+      const radius = this.slide.mpp ? 5 / this.slide.mpp.x : 10;
+      this.finish(circle(x, -y, radius));
+      return;
+    }
+    this.finish(fromMap([(geometry as Polygon).getCoordinates()]));
+  }
+
+  /** Enter: what is drawn so far is the outline. */
+  confirm(): void {
+    if (this.tool === "edit") {
+      const geometry = this.source.getFeatures()[0]?.getGeometry() as MultiPolygon | undefined;
+      if (geometry) this.finish(fromMap(geometry.getCoordinates()));
+    } else if (this.tool === "brush") {
+      this.finish(this.brush?.outline() ?? []);
+    } else for (const one of this.interactions) if (one instanceof Draw) one.finishDrawing();
+  }
+
+  private finish(outline: Outline): void {
+    const least = 4;
+    if (area(outline) < least) {
+      this.asked.tooSmall();
+      return;
+    }
+    this.stop();
+    this.asked.done(outline);
+  }
+
+  /** U: the last corner, stroke or change is taken back. False when there is none. */
+  undo(): boolean {
+    if (this.tool === "brush") return this.brush?.undo() ?? false;
+    if (this.tool === "edit") {
+      const geometry = this.before.pop();
+      if (!geometry) return false;
+      const now = this.source.getFeatures()[0]?.getGeometry();
+      if (now instanceof MultiPolygon) now.setCoordinates(geometry.getCoordinates());
+      return true;
+    }
+    for (const one of this.interactions)
+      if (one instanceof Draw) {
+        one.removeLastPoint();
+        return true;
+      }
+    return false;
+  }
+
+  brushSize(step: number): void {
+    this.brush?.resize(step);
+  }
+
+  /** The outline as it now is, for going on with the brush. */
+  current(): Outline | null {
+    const geometry = this.source.getFeatures()[0]?.getGeometry();
+    return geometry instanceof MultiPolygon ? fromMap(geometry.getCoordinates()) : null;
+  }
+
+  stop(): void {
+    if (this.tool === "measure") this.lengths.clear();
+    for (const one of this.interactions) this.map.removeInteraction(one);
+    this.interactions = [];
+    this.source.clear();
+    this.before = [];
+    this.brush?.remove();
+    this.brush = null;
+    this.tool = null;
+    const element = this.map.getTargetElement();
+    if (element) delete element.dataset.tool;
+    this.asked.changed(null);
+  }
+
+  private sketchLength(geometry: Geometry): Style | Style[] {
+    return geometry instanceof LineString ? this.lengthStyle(geometry) : drawn;
+  }
+
+  private lengthStyle(line: LineString): Style[] {
+    const { mpp } = this.slide;
+    let micrometres = 0;
+    line.forEachSegment(([x1 = 0, y1 = 0], [x2 = 0, y2 = 0]) => {
+      micrometres += Math.hypot((x2 - x1) * (mpp?.x ?? 1), (y2 - y1) * (mpp?.y ?? 1));
+    });
+    const text = mpp ? lengthText(micrometres) : `${Math.round(micrometres)} px`;
+    return [
+      new Style({ stroke: halo }),
+      new Style({
+        stroke: new Stroke({ color: pen, width: 2.5 }),
+        text: new Text({
+          text,
+          font: "600 14px system-ui, sans-serif",
+          fill: new Fill({ color: "#0d3a4f" }),
+          stroke: new Stroke({ color: "#ffffff", width: 4 }),
+          offsetY: -14,
+          placement: "point",
+          overflow: true,
+        }),
+      }),
+    ];
+  }
+}
