@@ -14,7 +14,7 @@ const proxy = Object.fromEntries(
 // Nothing is put inline: the page's content security policy refuses inline scripts and styles.
 export default defineConfig({
   base: "/",
-  oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+  esbuild: { jsx: "automatic", jsxImportSource: "preact" },
   build: { target: "es2022", assetsInlineLimit: 0, modulePreload: { polyfill: false }, sourcemap: false },
   server: { port: 5173, proxy },
   preview: { port: 4173, proxy, headers: { "content-security-policy": policy } },
