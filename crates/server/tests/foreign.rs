@@ -73,7 +73,7 @@ fn signed_findings_are_read_as_a_measurement_report_and_as_annotations() {
     let largest = largest.unwrap();
     let all = findings(&reader, &id, "lesion-region");
     // In the order in which they were proposed.
-    let mut regions: Vec<Value> = all.iter().map(|f| region(f)).collect();
+    let mut regions: Vec<Value> = all.iter().map(region).collect();
     regions.sort_by_key(|region| text(&region["id"]));
     let expected = json!({
         "patient": case["patient"], "study": largest["0020000D"]["Value"][0],

@@ -96,8 +96,10 @@ pub fn revealed_and_viewed(ground: &Ground) {
     assert_eq!(record.views(reader, case, slide).unwrap(), [view.clone(), view.clone()]);
     assert_eq!(record.views(other, case, slide).unwrap(), []);
     let (elsewhere, _) = ground.case(Reading::Single);
-    assert!(record.keep_views(reader, elsewhere, slide, &[view.clone()]).is_err());
-    assert!(record.keep_views(&ground.clinician, case, slide, &[view.clone()]).is_err());
+    assert!(record.keep_views(reader, elsewhere, slide, std::slice::from_ref(&view)).is_err());
+    assert!(
+        record.keep_views(&ground.clinician, case, slide, std::slice::from_ref(&view)).is_err()
+    );
     assert!(record.keep_views(reader, case, slide, &vec![view; 501]).is_err());
 }
 

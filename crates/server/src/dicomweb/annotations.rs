@@ -17,13 +17,15 @@ use crate::answer::Refusal;
 const CLASS: &str = "1.2.840.10008.5.1.4.1.1.91.1";
 const PART: &str = "annotations";
 
+/// What one annotation group holds alike: label, whether a person drew it, and its producer.
+type GroupKey = (String, bool, (String, String));
+
 /// The file.
 ///
 /// # Errors
 /// When nothing is signed of the slide that has an outline.
 pub(crate) fn file(signed: &SignedSlide<'_>) -> Result<Vec<u8>, Refusal> {
-    let mut groups: BTreeMap<(String, bool, (String, String)), Vec<&SignedRegion>> =
-        BTreeMap::new();
+    let mut groups: BTreeMap<GroupKey, Vec<&SignedRegion>> = BTreeMap::new();
     for region in &signed.regions {
         let key = (region.label.clone(), region.by_person, region.producer.clone());
         groups.entry(key).or_default().push(region);
