@@ -284,7 +284,7 @@ impl Seams {
                 };
                 let (single, pair) = (roughs[at], rough_pairs[at]);
                 let is_single = is_rough(&roughs, |line| line.roughness, spread.roughness, at);
-                let is_pair = pair > 1.1 * single
+                let is_pair = is_on_both(&roughs, at)
                     && is_rough(
                         &rough_pairs,
                         |line| line.pair_roughness,
@@ -336,6 +336,13 @@ fn is_alone(steps: &[f32], from: usize, until: usize) -> bool {
     let around = from.saturating_sub(6)..(until + 7).min(steps.len());
     let beside = around.filter(|n| n + 1 < from || *n > until + 1);
     beside.map(|n| steps[n].abs()).fold(0.0, f32::max) * 2.0 <= own
+}
+
+/// Whether a line and the next are rough, neither by much more than the other.
+fn is_on_both(roughs: &[f32], at: usize) -> bool {
+    let Some(next) = roughs.get(at + 1) else { return false };
+    let (here, next) = (roughs[at] - 1.0, next - 1.0);
+    here.min(next) * 3.0 >= here.max(next) && here.min(next) > 0.0
 }
 
 /// Whether a line is rough and not its whole neighbourhood, as where tissue ends.
