@@ -45,10 +45,10 @@ async function serve(folder: string, keep: string, port: number, more: string[])
   await until(`http://${listen}/api/v1/session`, () => said);
   const page = spawn(
     "npx",
-    ["vite", "preview", "--host", "127.0.0.1", "--bypass-lock", "--strictPort", "--port", String(port)],
+    ["vite", "preview", "--host", "127.0.0.1", "--strictPort", "--port", String(port)],
     {
       cwd: resolve(import.meta.dirname, ".."),
-      // CI and bypass-lock: two of them run side by side; without CI each ends when its input does.
+      // CI: without it the preview ends when its input does.
       env: { ...process.env, CI: "true", BIANQUE_SERVER: `http://${listen}` },
       stdio: "ignore",
       detached: true,
