@@ -59,17 +59,7 @@ export function Login() {
   return (
     <Gate title={say("login")} lead={first ? say("firstNeedsLink") : say("loginLead")}>
       <form onSubmit={(event) => void enter(event)}>
-        <label>
-          <span>{say("loginName")}</span>
-          <input
-            name="login"
-            autocomplete="username"
-            required
-            maxLength={64}
-            value={name}
-            onInput={(event) => setName(event.currentTarget.value)}
-          />
-        </label>
+        <NameField value={name} onChange={setName} />
         <label>
           <span>{say("password")}</span>
           <input
@@ -136,19 +126,7 @@ function Chosen(props: {
   return (
     <Gate title={props.title} lead={props.lead}>
       <form onSubmit={(event) => void send(event)}>
-        {props.withName && (
-          <label>
-            <span>{say("loginName")}</span>
-            <input
-              name="login"
-              autocomplete="username"
-              required
-              maxLength={64}
-              value={name}
-              onInput={(event) => setName(event.currentTarget.value)}
-            />
-          </label>
-        )}
+        {props.withName && <NameField value={name} onChange={setName} />}
         <label>
           <span>{say("password")}</span>
           <input
@@ -218,5 +196,22 @@ export function NewPassword({ token }: { token: string }) {
       withName={false}
       act={(_, password) => withSession(() => api.setPassword(token, password))}
     />
+  );
+}
+
+/** The name of an account, as browsers' password stores know it. */
+function NameField(props: { value: string; onChange: (name: string) => void }) {
+  return (
+    <label>
+      <span>{say("loginName")}</span>
+      <input
+        name="login"
+        autocomplete="username"
+        required
+        maxLength={64}
+        value={props.value}
+        onInput={(event) => props.onChange(event.currentTarget.value)}
+      />
+    </label>
   );
 }
