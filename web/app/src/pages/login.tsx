@@ -201,6 +201,7 @@ export function NewPassword({ token }: { token: string }) {
 
 /** The name of an account, as browsers' password stores know it. */
 function NameField(props: { value: string; onChange: (name: string) => void }) {
+  const say = useSay();
   return (
     <label>
       <span>{say("loginName")}</span>
