@@ -73,6 +73,9 @@ enum Subject {
         /// Only artefacts and files whose name contains this.
         #[arg(long)]
         only: Option<String>,
+        /// Where to lay pictures of what was missed at the visible strength.
+        #[arg(long)]
+        pictures: Option<PathBuf>,
         /// A checkout of HistoQC to run on the same clean slides.
         #[arg(long)]
         histoqc: Option<PathBuf>,
@@ -144,7 +147,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             }
             example("bianque-quality", "compare_tissue", &arguments)
         }
-        Subject::Quality { seed, places, json, only, histoqc, python } => {
+        Subject::Quality { seed, places, json, only, pictures, histoqc, python } => {
             let mut command = tools::cargo();
             command.args(["run", "--release", "--package", "bianque-quality"]);
             command.args(["--example", "bench_quality", "--", "--places", &places.to_string()]);
@@ -152,7 +155,13 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             if let Some(only) = only {
                 command.args(["--only", only]);
             }
-            for (name, path) in [("--json", json), ("--histoqc", histoqc), ("--python", python)] {
+            let paths = [
+                ("--json", json),
+                ("--pictures", pictures),
+                ("--histoqc", histoqc),
+                ("--python", python),
+            ];
+            for (name, path) in paths {
                 if let Some(path) = path {
                     command.arg(name).arg(path);
                 }

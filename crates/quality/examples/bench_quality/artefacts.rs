@@ -15,6 +15,10 @@ use crate::grounds::{Ground, scrambled};
 
 type Planted = Box<dyn Artefact>;
 
+/// Lines that are tried, and the share of one that has to lie on tissue.
+const PLACES_TRIED: u32 = 200;
+const ON_TISSUE: f64 = 0.97;
+
 /// An artefact with its strengths, the weakest first.
 pub(crate) struct Kind {
     pub(crate) name: &'static str,
@@ -105,7 +109,7 @@ pub(crate) const KINDS: &[Kind] = &[
         [15.0, 30.0, 50.0, 80.0, 120.0],
         50.0,
         true,
-        |width, ground, seed| { Box::new(Fold::new(line(ground, seed, 700.0, width, 0.12), 1.0)) }
+        |width, ground, seed| { Box::new(Fold::new(within(ground, seed, 700.0, width, 0.12), 1.0)) }
     ),
     kind!(
         "tear",
@@ -115,7 +119,7 @@ pub(crate) const KINDS: &[Kind] = &[
         80.0,
         true,
         |width, ground, seed| {
-            Box::new(Tear::new(line(ground, seed, 800.0, width, 0.08).tapered(0.25)))
+            Box::new(Tear::new(within(ground, seed, 800.0, width, 0.08).tapered(0.25)))
         }
     ),
     kind!(
@@ -269,6 +273,30 @@ fn pink(part: f64, _: &Ground<'_>, _: u32) -> Planted {
 
 fn blue(part: f64, _: &Ground<'_>, _: u32) -> Planted {
     Box::new(StainShift::new(1.3, 1.0 / part as f32))
+}
+
+/// A line that lies on tissue along its whole length, or the best of many: what is torn or folded is
+/// tissue, and a tear across a lumen is none that could be seen there.
+fn within(
+    ground: &Ground<'_>,
+    seed: u32,
+    length_um: f64,
+    width_um: f64,
+    bend: f64,
+) -> Stroke {
+    let drawn = |attempt: u32| line(ground, seed ^ (attempt << 16), length_um, width_um, bend);
+    let (mut best, mut most) = (drawn(0), -1.0);
+    for attempt in 0..PLACES_TRIED {
+        let stroke = drawn(attempt);
+        let share = ground.tissue_along(&stroke.outline().outer, width_um);
+        if share > most {
+            (best, most) = (stroke, share);
+        }
+        if share >= ON_TISSUE {
+            break;
+        }
+    }
+    best
 }
 
 fn angle(seed: u32) -> f64 {

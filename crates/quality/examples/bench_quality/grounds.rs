@@ -41,9 +41,9 @@ const REAL: [Real; 4] = [
 /// Generated slides that are judged clean, and those that are planted into.
 const CLEAN_GENERATED: u32 = 5;
 const PLANTED_GENERATED: u32 = 4;
-/// Windows of the polyp slide, and their edge in level-0 pixels.
+/// Windows of the polyp slide, and their edge in level-0 pixels: 1.8 mm, as wide as the other grounds.
 const POLYP_WINDOWS: u32 = 5;
-const POLYP_SIDE: u32 = 4608;
+const POLYP_SIDE: u32 = 7168;
 /// Tissue's least share of a window.
 const LEAST_TISSUE: f64 = 0.6;
 
@@ -199,6 +199,17 @@ impl Ground<'_> {
     /// Level-0 pixels of a length.
     pub(crate) fn px(&self, um: f64) -> f64 {
         um / self.mpp
+    }
+
+    /// Tissue's mean share of squares of `reach_um` to each side around an outline's corners.
+    pub(crate) fn tissue_along(&self, outline: &[Point<Level0>], reach_um: f64) -> f64 {
+        let reach = self.px(reach_um.max(30.0));
+        let side = (2.0 * reach) as u32;
+        let shares = outline.iter().map(|at| {
+            let (x, y) = ((at.x - reach) as i64, (at.y - reach) as i64);
+            self.tissue.tissue_fraction(PixelRect::new(x, y, side, side))
+        });
+        shares.sum::<f64>() / outline.len().max(1) as f64
     }
 
     /// A place by seed around which there is tissue: at least 70 % of a square of `reach_um` to each

@@ -1,6 +1,7 @@
 //! What the check finds of artefacts planted in known strength and place, and what it says of clean
 //! slides: `cargo run --release -p bianque-quality --example bench_quality -- [--seed N]
-//! [--places N] [--only NAME] [--json FILE] [--histoqc CHECKOUT --python INTERPRETER]`.
+//! [--places N] [--only NAME] [--json FILE] [--pictures FOLDER] [--histoqc CHECKOUT --python
+//! INTERPRETER]`.
 //!
 //! Detectors and limits are set on seeds below [`HELD_OUT`]; figures come from it or above.
 #![allow(
@@ -17,6 +18,7 @@ mod files;
 mod grounds;
 mod histoqc;
 mod laboratory;
+mod pictures;
 #[path = "../../tests/planted/mod.rs"]
 #[allow(dead_code, reason = "windows of files serve a test")]
 mod planted;
@@ -44,6 +46,8 @@ struct Arguments {
     only: Option<String>,
     /// Where the figures are written to, for programs.
     json: Option<PathBuf>,
+    /// Where pictures are laid of what was missed at the visible strength.
+    pictures: Option<PathBuf>,
     /// A checkout of HistoQC and a Python with its dependencies.
     histoqc: Option<(PathBuf, PathBuf)>,
 }
@@ -96,8 +100,14 @@ fn main() -> Result<(), Failure> {
 }
 
 fn arguments() -> Result<Arguments, Failure> {
-    let mut arguments =
-        Arguments { seed: HELD_OUT, places: 1, only: None, json: None, histoqc: None };
+    let mut arguments = Arguments {
+        seed: HELD_OUT,
+        places: 1,
+        only: None,
+        json: None,
+        pictures: None,
+        histoqc: None,
+    };
     let (mut checkout, mut python) = (None, std::env::var_os("BIANQUE_PYTHON").map(PathBuf::from));
     let mut given = std::env::args().skip(1);
     while let Some(name) = given.next() {
@@ -107,6 +117,7 @@ fn arguments() -> Result<Arguments, Failure> {
             "--places" => arguments.places = value.parse()?,
             "--only" => arguments.only = Some(value),
             "--json" => arguments.json = Some(PathBuf::from(value)),
+            "--pictures" => arguments.pictures = Some(PathBuf::from(value)),
             "--histoqc" => checkout = Some(PathBuf::from(value)),
             "--python" => python = Some(PathBuf::from(value)),
             _ => return Err(format!("{name} is not known").into()),

@@ -1,6 +1,6 @@
 //! Plants, checks, and counts what is found.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 use bianque_core::{Level0, Polygon};
 use bianque_quality::{Check, CheckSettings, Fault, check_slide, site::StainReference};
@@ -11,7 +11,7 @@ use crate::{
     Arguments, Failure,
     artefacts::{KINDS, Kind},
     grounds::{Ground, Plan, scrambled},
-    laboratory,
+    laboratory, pictures,
     planted::PlantedSlide,
     regions::{around, raster},
     wilson::Interval,
@@ -91,12 +91,23 @@ pub(crate) fn rows(
         let seed = |kind: usize, place: u32| {
             scrambled(arguments.seed) ^ scrambled((kind as u32 * 64 + place) * 1024 + number)
         };
-        outcomes.par_extend(tries.par_iter().map(|&(kind, strength, place)| Outcome {
-            kind,
-            strength,
-            ground: plan.name.clone(),
-            ..try_one(&KINDS[kind], strength, &ground, seed(kind, place), (settings, reference))
-        }));
+        let made: Result<Vec<Outcome>, String> = tries
+            .par_iter()
+            .map(|&(kind, strength, place)| {
+                let told = (settings, reference);
+                let trial = Trial::of(&KINDS[kind], strength, &ground, seed(kind, place), told);
+                let is_visible = KINDS[kind].strengths[strength] == KINDS[kind].visible;
+                if let (false, true, Some(folder)) = (trial.found, is_visible, &arguments.pictures)
+                {
+                    let name = format!("{}-{}-{place}", KINDS[kind].name, plan.name);
+                    trial.picture(folder, &name.replace([' ', ','], "_"), &ground)?;
+                }
+                let ground = plan.name.clone();
+                let Trial { found, overlap, others, .. } = trial;
+                Ok(Outcome { kind, strength, ground, found, overlap, others })
+            })
+            .collect();
+        outcomes.extend(made?);
     }
     let of = |at: usize| outcomes.iter().filter(move |outcome| outcome.kind == at);
     let kinds = KINDS.iter().enumerate().filter(|(_, kind)| meant(kind));
@@ -201,29 +212,50 @@ fn names(check: &Check) -> String {
     names.join(", ")
 }
 
-fn try_one(
-    kind: &Kind,
+/// One planting and what was said of it.
+struct Trial {
+    kind: &'static Kind,
     strength: usize,
-    ground: &Ground<'_>,
     seed: u32,
-    (settings, reference): (&CheckSettings, Option<&StainReference>),
-) -> Outcome {
-    let artefact = (kind.plant)(kind.strengths[strength], ground, seed);
-    let truth = artefact.truth();
-    let planted = PlantedSlide::new(&ground.slide, vec![artefact]);
-    let mut check = check_slide(&planted, settings);
-    if let (true, Some(reference)) = (kind.with_site, reference) {
-        check.hold_against(reference, &settings.thresholds);
+    check: Check,
+    found: bool,
+    overlap: Option<(f64, f64)>,
+    others: Vec<Fault>,
+}
+
+impl Trial {
+    fn of(
+        kind: &'static Kind,
+        strength: usize,
+        ground: &Ground<'_>,
+        seed: u32,
+        (settings, reference): (&CheckSettings, Option<&StainReference>),
+    ) -> Self {
+        let artefact = (kind.plant)(kind.strengths[strength], ground, seed);
+        let truth = artefact.truth();
+        let planted = PlantedSlide::new(&ground.slide, vec![artefact]);
+        let mut check = check_slide(&planted, settings);
+        if let (true, Some(reference)) = (kind.with_site, reference) {
+            check.hold_against(reference, &settings.thresholds);
+        }
+        let others = check
+            .findings
+            .iter()
+            .map(|finding| finding.fault)
+            .filter(|fault| !kind.is_called(*fault) && !has(&ground.clean, *fault))
+            .collect();
+        let verdicts = kind.faults.iter().map(|fault| judge(*fault, &truth, &check, &ground.clean));
+        let (found, overlap) = verdicts.max_by_key(|(found, _)| *found).unwrap_or((false, None));
+        Self { kind, strength, seed, check, found, overlap, others }
     }
-    let others = check
-        .findings
-        .iter()
-        .map(|finding| finding.fault)
-        .filter(|fault| !kind.is_called(*fault) && !has(&ground.clean, *fault))
-        .collect();
-    let verdicts = kind.faults.iter().map(|fault| judge(*fault, &truth, &check, &ground.clean));
-    let (found, overlap) = verdicts.max_by_key(|(found, _)| *found).unwrap_or((false, None));
-    Outcome { kind: 0, strength, ground: String::new(), found, overlap, others }
+
+    fn picture(&self, folder: &Path, name: &str, ground: &Ground<'_>) -> Result<(), String> {
+        let artefact = (self.kind.plant)(self.kind.strengths[self.strength], ground, self.seed);
+        let truth = artefact.truth();
+        let planted = PlantedSlide::new(&ground.slide, vec![artefact]);
+        let said = (&self.check, self.kind.faults[0]);
+        pictures::write(folder, name, &planted, &truth, said).map_err(|error| error.to_string())
+    }
 }
 
 fn has(check: &Check, fault: Fault) -> bool {
