@@ -5,14 +5,14 @@
 #[allow(dead_code, reason = "the windows serve another test")]
 mod planted;
 
-use bianque_core::Point;
+use bianque_core::{PixelRect, Point};
 use bianque_quality::{Check, CheckSettings, Fault, Verdict, check_slide};
 use bianque_slide::{OpenOptions, Slide, open};
 use bianque_testkit::{
     SlideRecipe,
     artefacts::{
-        Artefact, Axis, Bubble, Defocus, Dirt, Exposure, Fold, Pen, Region, StainShift, Stripes,
-        Stroke, WhiteBalance,
+        Artefact, Axis, Bubble, Defocus, Dirt, Exposure, Fold, Pen, Region, StainShift, Stitching,
+        Stripes, Stroke, Tear, WhiteBalance,
     },
     histology::InkColour,
     write_svs,
@@ -28,7 +28,7 @@ fn middle(check: &Check) -> Point<bianque_core::Level0> {
     let tissue = check.tissue.as_ref().unwrap();
     let places = (4..20).flat_map(|row| (4..28).map(move |column| (column * 128, row * 128)));
     let share = |(x, y): &(i64, i64)| {
-        tissue.tissue_fraction(bianque_core::PixelRect::new(x - 450, y - 450, 900, 900))
+        tissue.tissue_fraction(PixelRect::new(x - 450, y - 450, 900, 900))
     };
     let best = places.max_by(|a, b| share(a).total_cmp(&share(b))).unwrap();
     Point::new(best.0 as f64, best.1 as f64)
@@ -48,6 +48,7 @@ fn what_anybody_sees_is_called_by_its_name() {
             (Point::new(at.x - 600.0, at.y - 200.0), Point::new(at.x + 600.0, at.y + 200.0));
         Stroke::wavy(from, to, width, 0.1, 5)
     };
+    let out_of_the_scan = Stroke::wavy(at, Point::new(at.x, -400.0), 300.0, 0.05, 7);
     let patch = |radius: f64| Region::ellipse(at, radius, 0.9 * radius);
     let cases: Vec<(Fault, Verdict, Box<dyn Artefact>)> = vec![
         (Fault::OutOfFocus, Verdict::Rescan, Box::new(Defocus::lens(8.0))),
@@ -64,6 +65,16 @@ fn what_anybody_sees_is_called_by_its_name() {
             }),
         ),
         (Fault::Fold, Verdict::PassMarked, Box::new(Fold::new(across(160.0), 1.0))),
+        (
+            Fault::Stitching,
+            Verdict::PassMarked,
+            Box::new(Stitching {
+                axis: Axis::X,
+                shift: (0.0, 24.0),
+                extent: PixelRect::new(at.x as i64 - 400, 0, 800, slide.facts().bounds().height),
+            }),
+        ),
+        (Fault::Tear, Verdict::PassMarked, Box::new(Tear::new(across(120.0).tapered(0.25)))),
         (Fault::Bubble, Verdict::Recut, Box::new(Bubble::new(patch(450.0), 1.0))),
         (
             Fault::Dirt,
@@ -74,6 +85,11 @@ fn what_anybody_sees_is_called_by_its_name() {
             Fault::Ink,
             Verdict::PassMarked,
             Box::new(Pen::new(vec![across(300.0)], InkColour::Green, 1.0)),
+        ),
+        (
+            Fault::Ink,
+            Verdict::PassMarked,
+            Box::new(Pen::new(vec![out_of_the_scan], InkColour::Black, 1.5)),
         ),
         (Fault::Overexposed, Verdict::Rescan, Box::new(Exposure { gain: 1.8 })),
         (Fault::Underexposed, Verdict::Rescan, Box::new(Exposure { gain: 0.1 })),
