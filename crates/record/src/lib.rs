@@ -14,6 +14,7 @@ pub mod database;
 pub mod decisions;
 mod error;
 pub mod identity;
+pub mod improvement;
 mod migration;
 mod names;
 pub mod objects;

@@ -29,11 +29,12 @@ macro_rules! migration {
 }
 
 /// The steps; the first has number 1.
-const MIGRATIONS: [Migration; 4] = [
+const MIGRATIONS: [Migration; 5] = [
     migration!("0001_people_and_audit"),
     migration!("0002_cases"),
     migration!("0003_proposals_and_decisions"),
     migration!("0004_reading"),
+    migration!("0005_improvement"),
 ];
 
 impl Migration {

@@ -4,8 +4,12 @@ use serde_json::Value as Json;
 
 use super::{Entry, Event};
 use crate::{
-    RecordError, Result, database::Database, decisions::decision_digest,
-    proposals::proposal_digest, release::version_digest,
+    RecordError, Result,
+    database::Database,
+    decisions::decision_digest,
+    improvement::{activation_digest, head_digest},
+    proposals::proposal_digest,
+    release::version_digest,
 };
 
 /// What differs from the digest in the entry's detail, if anything. Deeds without a digest pass.
@@ -23,6 +27,8 @@ pub(super) fn verify_deed(database: &mut dyn Database, entry: &Entry) -> Result<
             decision_digest
         }
         event if *event == Event::SignedOut.name() => version_digest,
+        event if *event == Event::HeadRefitted.name() => head_digest,
+        event if *event == Event::HeadActivated.name() => activation_digest,
         _ => return Ok(None),
     };
     let detail: Json = serde_json::from_str(&entry.detail).unwrap_or_default();

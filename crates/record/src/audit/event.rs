@@ -73,6 +73,12 @@ pub enum Event {
     SlideOpened,
     /// A setting of the site was changed.
     SettingChanged,
+    /// Decisions were read as lessons for a head.
+    LessonsRead,
+    /// A head was refitted to decisions.
+    HeadRefitted,
+    /// A head was put into use.
+    HeadActivated,
 }
 
 impl Event {
@@ -115,6 +121,9 @@ impl Event {
             Self::Revealed => "proposals.revealed",
             Self::SlideOpened => "slide.opened",
             Self::SettingChanged => "setting.changed",
+            Self::LessonsRead => "lessons.read",
+            Self::HeadRefitted => "head.refitted",
+            Self::HeadActivated => "head.activated",
         }
     }
 }

@@ -123,6 +123,11 @@ id!(
     "user"
 );
 id!(
+    /// A head that was refitted to decisions.
+    HeadId,
+    "refitted head"
+);
+id!(
     /// A program's standing token.
     ServiceTokenId,
     "service token"

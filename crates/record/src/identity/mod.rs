@@ -6,8 +6,8 @@ mod texts;
 mod token;
 
 pub use ids::{
-    BlockId, CaseId, DecisionId, DiscrepancyId, ProposalId, ServiceTokenId, SlideId, SpecimenId,
-    UserId,
+    BlockId, CaseId, DecisionId, DiscrepancyId, HeadId, ProposalId, ServiceTokenId, SlideId,
+    SpecimenId, UserId,
 };
 pub use moment::{Clock, Moment, system_clock};
 pub use texts::{CaseNumber, Label, LoginName, Pseudonym, Reason, RequestKey};

@@ -60,6 +60,10 @@ pub enum Action {
     RecordConsent,
     /// Make accounts, give roles, issue links and tokens.
     ManageAccounts,
+    /// Have the head refitted to decisions.
+    Improve,
+    /// See refitted heads, put one into use, go back.
+    ActivateHead,
     /// Read and export the audit.
     ReadAudit,
 }
@@ -110,10 +114,11 @@ impl Role {
             Action::DecideDiagnosis => &[Pathologist, SecondReader],
             Action::DecideQuality => &[Pathologist, Technician],
             Action::DecideAdvice => &[Pathologist, Clinician],
-            Action::Adjudicate | Action::SignOut => &[Pathologist],
+            Action::Adjudicate | Action::SignOut | Action::Improve => &[Pathologist],
             Action::ExportReleased => &[Pathologist, Clinician, Researcher],
             Action::ExportUnconfirmed => &[Pathologist, Researcher],
             Action::RecordConsent => &[Pathologist, Technician, Clinician],
+            Action::ActivateHead => &[Pathologist, Administrator],
             Action::ManageAccounts | Action::ReadAudit => &[Administrator],
         };
         who.contains(&self)
@@ -137,7 +142,7 @@ impl FromStr for Role {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::ReadCase,
         Self::ReadWorklist,
         Self::ReadReleased,
@@ -153,6 +158,8 @@ impl Action {
         Self::ExportUnconfirmed,
         Self::RecordConsent,
         Self::ManageAccounts,
+        Self::Improve,
+        Self::ActivateHead,
         Self::ReadAudit,
     ];
 }
@@ -176,6 +183,8 @@ impl fmt::Display for Action {
             Self::ExportUnconfirmed => "export unconfirmed content",
             Self::RecordConsent => "record consent",
             Self::ManageAccounts => "manage accounts",
+            Self::Improve => "have the head refitted",
+            Self::ActivateHead => "put a head into use",
             Self::ReadAudit => "read the audit",
         })
     }
@@ -187,7 +196,7 @@ mod tests {
 
     /// Written down a second time on purpose: a changed permission must be changed in two places.
     /// Columns as in [`Role::ALL`].
-    const TABLE: [(Action, &str); 16] = [
+    const TABLE: [(Action, &str); 18] = [
         (Action::ReadCase, "xxx.x.x"),
         (Action::ReadWorklist, "xxx...x"),
         (Action::ReadReleased, "xxxxx.x"),
@@ -203,6 +212,8 @@ mod tests {
         (Action::ExportUnconfirmed, "x...x.."),
         (Action::RecordConsent, "x.xx..."),
         (Action::ManageAccounts, ".....x."),
+        (Action::Improve, "x......"),
+        (Action::ActivateHead, "x....x."),
         (Action::ReadAudit, ".....x."),
     ];
 

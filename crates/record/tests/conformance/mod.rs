@@ -4,6 +4,7 @@
 mod accounts;
 mod audit;
 mod decisions;
+mod improvement;
 mod proposals;
 mod reading;
 mod release;
@@ -39,6 +40,8 @@ pub const SUITE: &[(&str, Check)] = &[
     ("a reader sees what stands, and nothing of the other's", reading::seen_findings),
     ("what was revealed and looked at is kept by reader", reading::revealed_and_viewed),
     ("settings, staff, lone slides and examinations are the site's", reading::the_site),
+    ("decisions that stand teach, as far as patients agree", improvement::lessons),
+    ("a refitted head is kept, activated with a reason and taken back", improvement::heads),
     ("the worklist has bad slides first, then urgency", worklist::order),
     ("the worklist is paged and filtered", worklist::pages),
     ("every deed is in the chain, and the chain holds", audit::chain_holds),
