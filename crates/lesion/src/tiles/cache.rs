@@ -18,7 +18,7 @@ use crate::{
     splits::ColourStatistics,
 };
 
-const MAGIC: &[u8; 16] = b"bianque-tiles-1\n";
+const MAGIC: &[u8; 16] = b"bianque-tiles-2\n";
 /// Bytes of a BLAKE3 digest's text: `blake3:` and 64 digits.
 const DIGEST: usize = 71;
 const COLOURS: usize = 6;

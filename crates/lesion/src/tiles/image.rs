@@ -4,14 +4,12 @@ use std::io::Cursor;
 
 use bianque_core::RgbImage;
 use bianque_vision::Filter;
-use fast_image_resize::{
-    FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer,
-    images::{Image, ImageRef},
-};
 use zune_jpeg::{
     JpegDecoder,
     zune_core::{bytestream::ZCursor, colorspace::ColorSpace, options::DecoderOptions},
 };
+
+use super::resample::resample;
 
 /// Longest edge of an image that is a tile and not a slide.
 const MAX_EDGE: usize = 16_384;
@@ -83,20 +81,13 @@ pub(crate) fn resized(image: RgbImage, size: u32, filter: Filter) -> Result<RgbI
     if image.width() == size && image.height() == size {
         return Ok(image);
     }
-    let fault = |what: String| ImageFault(format!("cannot be resized: {what}"));
-    let (width, height) = (image.width(), image.height());
-    let source = ImageRef::new(width, height, image.pixels(), PixelType::U8x3)
-        .map_err(|error| fault(error.to_string()))?;
-    let mut target = Image::new(size, size, PixelType::U8x3);
-    let filter = match filter {
-        Filter::Bilinear => FilterType::Bilinear,
-        Filter::Bicubic => FilterType::CatmullRom,
-    };
-    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter));
-    Resizer::new()
-        .resize(&source, &mut target, &options)
-        .map_err(|error| fault(error.to_string()))?;
-    RgbImage::from_pixels(size, size, target.into_vec()).map_err(|error| fault(error.to_string()))
+    let extent = (image.width() as usize, image.height() as usize);
+    if extent.0 == 0 || extent.1 == 0 {
+        return Err(ImageFault("it has no pixel".into()));
+    }
+    let pixels = resample(image.pixels(), extent, size as usize, filter);
+    RgbImage::from_pixels(size, size, pixels)
+        .map_err(|error| ImageFault(format!("cannot be resized: {error}")))
 }
 
 #[cfg(test)]

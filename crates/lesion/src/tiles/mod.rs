@@ -4,6 +4,7 @@ mod cache;
 mod extract;
 mod folder;
 mod image;
+mod resample;
 mod stain_jitter;
 mod stain_strength;
 #[cfg(test)]
