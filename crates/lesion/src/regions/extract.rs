@@ -21,6 +21,9 @@ use crate::{
 /// How far a simplified outline may leave the stairs of its cells, in cells.
 const OUTLINE_TOLERANCE: f64 = 0.75;
 
+/// A gap in the tissue is closed where it is no larger than one part in so many of a grid's cell.
+const GAP: usize = 4;
+
 /// Most peaks of one region.
 const MAX_PEAKS: usize = 64;
 
@@ -70,9 +73,9 @@ pub struct Region {
 /// Outlines the lesions of a map.
 ///
 /// The probability of any lesion (the sum over lesion classes) is smoothed and thresholded with
-/// hysteresis; small holes are filled; each cell takes its most probable lesion class. A part of
-/// one class that never reaches the high threshold by itself, or is too small, joins the class
-/// beside it: a rim of "adenoma" around a carcinoma is a mixed tile, no finding. Regions come
+/// hysteresis; small holes in it are filled, but not where there is no tissue; each cell takes its
+/// most probable lesion class. A part of one class that never reaches the high threshold by itself,
+/// or is too small, joins the class beside it: a rim of "adenoma" around a carcinoma is a mixed tile, no finding. Regions come
 /// gravest class first (labels are ordered from harmless to grave), then by score, then by area.
 ///
 /// # Errors
@@ -126,8 +129,7 @@ impl Finder<'_> {
         let lesion: Vec<Option<f64>> =
             (0..self.map.cells()).map(|at| self.lesion_probability(at)).collect();
         let mut mask = hysteresis(&lesion, self.size, self.settings.low, self.settings.high);
-        let hole = (self.settings.hole_area_um2 / self.cell_um2).floor();
-        fill_holes(&mut mask, self.size, hole as usize);
+        self.fill_holes(&mut mask);
         let mut labels: Vec<Option<usize>> =
             (0..mask.len()).map(|at| mask[at].then(|| self.best_class(at)).flatten()).collect();
         self.label_filled(&mask, &mut labels);
@@ -137,6 +139,24 @@ impl Finder<'_> {
             .filter(|part| self.is_large(part))
             .filter_map(|part| Some((labels[*part.first()?]?, part)))
             .collect()
+    }
+
+    /// Fills small holes, but not with glass: what has no probability is no lesion, however it is
+    /// surrounded.
+    fn fill_holes(&self, mask: &mut [bool]) {
+        let before = mask.to_vec();
+        let hole = (self.settings.hole_area_um2 / self.cell_um2).floor();
+        fill_holes(mask, self.size, hole as usize);
+        let absent = |at: usize| mask[at] && !before[at] && self.map.value(at).is_none();
+        let absent: Vec<Option<usize>> =
+            (0..mask.len()).map(|at| absent(at).then_some(0)).collect();
+        let fineness = self.map.fineness() as usize;
+        let most = fineness * fineness / GAP;
+        for gap in components(&absent, self.size, true) {
+            if gap.len() > most {
+                gap.iter().for_each(|at| mask[*at] = false);
+            }
+        }
     }
 
     /// For each part the indices of the tiles at least half of whose cells belong to it.
@@ -432,12 +452,31 @@ mod tests {
     }
 
     #[test]
-    fn holes_without_tissue_are_filled_and_counted_as_area() {
-        let found = regions(&["CCC", "C C", "CCC"], &settings());
-        assert_eq!((found[0].tiles, found[0].polygons[0].holes.len()), (8, 0));
+    fn holes_of_unsure_tissue_are_filled_and_holes_of_glass_are_not() {
+        let found = regions(&["CCC", "C.C", "CCC"], &settings());
+        assert_eq!((found[0].tiles, found[0].polygons[0].holes.len()), (9, 0));
         assert!((found[0].area.0 - 9.0 * 0.224 * 0.224).abs() < 1e-12);
+        let glass = regions(&["CCC", "C C", "CCC"], &settings());
+        assert_eq!((glass[0].tiles, glass[0].polygons[0].holes.len()), (8, 1));
+        assert!((glass[0].area.0 - 8.0 * 0.224 * 0.224).abs() < 1e-12);
         let open = RegionSettings { hole_area_um2: 0.0, ..settings() };
-        assert_eq!(regions(&["CCC", "C C", "CCC"], &open)[0].polygons[0].holes.len(), 1);
+        assert_eq!(regions(&["CCC", "C.C", "CCC"], &open)[0].polygons[0].holes.len(), 1);
+    }
+
+    #[test]
+    fn gaps_within_tissue_are_closed_where_they_are_very_small() {
+        let (grid, tiles, probabilities) = scene(&["CCC", "CCC", "CCC"]);
+        let map = ProbabilityMap::from_tiles(&grid, &tiles, &probabilities, |_| true).unwrap();
+        for (edge, holes) in [(2, 0), (3, 1)] {
+            let gap = 5..5 + edge;
+            let fine =
+                map.refined(4, |_, cell| !(gap.contains(&cell.row) && gap.contains(&cell.column)));
+            let fine_tiles: Vec<_> = tiles.iter().map(|tile| tile.refined(4)).collect();
+            let lesion = [false, true, true];
+            let found =
+                find_regions(&fine, &fine_tiles, &probabilities, &lesion, &settings()).unwrap();
+            assert_eq!(found[0].polygons[0].holes.len(), holes, "{edge}");
+        }
     }
 
     #[test]

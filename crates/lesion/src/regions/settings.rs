@@ -14,7 +14,7 @@ pub struct RegionSettings {
     pub low: f64,
     /// Regions smaller than this, in um2, are left out.
     pub minimum_area_um2: f64,
-    /// Holes up to this size, in um2, are filled.
+    /// Holes up to this size, in um2, are filled where there is tissue.
     pub hole_area_um2: f64,
     /// Standard deviation of the Gaussian that smooths the map, in um; 0 for none.
     pub smoothing_um: f64,
