@@ -1,5 +1,6 @@
 //! What the user typed. Parsing opens no file.
 
+mod card;
 mod slide_heads;
 mod tiles;
 
@@ -7,6 +8,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use card::StatedArguments;
 pub(crate) use slide_heads::{EvaluateSlidesArguments, Question, TrainSlideArguments};
 pub(crate) use tiles::TilesArguments;
 
@@ -216,6 +218,7 @@ pub(crate) enum Outlines {
                                                two tasks and one more encoder in one pass
   bianque run slides/ --features-only --encoder bianque-lite
   bianque run slide.svs --second-task colon-large --second-tiles 300
+  bianque run slide.svs --slide-task grade      what a head of slides says of the slide
   bianque run slide.svs --organ colon --purpose clinical
                                                refused unless licence, signer and scope allow it
 
@@ -227,7 +230,7 @@ pub(crate) struct RunArguments {
     /// A slide, or a folder of slides.
     pub(crate) slide: PathBuf,
     /// The task: an installed or shipped one by its name, NAME@DIGEST, or a folder; several share
-    /// one pass over the slide [default: the one for --organ, else colon].
+    /// one pass over the slide [default: the one for --organ, else colon; none with --slide-task].
     #[arg(long, value_name = "TASK")]
     pub(crate) task: Vec<String>,
     /// One more encoder whose features are kept, by its name under the models folder or by its
@@ -235,7 +238,8 @@ pub(crate) struct RunArguments {
     #[arg(long, value_name = "ENCODER")]
     pub(crate) encoder: Vec<String>,
     /// Only keep the features of the named encoders; no task judges.
-    #[arg(long, requires = "encoder", conflicts_with_all = ["task", "second_task", "truth"])]
+    #[arg(long, requires = "encoder",
+        conflicts_with_all = ["task", "second_task", "slide_task", "truth"])]
     pub(crate) features_only: bool,
     /// A task of the same labels on another encoder, which judges again where the first task is
     /// least sure; the map and the regions follow it there.
@@ -251,6 +255,10 @@ pub(crate) struct RunArguments {
     /// no region comes of it.
     #[arg(long)]
     pub(crate) attention: bool,
+    /// A task that judges whole slides (`bianque train slide`), by its name or folder; may be given
+    /// several times. What it says is in slide-TASK.json.
+    #[arg(long, value_name = "TASK")]
+    pub(crate) slide_task: Vec<String>,
     /// Draw the attention of this slide head (`bianque train slide`) instead of the encoder's.
     #[arg(long, value_name = "FILE")]
     pub(crate) attention_head: Option<PathBuf>,
@@ -417,6 +425,9 @@ pub(crate) struct HeadArguments {
     /// What the task is meant for, and what not, in words.
     #[arg(long, default_value = "Research. Not validated at any site.")]
     pub(crate) intended_use: String,
+    /// What only a person can say of it.
+    #[command(flatten)]
+    pub(crate) stated: StatedArguments,
     /// Colours of the labels in their order, as RRGGBB.
     #[arg(long, value_delimiter = ',')]
     pub(crate) colors: Vec<String>,

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::StatedArguments;
+
 /// What is asked of a slide.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Question {
@@ -45,7 +47,8 @@ converted by the Python package under python/. Of several encoders, each in a fo
 values stand side by side for every tile; the tiles must be the same places. Slides of one patient never
 part. A stopped training goes on when the same command is given again. Writes into the output folder:
 predictions.csv (each slide as judged by a head that had not seen its patient), evaluation.json,
-evaluation.html, manifest.json, CARD.md, and each part's head.")]
+evaluation.html, manifest.json, CARD.md, each part's head, and task/, from which `bianque task pack`
+makes a package.")]
 pub(crate) struct TrainSlideArguments {
     /// Folder with the features of the slides, all of one encoder; several times for several
     /// encoders.
@@ -94,7 +97,7 @@ pub(crate) struct TrainSlideArguments {
     /// Most passes over the slides.
     #[arg(long, default_value_t = 40)]
     pub(crate) epochs: usize,
-    /// Passes without a lower validation loss after which training stops.
+    /// Passes without a lower validation loss that are borne; after one more training stops.
     #[arg(long, default_value_t = 8)]
     pub(crate) patience: usize,
     /// Count every slide the same, instead of every class.
@@ -112,6 +115,24 @@ pub(crate) struct TrainSlideArguments {
     /// Where slides and labels come from, in words, for the card.
     #[arg(long, default_value = "not stated")]
     pub(crate) trained_on: String,
+    /// Name of the task that is made of the heads [default: the output folder's].
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// The organ that the task is for.
+    #[arg(long, default_value = "not stated")]
+    pub(crate) organ: String,
+    /// Version of the task.
+    #[arg(long, default_value = "1.0.0")]
+    pub(crate) version: String,
+    /// Title for people; the name unless given.
+    #[arg(long)]
+    pub(crate) title: Option<String>,
+    /// What the task is meant for, and what not, in words.
+    #[arg(long, default_value = "Research. Not validated at any site.")]
+    pub(crate) intended_use: String,
+    /// What only a person can say of it.
+    #[command(flatten)]
+    pub(crate) stated: StatedArguments,
 }
 
 #[derive(Args)]
@@ -127,8 +148,9 @@ pub(crate) struct EvaluateSlidesArguments {
     /// Predictions of any model.
     #[arg(long, value_name = "CSV")]
     pub(crate) predictions: Option<PathBuf>,
-    /// A run of `bianque train slide`, to be tried on slides that it was not about.
-    #[arg(long, value_name = "DIR", requires_all = ["features", "labels"])]
+    /// A run of `bianque train slide`, or an installed task of slides by its name, to be tried on
+    /// slides that it was not about.
+    #[arg(long, value_name = "RUN", requires_all = ["features", "labels"])]
     pub(crate) run: Option<PathBuf>,
     /// Features: of the slides that a run is tried on; or, beside predictions, to see whether the
     /// site can be told from them. Several times for several encoders, in the run's order.

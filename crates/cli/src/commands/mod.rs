@@ -80,7 +80,7 @@ pub(crate) fn dispatch(arguments: Arguments, terminal: &Terminal) -> anyhow::Res
             evaluate_lesions::run(&arguments, terminal)
         }
         Command::Evaluate(EvaluateCommand::Slides(arguments)) => {
-            evaluate_slides::run(&arguments, terminal)
+            evaluate_slides::run(&arguments, &models()?, terminal)
         }
         Command::Audit(command) => audit::run(&command, terminal),
         Command::Serve(arguments) => serve::run(&arguments, &models()?, &data, terminal),

@@ -122,12 +122,12 @@ impl Models {
         Ok(places)
     }
 
-    /// The one task for an organ.
+    /// The one task that outlines lesions of an organ.
     pub(crate) fn task_for_organ(&self, organ: &str) -> anyhow::Result<TaskPlace> {
         let mut known = Vec::new();
         let mut fitting = Vec::new();
         for place in self.tasks()?.into_iter().filter(|place| place.in_use) {
-            let (name, its_organ) = name_and_organ(&place.folder)?;
+            let Some((name, its_organ)) = name_and_organ(&place.folder)? else { continue };
             if its_organ.eq_ignore_ascii_case(organ) {
                 fitting.push((name, place));
             } else {
@@ -178,16 +178,19 @@ fn is_plain(name: &str) -> bool {
     !name.starts_with('.') && !name.contains(['/', '\\'])
 }
 
-fn name_and_organ(folder: &Path) -> anyhow::Result<(String, String)> {
+/// Of a task that outlines lesions; `None` of one that judges whole slides.
+fn name_and_organ(folder: &Path) -> anyhow::Result<Option<(String, String)>> {
     #[derive(serde::Deserialize)]
     struct Named {
         name: String,
         organ: String,
+        /// Where lesions are outlined there are labels.
+        labels: Option<serde::de::IgnoredAny>,
     }
     let path = folder.join(TASK_FILE);
     let reading = || format!("cannot read {}", path.display());
     let file = fs::File::open(&path).with_context(reading)?;
     let named: Named =
         serde_json::from_reader(std::io::Read::take(file, LARGEST)).with_context(reading)?;
-    Ok((named.name, named.organ))
+    Ok(named.labels.map(|_| (named.name, named.organ)))
 }

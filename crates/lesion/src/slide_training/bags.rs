@@ -231,6 +231,12 @@ impl FileBags {
     pub fn slide_identity(&self, bag: usize) -> &str {
         &self.0[bag][0].facts().slide
     }
+
+    /// Microns per level-0 pixel of a slide.
+    #[must_use]
+    pub fn slide_mpp(&self, bag: usize) -> f64 {
+        self.0[bag][0].facts().mpp.mean()
+    }
 }
 
 impl Bags for FileBags {

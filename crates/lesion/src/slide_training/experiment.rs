@@ -33,6 +33,7 @@ use crate::{
         SlideHead, SlideHeadFacts, SlidePurpose, slide_head_from_bytes, slide_head_to_bytes,
     },
     splits::{Parts, patient_folds},
+    task::{SlideTask, is_slide_task},
 };
 
 const MAX_FILE: u64 = 1 << 32;
@@ -164,7 +165,7 @@ pub fn predict_with_run(
     features: &FeatureFolder,
     stop: &AtomicBool,
 ) -> Result<Predictions> {
-    let heads = read_heads(folder)?;
+    let heads = heads_of(folder)?;
     let bags = features.bags(&cohort.features);
     refuse_seen(folder, cohort, &bags)?;
     let all: Vec<usize> = (0..bags.count()).collect();
@@ -182,7 +183,7 @@ pub fn predict_with_run(
                 own.encoder.version
             )));
         }
-        check_purpose(path, head, &cohort.purpose)?;
+        refuse_other_purpose(path, head, &cohort.purpose)?;
         let outputs = predict_all(head, &bags, &all, PREDICTION_TILES, 1, stop)?;
         let own = outputs.into_iter().map(|output| said(head, output, facts.temperature));
         if sums.is_empty() {
@@ -212,11 +213,27 @@ fn write_seen(folder: &Path, cohort: &Cohort, bags: &FileBags) -> Result<()> {
     write_whole(&folder.join("slides.csv"), text.as_bytes())
 }
 
+/// What names the content of the slides that a run was about.
+pub(crate) fn slides_of_run(folder: &Path) -> Result<BTreeSet<String>> {
+    let table = Table::read(&folder.join("slides.csv"))?;
+    Ok(table.rows.into_iter().filter_map(|(_, mut fields)| fields.pop()).collect())
+}
+
+/// The heads of a run, or of the task that was made of one.
+fn heads_of(folder: &Path) -> Result<Vec<(PathBuf, SlideHead, SlideHeadFacts)>> {
+    if !matches!(is_slide_task(folder), Ok(true)) {
+        return read_run_heads(folder);
+    }
+    let heads = SlideTask::load(folder)?.heads.into_iter();
+    Ok(heads.map(|(head, facts)| (folder.to_owned(), head, facts)).collect())
+}
+
 /// Refuses to measure a run on slides that it was about: most of its heads were trained on them.
 fn refuse_seen(folder: &Path, cohort: &Cohort, bags: &FileBags) -> Result<()> {
-    let table = Table::read(&folder.join("slides.csv"))?;
-    let seen: BTreeSet<&str> =
-        table.rows.iter().filter_map(|(_, fields)| fields.last().map(String::as_str)).collect();
+    let seen = match is_slide_task(folder) {
+        Ok(true) => SlideTask::load(folder)?.training_slides,
+        _ => slides_of_run(folder)?,
+    };
     let again: Vec<&str> = (0..bags.count())
         .filter(|bag| seen.contains(bags.slide_identity(*bag)))
         .map(|bag| cohort.rows[bag].slide.as_str())
@@ -225,16 +242,16 @@ fn refuse_seen(folder: &Path, cohort: &Cohort, bags: &FileBags) -> Result<()> {
         return Ok(());
     }
     Err(LesionError::Data(format!(
-        "{} of these slides were part of the run in {}, such as '{}': its predictions.csv has what \
-         a head that had not seen them said; measure that, or other slides",
+        "{} of these slides were part of the run in {}, such as '{}': the predictions.csv of the \
+         training has what a head that had not seen them said; measure that, or other slides",
         again.len(),
         folder.display(),
         again[0]
     )))
 }
 
-/// A run's heads with their files.
-fn read_heads(folder: &Path) -> Result<Vec<(PathBuf, SlideHead, SlideHeadFacts)>> {
+/// A run's heads with their files, which are read in the order of their names.
+pub(crate) fn read_run_heads(folder: &Path) -> Result<Vec<(PathBuf, SlideHead, SlideHeadFacts)>> {
     let mut paths: Vec<PathBuf> = fs::read_dir(folder)
         .map_err(at(folder))?
         .filter_map(|entry| entry.ok().map(|entry| entry.path().join("head.safetensors")))
@@ -254,7 +271,12 @@ fn read_heads(folder: &Path) -> Result<Vec<(PathBuf, SlideHead, SlideHeadFacts)>
     paths.into_iter().map(read).collect()
 }
 
-fn check_purpose(path: &Path, head: &SlideHead, wanted: &SlidePurpose) -> Result<()> {
+/// Refuses a head that answers another question than the one that is asked.
+pub(crate) fn refuse_other_purpose(
+    path: &Path,
+    head: &SlideHead,
+    wanted: &SlidePurpose,
+) -> Result<()> {
     let fits = match (&head.purpose, wanted) {
         (
             SlidePurpose::Classification { classes },
@@ -276,7 +298,7 @@ fn check_purpose(path: &Path, head: &SlideHead, wanted: &SlidePurpose) -> Result
 /// # Errors
 /// When the folder holds no head, or a broken one.
 pub fn run_purpose(folder: &Path) -> Result<SlidePurpose> {
-    read_heads(folder).map(|mut heads| heads.remove(0).1.purpose)
+    heads_of(folder).map(|mut heads| heads.remove(0).1.purpose)
 }
 
 /// Classes with few patients: what a person should know.
@@ -479,7 +501,7 @@ fn remove(path: &Path) -> Result<()> {
 }
 
 /// What is said of a slide: probabilities, the value, or the risk.
-fn said(head: &SlideHead, mut output: Vec<f32>, temperature: f64) -> Vec<f64> {
+pub(crate) fn said(head: &SlideHead, mut output: Vec<f32>, temperature: f64) -> Vec<f64> {
     match &head.purpose {
         SlidePurpose::Classification { .. } => {
             softmax(&mut output, temperature as f32);

@@ -25,6 +25,7 @@ pub use experiment::{
     Experiment, ExperimentSettings, ExperimentWatch, FoldReport, TrainingEnd, predict_with_run,
     run_experiment, run_purpose,
 };
+pub(crate) use experiment::{read_run_heads, refuse_other_purpose, said, slides_of_run};
 pub use labels::{LabelColumns, LabelRow, LabelTable};
 pub use predictions::{PredictedSlide, Predictions};
 pub use reference::RunReference;
@@ -34,3 +35,4 @@ pub use train::{
     EpochRecord, SlideTrainingData, SlideTrainingWatch, TrainedSlideHead, mean_features,
     slide_order, train_slide_head,
 };
+pub(crate) use train::{PREDICTION_TILES, predict_all};

@@ -22,7 +22,7 @@ pub struct SlideTrainingSettings {
     pub weight_decay: f32,
     /// Most passes over the slides.
     pub epochs: usize,
-    /// Passes without a lower validation loss after which training stops.
+    /// Passes without a lower validation loss that are borne; after one more training stops.
     pub patience: usize,
     /// Whether every class counts the same however many slides it has.
     pub balance: bool,

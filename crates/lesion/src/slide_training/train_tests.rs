@@ -141,6 +141,44 @@ fn an_interrupted_training_ends_as_an_uninterrupted_one() {
 }
 
 #[test]
+fn training_stops_early_and_keeps_the_best_pass() {
+    let (bags, labels) = bags(40);
+    // Labels that nothing tells: the validation loss soon rises.
+    let targets: Vec<SlideTarget> = (0..labels.len())
+        .map(|slide| SlideTarget::Class(mixed(slide as u64) as usize % 2))
+        .collect();
+    let purpose = classification();
+    let data = SlideTrainingData { bags: &bags, targets: &targets, purpose: &purpose };
+    let settings = SlideTrainingSettings { epochs: 200, patience: 3, ..settings("abmil") };
+    let stop = AtomicBool::new(false);
+    let trained = train_slide_head(&data, &parts(40), &settings, &watch(&stop)).unwrap();
+    assert_eq!(trained.history.len(), trained.best_epoch + 4, "three passes are borne, not four");
+    let losses = trained.history.iter().map(|record| record.validation_loss);
+    let least = losses.fold(f64::INFINITY, f64::min);
+    assert_eq!(trained.history[trained.best_epoch - 1].validation_loss, least);
+}
+
+#[test]
+fn class_weights_let_the_rare_class_count() {
+    let (bags, labels) = bags(96);
+    let stop = AtomicBool::new(false);
+    // One slide of eight is of the rare class, and only weakly told.
+    let rare: Vec<SlideTarget> = (0..96)
+        .map(|slide| SlideTarget::Class(usize::from(labels[slide] == 1 && slide % 8 > 4)))
+        .collect();
+    let purpose = classification();
+    let data = SlideTrainingData { bags: &bags, targets: &rare, purpose: &purpose };
+    let mean_of_rare = |balance: bool| {
+        let settings = SlideTrainingSettings { balance, epochs: 8, ..settings("mean") };
+        let trained = train_slide_head(&data, &parts(96), &settings, &watch(&stop)).unwrap();
+        let all: Vec<usize> = (0..96).collect();
+        let outputs = predict_all(&trained.head, &bags, &all, 1000, 1, &stop).unwrap();
+        outputs.iter().map(|o| f64::from(o[1] - o[0])).sum::<f64>() / 96.0
+    };
+    assert!(mean_of_rare(true) > mean_of_rare(false) + 0.3);
+}
+
+#[test]
 fn parts_that_teach_nothing_are_refused() {
     let (bags, labels) = bags(24);
     let (all, stop) = (parts(24), AtomicBool::new(false));

@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, path::Path};
 use bianque_core::{Digest, Mpp};
 use serde::{Deserialize, Serialize};
 
-use super::Task;
+use super::TaskStatement;
 use crate::{
     error::{LesionError, Result},
     files::read_bounded,
@@ -16,7 +16,7 @@ use crate::{
 /// The name of the card in a task's folder.
 pub const CARD_FILE: &str = "card.json";
 
-const SCHEMA: &str = "bianque.card/1";
+pub(super) const SCHEMA: &str = "bianque.card/1";
 const LARGEST: u64 = 1 << 20;
 /// The longest text of a field, in bytes, and the most items of a list.
 const LONGEST: usize = 4000;
@@ -26,7 +26,7 @@ const MOST: usize = 1000;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Card {
-    schema: String,
+    pub(super) schema: String,
     /// The organ; the task's own.
     pub organ: String,
     /// The cancers of the coverage table that it looks for; none where it looks for no cancer.
@@ -188,7 +188,7 @@ impl Card {
     ///
     /// # Errors
     /// When it cannot be read, is malformed, or contradicts the task.
-    pub fn load(folder: &Path, task: &Task) -> Result<Option<(Self, Digest)>> {
+    pub fn load(folder: &Path, task: &dyn TaskStatement) -> Result<Option<(Self, Digest)>> {
         let path = folder.join(CARD_FILE);
         if !path.exists() {
             return Ok(None);
@@ -234,11 +234,11 @@ impl Card {
         }
     }
 
-    fn contradicts(&self, task: &Task) -> Option<String> {
+    fn contradicts(&self, task: &dyn TaskStatement) -> Option<String> {
         let pairs = [
-            ("organ", &self.organ, &task.organ),
-            ("licence", &self.licence, &task.licence),
-            ("intended_use", &self.intended_use, &task.intended_use),
+            ("organ", self.organ.as_str(), task.organ()),
+            ("licence", &self.licence, task.licence()),
+            ("intended_use", &self.intended_use, task.intended_use()),
         ];
         let pair = pairs.into_iter().find(|(_, card, task)| card != task);
         pair.map(|(field, card, task)| {

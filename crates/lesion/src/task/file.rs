@@ -6,10 +6,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use bianque_core::{Digest, Mpp};
+use bianque_core::Digest;
 use serde::{Deserialize, Serialize};
 
-use super::{EncoderReference, HEAD_FILE, Label, RESEARCH_USE, TASK_FILE, Task, TileSettings};
+use super::{
+    EncoderReference, HEAD_FILE, Label, RESEARCH_USE, TASK_FILE, Task, TileSettings,
+    slide::is_slide_task,
+};
 use crate::{
     error::{LesionError, Result},
     files::{at, read_bounded, write_whole},
@@ -70,6 +73,11 @@ pub(super) fn load(folder: &Path) -> Result<Task> {
     match value.get("schema").and_then(serde_json::Value::as_u64) {
         Some(schema) if schema == u64::from(SCHEMA) => {}
         Some(schema) => return Err(wrong(format!("schema {schema} is not known; {SCHEMA} is"))),
+        None if is_slide_task(folder)? => {
+            let what = "it judges whole slides: name it by --slide-task, or measure it by \
+                        `bianque evaluate slides --run`";
+            return Err(wrong(what.into()));
+        }
         None => return Err(wrong("has no 'schema': it is no task".into())),
     }
     let description: Description =
@@ -174,16 +182,8 @@ fn contradiction(task: &Task) -> Option<String> {
     if !(task.temperature.is_finite() && task.temperature > 0.0) {
         return Some(format!("temperature {} is not positive", task.temperature));
     }
-    let tiles = &task.tiles;
-    if tiles.size == 0
-        || !Mpp::PLAUSIBLE.contains(&tiles.mpp)
-        || !(1..=16).contains(&tiles.steps)
-        || !(0.0..=1.0).contains(&tiles.tissue)
-    {
-        return Some(
-            "'tiles' needs a size and a plausible mpp, 1 to 16 steps, a tissue share of 0 to 1"
-                .into(),
-        );
+    if let Some(what) = task.tiles.fault() {
+        return Some(what);
     }
     task.regions.check().err().map(|error| error.to_string())
 }

@@ -1,18 +1,25 @@
 //! A task: a head with everything that is needed to use it on a slide, as a folder.
 
 mod card;
+mod draft;
 mod file;
 mod scope;
+mod slide;
+mod statement;
 
 pub use card::{
     CARD_FILE, Card, CoveredCancer, EvidenceLevel, Measure, MppRange, PairedScanner, SiteMetrics,
     TrainingMaterial, Unit,
 };
+pub use draft::CardWords;
 pub use scope::{OutOfScope, ScopeRule, SlideOrigin, out_of_scope};
+pub(crate) use slide::is_slide_task;
+pub use slide::{SlideTask, SlideTaskWords};
+pub use statement::{AnyTask, TaskStatement};
 
 use std::path::{Path, PathBuf};
 
-use bianque_core::{Digest, Producer};
+use bianque_core::{Digest, Mpp, Producer};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -77,6 +84,19 @@ pub struct TileSettings {
     pub steps: u32,
     /// Smallest share of tissue in a tile that is judged.
     pub tissue: f64,
+}
+
+impl TileSettings {
+    /// What makes the settings impossible, if anything does.
+    pub(crate) fn fault(&self) -> Option<String> {
+        let sound = self.size > 0
+            && Mpp::PLAUSIBLE.contains(&self.mpp)
+            && (1..=16).contains(&self.steps)
+            && (0.0..=1.0).contains(&self.tissue);
+        let what =
+            "'tiles' needs a size and a plausible mpp, 1 to 16 steps, a tissue share of 0 to 1";
+        (!sound).then(|| what.to_owned())
+    }
 }
 
 /// A head with everything that is needed to use it on a slide.

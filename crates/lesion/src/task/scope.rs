@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Card, Task};
+use super::{Card, TaskStatement};
 
 /// What is known of a slide before a task looks at it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -46,18 +46,22 @@ pub enum ScopeRule {
 
 /// In which ways a slide is not one of those that a task was made for; none where it is.
 #[must_use]
-pub fn out_of_scope(task: &Task, card: Option<&Card>, slide: &SlideOrigin) -> Vec<OutOfScope> {
+pub fn out_of_scope(
+    task: &dyn TaskStatement,
+    card: Option<&Card>,
+    slide: &SlideOrigin,
+) -> Vec<OutOfScope> {
     let mut found = Vec::new();
     let mut say = |rule, text| found.push(OutOfScope { rule, text });
     match &slide.organ {
         None => say(
             ScopeRule::Organ,
-            format!("the organ is not stated; the task is for {}", task.organ),
+            format!("the organ is not stated; the task is for {}", task.organ()),
         ),
-        Some(organ) if !organ.eq_ignore_ascii_case(&task.organ) => {
+        Some(organ) if !organ.eq_ignore_ascii_case(task.organ()) => {
             say(
                 ScopeRule::Organ,
-                format!("the slide is stated as {organ}, the task is for {}", task.organ),
+                format!("the slide is stated as {organ}, the task is for {}", task.organ()),
             );
         }
         Some(_) => {}

@@ -7,8 +7,8 @@ use std::{
 
 use anyhow::Context;
 use bianque_lesion::{
-    CancerTable, Card, Coverage, CoveredRow, CoveringTask, EvidenceLevel, Population, RESEARCH_USE,
-    Task,
+    AnyTask, CancerTable, Card, Coverage, CoveredRow, CoveringTask, EvidenceLevel, Population,
+    RESEARCH_USE,
 };
 use bianque_package::Standing;
 use clap::Args;
@@ -89,14 +89,16 @@ fn table(named: Option<&Path>, models: &Models) -> anyhow::Result<CancerTable> {
 
 /// A task without a card states nothing and covers nothing.
 fn covering(place: &TaskPlace, models: &Models) -> anyhow::Result<Option<CoveringTask>> {
-    let task = Task::load(&place.folder)?;
-    let Some((card, _)) = Card::load(&place.folder, &task)? else { return Ok(None) };
+    let loaded = AnyTask::load(&place.folder)?;
+    let task = loaded.statement();
+    let Some((card, _)) = Card::load(&place.folder, task)? else { return Ok(None) };
     let origin = match (place.origin, TaskPackage::of(place, models)?.standing) {
         (Origin::Shipped, _) => "shipped".to_owned(),
         (_, Standing::Trusted { signer, .. }) => signer,
         (_, standing) => standing.to_string(),
     };
-    Ok(Some(CoveringTask { name: task.name, version: task.version, origin, card }))
+    let (name, version) = (task.name().to_owned(), task.version().to_owned());
+    Ok(Some(CoveringTask { name, version, origin, card }))
 }
 
 fn text(document: &Document<'_>, page: Option<&Path>) -> Result<String, std::fmt::Error> {

@@ -3,7 +3,7 @@
 mod likeness;
 mod text;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use bianque_lesion::{
@@ -19,7 +19,8 @@ pub(crate) use self::{
 };
 use super::{Outcome, write_file};
 use crate::{
-    arguments::EvaluateSlidesArguments, interrupt, report::slides_page, terminal::Terminal,
+    arguments::EvaluateSlidesArguments, interrupt, models::Models, report::slides_page,
+    task_package::TaskPackage, terminal::Terminal,
 };
 
 /// What was measured: `evaluation.json`, and what the page shows.
@@ -54,6 +55,7 @@ impl<'a> Document<'a> {
 
 pub(crate) fn run(
     arguments: &EvaluateSlidesArguments,
+    models: &Models,
     terminal: &Terminal,
 ) -> anyhow::Result<Outcome> {
     let settings = SlideEvaluationSettings {
@@ -61,12 +63,13 @@ pub(crate) fn run(
         alpha: arguments.alpha,
         seed: arguments.seed,
     };
+    let run = arguments.run.as_deref().map(|run| heads(run, models)).transpose()?;
     let named = !arguments.features.is_empty();
     let features = named.then(|| FeatureFolder::scan_all(&arguments.features)).transpose()?;
-    let predictions = match (&arguments.predictions, &features) {
-        (Some(path), _) => Predictions::read(path)?,
-        (None, Some(features)) => tried(arguments, features, terminal)?,
-        (None, None) => anyhow::bail!("--run needs --features and --labels"),
+    let predictions = match (&arguments.predictions, &run, &features) {
+        (Some(path), _, _) => Predictions::read(path)?,
+        (None, Some(run), Some(features)) => tried(arguments, run, features, terminal)?,
+        (None, _, _) => anyhow::bail!("--run needs --features and --labels"),
     };
     let evaluation = SlideEvaluation::measure(&predictions, &settings)?;
     let comparison = match &arguments.against {
@@ -80,7 +83,7 @@ pub(crate) fn run(
         Some(features) => Likeness::between_sites(&predictions, features, &settings, terminal)?,
         None => Likeness::default(),
     };
-    if let (Some(run), Some(features)) = (&arguments.run, &features) {
+    if let (Some(run), Some(features)) = (&run, &features) {
         likeness.measure_from_run(run, &predictions, features, &settings, terminal)?;
     }
     let document = Document::of(&evaluation, comparison.as_ref(), &likeness);
@@ -96,13 +99,26 @@ pub(crate) fn run(
     Ok(Outcome::Done)
 }
 
+/// The folder with the heads: a run's, or a task's by its folder or name.
+fn heads(named: &Path, models: &Models) -> anyhow::Result<PathBuf> {
+    match named.to_str() {
+        Some(name) if !named.exists() => {
+            let place = models.task(name).context("--run is neither a run's folder nor a task")?;
+            // What was changed since it was installed is refused here too.
+            TaskPackage::of(&place, models)?;
+            Ok(place.folder)
+        }
+        _ => Ok(named.to_owned()),
+    }
+}
+
 /// What a run says of slides that it was not about.
 fn tried(
     arguments: &EvaluateSlidesArguments,
+    run: &Path,
     features: &FeatureFolder,
     terminal: &Terminal,
 ) -> anyhow::Result<Predictions> {
-    let run = arguments.run.as_deref().context("--run names the run's folder")?;
     let labels = arguments.labels.as_deref().context("--run needs --labels")?;
     let (question, classes) = match run_purpose(run)? {
         SlidePurpose::Classification { classes } => (SlideQuestion::Class, classes),

@@ -3,121 +3,46 @@
 mod analysis;
 mod attention;
 mod examine;
+mod loaded;
 mod output;
 mod plan;
 mod prepare;
 mod scope;
 mod second;
+mod slide_report;
+mod slide_tasks;
 
-use std::{collections::BTreeMap, path::Path, sync::Arc, time::Instant};
+use std::{collections::BTreeMap, path::Path, time::Instant};
 
 use anyhow::Context;
-use bianque_core::{Digest, RgbImage};
-use bianque_lesion::{Card, RESEARCH_USE, ReadAhead, SlideExtraction, SlideFeatures, Task};
+use bianque_lesion::{RESEARCH_USE, ReadAhead, TaskStatement};
 use bianque_quality::CheckSettings;
-use bianque_vision::{Device, Encoder, Loaded, Permission, Purpose, load_on};
+use bianque_vision::Purpose;
 use serde::Serialize;
 
 use self::{
-    analysis::{Analysis, Evidence, judge},
-    plan::{PlannedTask, Shelf, Wanted},
+    analysis::Analysis,
+    plan::Wanted,
     prepare::{Prepared, with_each_prepared},
-    second::FirstStage,
+    slide_report::SlideReport,
+    slide_tasks::Verdict,
 };
 pub(crate) use self::{
     examine::{Examination, examine},
+    loaded::{LoadedTask, load_encoder},
     plan::RunPlan,
 };
 use super::{Outcome, check, slides};
 use crate::{
     arguments::{RunArguments, RunPurpose},
     interrupt,
-    models::{Models, TaskPlace},
-    report::{AttentionDocument, PassDocument, ProducerDocument, ScopeDocument},
-    task_package::TaskPackage,
+    models::Models,
+    report::{PassDocument, ProducerDocument},
     terminal::Terminal,
 };
 
 /// The task unless one or an organ is named.
 const USUAL_TASK: &str = "colon";
-
-/// A task with its encoder, loaded once for all slides.
-pub(crate) struct LoadedTask {
-    pub(crate) task: Task,
-    pub(crate) encoder: Arc<dyn Encoder>,
-    /// What the task is for and was measured on, with the digest of that statement.
-    pub(crate) card: Option<(Card, Digest)>,
-    /// Whose it is.
-    pub(crate) package: TaskPackage,
-    /// What its results are for.
-    pub(crate) purpose: Purpose,
-}
-
-impl LoadedTask {
-    pub(crate) fn load(models: &Models, name: &str) -> anyhow::Result<Self> {
-        Self::load_from(models, &models.task(name)?, &mut Shelf::default())
-    }
-
-    /// The same with encoders that other tasks may have loaded before.
-    fn load_from(models: &Models, place: &TaskPlace, shelf: &mut Shelf) -> anyhow::Result<Self> {
-        let package = TaskPackage::of(place, models)?;
-        let task = Task::load(&place.folder)?;
-        let card = Card::load(&place.folder, &task)?;
-        // A path inside a package could point anywhere: what came from elsewhere names its encoder
-        // by digest alone.
-        let folder = if package.digest.is_some() {
-            let found = models.encoder_of(&task.encoder);
-            found.with_context(|| format!("the task {} cannot run", task.name))?
-        } else {
-            task.encoder_path(&place.folder)
-        };
-        let encoder = shelf.encoder(&folder)?;
-        task.check_encoder(encoder.as_ref())?;
-        Ok(Self { task, encoder, card, package, purpose: Purpose::Research })
-    }
-
-    /// The same for a purpose that the encoder's licence allows; gives a note where nobody stated
-    /// whether it does.
-    fn with_purpose(mut self, purpose: Purpose) -> anyhow::Result<(Self, Option<String>)> {
-        anyhow::ensure!(
-            purpose != Purpose::Clinical || self.package.standing.is_trusted(),
-            "a clinical run may not use the task {}: it is {}. Install it from a package that \
-             somebody signed whom this site trusts (`bianque task install`, `bianque key trust`)",
-            self.task.name,
-            self.package.standing
-        );
-        let note = licence_note(self.encoder.as_ref(), purpose)?;
-        self.purpose = purpose;
-        Ok((self, note))
-    }
-}
-
-/// What a person should know of an encoder's licence.
-///
-/// # Errors
-/// When the licence does not allow the purpose.
-fn licence_note(encoder: &dyn Encoder, purpose: Purpose) -> anyhow::Result<Option<String>> {
-    let recipe = encoder.recipe();
-    let (name, digest) = (&recipe.name, encoder.producer().digest);
-    let digest = digest.map(|digest| format!(", {}", digest.short())).unwrap_or_default();
-    match (recipe.permits(purpose), purpose) {
-        (Permission::Allowed, _) => Ok(None),
-        (Permission::NotStated(why), Purpose::Research) => {
-            Ok(Some(format!("the encoder {name}{digest}: {why}")))
-        }
-        (Permission::Forbidden(why) | Permission::NotStated(why), _) => anyhow::bail!(
-            "a {} run may not use the encoder {name}{digest}: {why}. Use another encoder \
-             (`bianque model list`), or state in its recipe what your agreement allows",
-            purpose.name()
-        ),
-    }
-}
-
-/// Loads an encoder from its folder or recipe file.
-pub(crate) fn load_encoder(path: &Path, device: Device) -> anyhow::Result<Loaded> {
-    let recipe = if path.is_dir() { path.join("recipe.json") } else { path.to_owned() };
-    load_on(&recipe, None, device).with_context(|| format!("the encoder {}", recipe.display()))
-}
 
 /// What a run on one slide asks for.
 pub(crate) struct SlideRun<'a> {
@@ -142,6 +67,9 @@ pub(crate) struct SlideResult {
     pub(crate) out: String,
     /// Number of regions by label.
     pub(crate) regions: BTreeMap<String, usize>,
+    /// What a task of whole slides says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verdict: Option<Verdict>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<String>,
     #[serde(skip)]
@@ -256,17 +184,40 @@ fn load_plan(
     let second = arguments.second_task.as_deref().map(|task| (task, arguments.second_tiles));
     let tasks = match (&arguments.task[..], &arguments.organ) {
         _ if arguments.features_only => Vec::new(),
+        ([], _) if !arguments.slide_task.is_empty() => Vec::new(),
         ([], Some(organ)) => vec![models.task_for_organ(organ)?],
         ([], None) => vec![models.task(USUAL_TASK)?],
         (tasks, _) => tasks.iter().map(|task| models.task(task)).collect::<Result<_, _>>()?,
     };
+    let named = arguments.slide_task.iter().map(|task| models.task(task));
+    let slide_tasks = named.collect::<Result<Vec<_>, _>>()?;
     let head = arguments.attention_head.as_deref();
     let attention = (arguments.attention || head.is_some()).then_some(head);
     let outlines = arguments.outlines;
     let (device, encoders) = (arguments.device, &arguments.encoder);
-    let wanted = Wanted { tasks: &tasks, encoders, second, attention, outlines, device };
+    let wanted = Wanted {
+        tasks: &tasks,
+        slide_tasks: &slide_tasks,
+        encoders,
+        second,
+        attention,
+        outlines,
+        device,
+    };
     let (plan, notes) = RunPlan::load(models, &wanted, purpose)?;
     notes.iter().for_each(|note| terminal.note(note));
+    let tasks = plan.tasks.iter().map(|planned| &planned.loaded.task as &dyn TaskStatement);
+    let slide_tasks = plan.slide_tasks.iter().map(|planned| &planned.task as &dyn TaskStatement);
+    let tasks = tasks.chain(slide_tasks);
+    if let Some(organ) = &arguments.organ {
+        for task in tasks.filter(|task| !task.organ().eq_ignore_ascii_case(organ)) {
+            let (name, own) = (task.name(), task.organ());
+            terminal.note(&format!(
+                "the slides are stated as {organ}, the task {name} is for {own}: whatever it says of \
+                 them is marked as outside of its scope"
+            ));
+        }
+    }
     Ok(plan)
 }
 
@@ -307,6 +258,7 @@ impl SlideResult {
             task: None,
             out: out.display().to_string(),
             regions: BTreeMap::new(),
+            verdict: None,
             error: Some("see the message on standard error".into()),
             text: format!("{}: failed", slide.display()),
         }
@@ -333,7 +285,10 @@ fn finish_slide(
     let start = Instant::now();
     std::fs::create_dir_all(request.out)
         .with_context(|| format!("cannot make {}", request.out.display()))?;
-    let judged = |loaded| scope::judge(request, loaded, prepared.slide.facts(), &prepared.mpp);
+    let judged = |loaded: &LoadedTask| {
+        let stated = loaded.stated();
+        scope::judge(request, &stated, prepared.slide.facts(), &prepared.mpp)
+    };
     let mut scopes = Vec::new();
     for task in &plan.tasks {
         scopes.push(judged(&task.loaded)?);
@@ -341,6 +296,8 @@ fn finish_slide(
     if let Some(second) = &plan.second {
         judged(&second.loaded)?;
     }
+    let of_slides = plan.slide_tasks.iter().map(|task| task.scope(request, prepared));
+    let of_slides = of_slides.collect::<Result<Vec<_>, _>>()?;
     let found = analysis::extract(request, plan, prepared, ahead, terminal)?;
     let mut split = PassDocument::of(&found);
     let mut results = Vec::new();
@@ -375,79 +332,8 @@ fn finish_slide(
     if plan.tasks.is_empty() {
         results.push(output::features_only(request, plan, prepared, &found, start)?);
     }
+    for (task, scope) in plan.slide_tasks.iter().zip(of_slides) {
+        results.push(task.judge(request, plan, prepared, &found, scope)?);
+    }
     Ok((results, split))
-}
-
-/// Where and how a task's result on a slide is written.
-struct SlideReport<'a> {
-    request: &'a SlideRun<'a>,
-    plan: &'a RunPlan,
-    prepared: &'a Prepared,
-    planned: &'a PlannedTask,
-    /// Whether the task was made for such a slide.
-    scope: ScopeDocument,
-    out: &'a Path,
-    start: Instant,
-    /// What lies under every layer.
-    thumbnail: &'a RgbImage,
-    attention: Option<AttentionDocument>,
-}
-
-impl SlideReport<'_> {
-    /// The logits of tokens that belong to this task, among its lane's.
-    fn tokens<'e>(&self, extraction: &'e SlideExtraction) -> Option<&'e SlideFeatures> {
-        let shares = |task: &&PlannedTask| task.lane == self.planned.lane && task.by_tokens;
-        let own = |task: &PlannedTask| std::ptr::eq(task, self.planned);
-        let place = self.plan.tasks.iter().filter(shares).position(own)?;
-        extraction.tokens.get(place)
-    }
-
-    fn write(
-        &self,
-        extraction: &SlideExtraction,
-        second: Option<&plan::SecondStage>,
-        split: &mut PassDocument,
-        terminal: &Terminal,
-    ) -> anyhow::Result<SlideResult> {
-        let loaded = &self.planned.loaded;
-        let first = analysis::probabilities(loaded, &extraction.features)?;
-        let evidence = Evidence {
-            planned: self.planned,
-            lane: &self.plan.lanes[self.planned.lane],
-            prepared: self.prepared,
-            extraction,
-            tokens: self.tokens(extraction),
-        };
-        let judge = |probabilities: &_, again: &[bool]| judge(&evidence, probabilities, again);
-        let mut report = output::write(self, judge(&first, &[])?, None)?;
-        if let Some(stage) = second {
-            let start = FirstStage { extraction, probabilities: &first };
-            second::refine(
-                self.request,
-                stage,
-                self.prepared,
-                &start,
-                terminal,
-                |refined, again, facts| {
-                    let mut analysis = judge(refined, again)?;
-                    split.second_compute_seconds = Some(facts.timing.compute_seconds);
-                    analysis.second = Some(facts);
-                    report = output::write(self, analysis, Some(stage))?;
-                    Ok(())
-                },
-            )?;
-        }
-        let mut regions = BTreeMap::new();
-        for region in &report.regions {
-            *regions.entry(region.label.clone()).or_insert(0) += 1;
-        }
-        Ok(SlideResult {
-            slide: self.request.slide.display().to_string(),
-            task: Some(loaded.task.name.clone()),
-            out: self.out.display().to_string(),
-            text: output::summary(self.out, &report)?,
-            regions,
-            error: None,
-        })
-    }
 }

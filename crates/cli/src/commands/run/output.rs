@@ -131,6 +131,7 @@ pub(super) fn features_only(
         task: None,
         out: request.out.display().to_string(),
         regions: BTreeMap::new(),
+        verdict: None,
         error: None,
         text,
     })
@@ -176,7 +177,7 @@ fn evaluate(
     Ok(Some(evaluate_lesions(&[slide], &settings)?))
 }
 
-fn file_name(path: &Path) -> String {
+pub(super) fn file_name(path: &Path) -> String {
     path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
 

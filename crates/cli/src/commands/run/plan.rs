@@ -7,7 +7,10 @@ use std::{
 
 use bianque_vision::{Device, Encoder, Loaded, Purpose};
 
-use super::{LoadedTask, attention::AttentionSource, load_encoder};
+use super::{
+    LoadedTask, attention::AttentionSource, load_encoder, loaded::licence_note,
+    slide_tasks::PlannedSlideTask,
+};
 use crate::{
     arguments::Outlines,
     models::{Models, TaskPlace},
@@ -21,6 +24,7 @@ const TISSUE_SHARE: f64 = 0.35;
 /// What a run does with every slide.
 pub(crate) struct RunPlan {
     pub(super) tasks: Vec<PlannedTask>,
+    pub(super) slide_tasks: Vec<PlannedSlideTask>,
     pub(super) lanes: Vec<Lane>,
     pub(super) second: Option<SecondStage>,
     pub(super) attention: Option<AttentionSource>,
@@ -89,6 +93,7 @@ impl RunPlan {
     fn empty(purpose: Purpose) -> Self {
         Self {
             tasks: Vec::new(),
+            slide_tasks: Vec::new(),
             lanes: Vec::new(),
             second: None,
             attention: None,
@@ -105,17 +110,20 @@ impl RunPlan {
     ) -> anyhow::Result<(Self, Vec<String>)> {
         let mut shelf = Shelf { device: wanted.device, ..Shelf::default() };
         let mut notes = Vec::new();
-        let mut load = |place: &TaskPlace, shelf: &mut Shelf| -> anyhow::Result<LoadedTask> {
+        let load = |place: &TaskPlace,
+                    shelf: &mut Shelf,
+                    notes: &mut Vec<String>|
+         -> anyhow::Result<LoadedTask> {
             let loaded = LoadedTask::load_from(models, place, shelf)?;
             let (loaded, note) = loaded.with_purpose(purpose)?;
-            notes.extend(note.filter(|note| !notes.contains(note)));
+            say(notes, note);
             Ok(loaded)
         };
         let mut plan = Self::empty(purpose);
         plan.attention = wanted.attention.map(AttentionSource::load).transpose()?;
         plan.outlines = wanted.outlines;
         for place in wanted.tasks {
-            let loaded = load(place, &mut shelf)?;
+            let loaded = load(place, &mut shelf, &mut notes)?;
             anyhow::ensure!(
                 plan.tasks.iter().all(|task| task.loaded.task.name != loaded.task.name),
                 "the task {} is named twice",
@@ -124,16 +132,25 @@ impl RunPlan {
             plan.add_task(loaded);
         }
         if let Some((name, tiles)) = wanted.second {
-            let loaded = load(&models.task(name)?, &mut shelf)?;
+            let loaded = load(&models.task(name)?, &mut shelf, &mut notes)?;
             plan.check_second(&loaded)?;
             plan.second = Some(SecondStage { loaded, tiles });
         }
+        for place in wanted.slide_tasks {
+            let (mut task, encoder) = PlannedSlideTask::load(models, place, &mut shelf, purpose)?;
+            say(&mut notes, licence_note(encoder.as_ref(), purpose)?);
+            anyhow::ensure!(
+                plan.slide_tasks.iter().all(|other| other.task.name != task.task.name),
+                "the task {} is named twice",
+                task.task.name
+            );
+            let tiles = &task.task.tiles;
+            task.lane = plan.lane_for(&encoder, tiles.steps, tiles.tissue, &task.task.name);
+            plan.slide_tasks.push(task);
+        }
         for name in wanted.encoders {
             let encoder = shelf.encoder(&models.encoder(name)?)?;
-            notes.extend(
-                super::licence_note(encoder.as_ref(), purpose)?
-                    .filter(|note| !notes.contains(note)),
-            );
+            say(&mut notes, licence_note(encoder.as_ref(), purpose)?);
             let has = |lane: &Lane| Arc::ptr_eq(&lane.encoder, &encoder);
             if !plan.lanes.iter().any(has) {
                 plan.add_lane(encoder, STEPS, TISSUE_SHARE, None);
@@ -144,21 +161,30 @@ impl RunPlan {
     }
 
     fn add_task(&mut self, loaded: LoadedTask) {
-        let tiles = &loaded.task.tiles;
-        let same = |lane: &Lane| {
-            Arc::ptr_eq(&lane.encoder, &loaded.encoder)
-                && lane.steps == tiles.steps
-                && lane.tissue_share.total_cmp(&tiles.tissue).is_eq()
-        };
-        let lane = self.lanes.iter().position(same).unwrap_or_else(|| {
-            let encoder = Arc::clone(&loaded.encoder);
-            self.add_lane(encoder, tiles.steps, tiles.tissue, Some(&loaded.task.name))
-        });
+        let (tiles, name) = (&loaded.task.tiles, &loaded.task.name);
+        let lane = self.lane_for(&loaded.encoder, tiles.steps, tiles.tissue, name);
         // Only there a tile's head says something of the tile's parts.
         let averages = loaded.encoder.tokens().is_some_and(|tokens| tokens.averages);
         let by_tokens =
             self.outlines == Outlines::Tokens && averages && loaded.task.head.is_linear();
         self.tasks.push(PlannedTask { loaded, lane, by_tokens });
+    }
+
+    /// The lane with tiles of an encoder that lie so, made where there is none.
+    fn lane_for(
+        &mut self,
+        encoder: &Arc<dyn Encoder>,
+        steps: u32,
+        tissue_share: f64,
+        task: &str,
+    ) -> usize {
+        let same = |lane: &Lane| {
+            Arc::ptr_eq(&lane.encoder, encoder)
+                && lane.steps == steps
+                && lane.tissue_share.total_cmp(&tissue_share).is_eq()
+        };
+        let there = self.lanes.iter().position(same);
+        there.unwrap_or_else(|| self.add_lane(Arc::clone(encoder), steps, tissue_share, Some(task)))
     }
 
     fn add_lane(
@@ -200,9 +226,15 @@ impl RunPlan {
     }
 }
 
+/// Takes up a note that was not said before.
+fn say(notes: &mut Vec<String>, note: Option<String>) {
+    notes.extend(note.filter(|note| !notes.contains(note)));
+}
+
 /// What was named on the command line.
 pub(super) struct Wanted<'a> {
     pub(super) tasks: &'a [TaskPlace],
+    pub(super) slide_tasks: &'a [TaskPlace],
     pub(super) encoders: &'a [String],
     pub(super) second: Option<(&'a str, usize)>,
     /// Whether attention is drawn, and of which slide head if not the encoder's.

@@ -1,18 +1,25 @@
 //! Whether a slide is one of those that the task was made for.
 
-use bianque_core::Mpp;
-use bianque_lesion::{EvidenceLevel, OutOfScope, SlideOrigin, out_of_scope};
+use bianque_core::{Digest, Mpp};
+use bianque_lesion::{Card, EvidenceLevel, OutOfScope, SlideOrigin, TaskStatement, out_of_scope};
 use bianque_slide::SlideFacts;
 use bianque_vision::Purpose;
 
-use super::{LoadedTask, SlideRun};
+use super::SlideRun;
 use crate::report::ScopeDocument;
+
+/// A task, what its card says, and what its result is for.
+pub(super) struct Stated<'a> {
+    pub(super) task: &'a dyn TaskStatement,
+    pub(super) card: Option<&'a (Card, Digest)>,
+    pub(super) purpose: Purpose,
+}
 
 /// Holds a slide against the task's card. A run for patients goes no further unless it fits; any
 /// other goes on and says so in everything that it writes.
 pub(super) fn judge(
     request: &SlideRun<'_>,
-    loaded: &LoadedTask,
+    stated: &Stated<'_>,
     facts: &SlideFacts,
     mpp: &Mpp,
 ) -> anyhow::Result<ScopeDocument> {
@@ -23,14 +30,14 @@ pub(super) fn judge(
         model: scanner.model.map(str::to_owned),
         organ: request.organ.map(str::to_owned),
     };
-    let card = loaded.card.as_ref();
-    let outside = out_of_scope(&loaded.task, card.map(|(card, _)| card), &origin);
-    if loaded.purpose == Purpose::Clinical && !outside.is_empty() {
+    let card = stated.card;
+    let outside = out_of_scope(stated.task, card.map(|(card, _)| card), &origin);
+    if stated.purpose == Purpose::Clinical && !outside.is_empty() {
         let reasons: Vec<&str> = outside.iter().map(|out| out.text.as_str()).collect();
         anyhow::bail!(
             "a clinical run may not use the task {} on this slide: {}. Use a task that was measured on \
              such slides, or run it for research",
-            loaded.task.name,
+            stated.task.name(),
             reasons.join("; ")
         );
     }

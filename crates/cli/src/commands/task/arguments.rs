@@ -56,9 +56,10 @@ pub(crate) struct FileArguments {
 #[command(after_help = "Examples:
   bianque key new laboratory.key
   bianque task pack my-tasks/colon --key laboratory.key
+  bianque task pack grade-run/task --key laboratory.key     heads of slides, from `train slide`
   bianque task pack my-tasks/colon --key laboratory.key --out outbox/colon.tar
 
-Packs task.json, head.safetensors, card.json and, where there are such, CARD.md and LICENSE.md. The
+Packs task.json, the head or heads, card.json and, where there are such, CARD.md and LICENSE.md. The
 same files and the same key give the same bytes. The encoder stays outside: the package names it by
 the digests of its weights and recipe.")]
 pub(crate) struct PackArguments {

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use anyhow::Context;
-use bianque_lesion::{CARD_FILE, Card, EvidenceLevel, RESEARCH_USE, Task, TrainingMaterial};
+use bianque_lesion::{AnyTask, CARD_FILE, Card, EvidenceLevel, RESEARCH_USE, TrainingMaterial};
 use bianque_package::Standing;
 use serde::Serialize;
 
@@ -17,6 +17,8 @@ struct Document<'a> {
     name: &'a str,
     version: &'a str,
     title: &'a str,
+    /// `tiles`, whose lesions it outlines, or whole `slides`.
+    judges: &'static str,
     folder: String,
     digest: Option<String>,
     signature: &'a Standing,
@@ -32,23 +34,25 @@ pub(super) fn run(
     terminal: &Terminal,
 ) -> anyhow::Result<Outcome> {
     let place = models.task(&arguments.name)?;
-    let task = Task::load(&place.folder)?;
-    let (card, _) = Card::load(&place.folder, &task)?.with_context(|| {
+    let loaded = AnyTask::load(&place.folder)?;
+    let task = loaded.statement();
+    let (card, _) = Card::load(&place.folder, task)?.with_context(|| {
         format!("{} has no {CARD_FILE}: nothing is stated of it", place.folder.display())
     })?;
     let package = TaskPackage::of(&place, models)?;
     let document = Document {
         schema: "bianque.task-card/1",
         notice: RESEARCH_USE,
-        name: &task.name,
-        version: &task.version,
-        title: &task.title,
+        name: task.name(),
+        version: task.version(),
+        title: task.title(),
+        judges: loaded.judges(),
         folder: place.folder.display().to_string(),
         digest: package.digest.map(|digest| digest.to_string()),
         signature: &package.standing,
         evidence: card.evidence(),
-        encoder: &task.encoder,
-        missing_encoder: missing_encoder(models, &task),
+        encoder: task.encoder(),
+        missing_encoder: missing_encoder(models, task),
         card: &card,
     };
     terminal.result(&document, &text(&document)?)?;
@@ -58,6 +62,7 @@ pub(super) fn run(
 fn text(document: &Document<'_>) -> Result<String, std::fmt::Error> {
     let card = document.card;
     let mut text = format!("{} {}: {}\n", document.name, document.version, document.title);
+    writeln!(text, "  judges         {}", document.judges)?;
     writeln!(text, "  use            {}", card.intended_use)?;
     list(&mut text, "not for", &card.not_for)?;
     writeln!(text, "  organ, stain   {}, {}", card.organ, card.stain)?;

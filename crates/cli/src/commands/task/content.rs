@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, ensure};
-use bianque_lesion::{CARD_FILE, Card, EncoderReference, HEAD_FILE, TASK_FILE, Task};
+use bianque_lesion::{AnyTask, CARD_FILE, Card, EncoderReference, TASK_FILE, TaskStatement};
 use bianque_package::{
     Entry, EntryName, Kind, Manifest, PackageError, PackageName, Requirement, Result,
 };
@@ -14,15 +14,15 @@ const LICENCE_TEXT: &str = "LICENSE.md";
 
 /// A task's folder, read and checked.
 pub(super) struct Content {
-    pub(super) task: Task,
+    pub(super) task: AnyTask,
     pub(super) card: Card,
 }
 
 impl Content {
     /// Reads a folder that is to become a package, or became of one.
     pub(super) fn read(folder: &Path) -> anyhow::Result<Self> {
-        let task = Task::load(folder)?;
-        let card = Card::load(folder, &task)?;
+        let task = AnyTask::load(folder)?;
+        let card = Card::load(folder, task.statement())?;
         let (card, _) = card.with_context(|| {
             format!(
                 "{} has no {CARD_FILE}: say in it what the task is for and what was measured; \
@@ -33,11 +33,17 @@ impl Content {
         Ok(Self { task, card })
     }
 
+    /// What the task says of itself.
+    pub(super) fn statement(&self) -> &dyn TaskStatement {
+        self.task.statement()
+    }
+
     /// The files to pack.
-    pub(super) fn files(folder: &Path) -> anyhow::Result<Vec<EntryName>> {
-        let always = [TASK_FILE, HEAD_FILE, CARD_FILE].into_iter();
-        let there = [PROSE, LICENCE_TEXT].into_iter().filter(|name| folder.join(name).is_file());
-        always.chain(there).map(|name| EntryName::new(name).map_err(anyhow::Error::msg)).collect()
+    pub(super) fn files(&self, folder: &Path) -> anyhow::Result<Vec<EntryName>> {
+        let described = [TASK_FILE, CARD_FILE].into_iter().map(str::to_owned);
+        let prose = [PROSE, LICENCE_TEXT].into_iter().filter(|name| folder.join(name).is_file());
+        let names = described.chain(self.task.head_files()).chain(prose.map(str::to_owned));
+        names.map(|name| EntryName::new(name).map_err(anyhow::Error::msg)).collect()
     }
 
     /// The manifest of the task's package.
@@ -47,12 +53,12 @@ impl Content {
         let licence_text = licence_text.map(|entry| entry.name.clone());
         Manifest::new(
             Kind::Task,
-            PackageName::new(self.task.name.clone()).map_err(PackageError::Content)?,
-            self.task.version.clone(),
-            self.task.licence.clone(),
+            PackageName::new(self.statement().name()).map_err(PackageError::Content)?,
+            self.statement().version().to_owned(),
+            self.statement().licence().to_owned(),
             name(CARD_FILE)?,
             licence_text,
-            vec![requirement(&self.task.encoder)],
+            vec![requirement(self.statement().encoder())],
             entries,
         )
     }
@@ -60,9 +66,9 @@ impl Content {
     /// Compares an unpacked folder with its manifest: what the manifest says of the task is so.
     pub(super) fn fits(&self, manifest: &Manifest) -> anyhow::Result<()> {
         let stated = [
-            ("name", manifest.name.as_str(), self.task.name.as_str()),
-            ("version", &manifest.version, &self.task.version),
-            ("licence", &manifest.licence, &self.task.licence),
+            ("name", manifest.name.as_str(), self.statement().name()),
+            ("version", &manifest.version, self.statement().version()),
+            ("licence", &manifest.licence, self.statement().licence()),
             ("card", manifest.card.as_str(), CARD_FILE),
         ];
         for (field, manifest, task) in stated {
@@ -73,7 +79,7 @@ impl Content {
             );
         }
         ensure!(
-            manifest.requires == [requirement(&self.task.encoder)],
+            manifest.requires == [requirement(self.statement().encoder())],
             "the manifest needs another encoder than the task in it: ask its maker for a sound package"
         );
         Ok(())

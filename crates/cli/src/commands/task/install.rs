@@ -71,7 +71,7 @@ pub(super) fn run(
         licence: manifest.licence.clone(),
         evidence: content.card.evidence(),
         before,
-        missing_encoder: missing_encoder(models, &content.task),
+        missing_encoder: missing_encoder(models, content.statement()),
     };
     terminal.result(&document, &text(&document))?;
     Ok(Outcome::Done)

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use bianque_lesion::{Card, EvidenceLevel, RESEARCH_USE, Task};
+use bianque_lesion::{AnyTask, Card, EvidenceLevel, RESEARCH_USE};
 use bianque_package::Standing;
 use serde::Serialize;
 
@@ -29,6 +29,8 @@ struct Row {
     version: String,
     title: String,
     organ: String,
+    /// `tiles`, whose lesions it outlines, or whole `slides`.
+    judges: &'static str,
     /// `installed` or `shipped`.
     origin: &'static str,
     /// Whether `--task NAME` means this one.
@@ -64,21 +66,23 @@ pub(super) fn run(models: &Models, terminal: &Terminal) -> anyhow::Result<Outcom
 }
 
 fn row(place: &TaskPlace, models: &Models) -> anyhow::Result<Row> {
-    let task = Task::load(&place.folder)?;
-    let card = Card::load(&place.folder, &task)?.map(|(card, _)| card);
+    let loaded = AnyTask::load(&place.folder)?;
+    let task = loaded.statement();
+    let card = Card::load(&place.folder, task)?.map(|(card, _)| card);
     let package = TaskPackage::of(place, models)?;
     Ok(Row {
-        missing_encoder: missing_encoder(models, &task),
-        name: task.name,
-        version: task.version,
-        title: task.title,
-        organ: task.organ,
+        missing_encoder: missing_encoder(models, task),
+        name: task.name().to_owned(),
+        version: task.version().to_owned(),
+        title: task.title().to_owned(),
+        organ: task.organ().to_owned(),
+        judges: loaded.judges(),
         origin: place.origin.name(),
         in_use: place.in_use,
         folder: place.folder.display().to_string(),
         digest: package.digest.map(|digest| digest.to_string()),
         signature: package.standing,
-        licence: task.licence,
+        licence: task.licence().to_owned(),
         evidence: card.as_ref().map_or(EvidenceLevel::None, Card::evidence),
         card: card.is_some(),
     })
@@ -88,8 +92,8 @@ fn text(document: &Document) -> Result<String, std::fmt::Error> {
     let mut text = String::new();
     writeln!(
         text,
-        "{:<24} {:<9} {:<18} {:<10} {:<10} signature",
-        "task", "version", "organ", "evidence", "encoder"
+        "{:<24} {:<9} {:<18} {:<7} {:<10} {:<10} signature",
+        "task", "version", "organ", "judges", "evidence", "encoder"
     )?;
     for row in &document.tasks {
         let digest = row.digest.as_deref().and_then(|digest| digest.get(7..11));
@@ -105,9 +109,10 @@ fn text(document: &Document) -> Result<String, std::fmt::Error> {
         let encoder = if row.missing_encoder.is_none() { "there" } else { "missing" };
         writeln!(
             text,
-            "{name:<24} {:<9} {:<18} {:<10} {encoder:<10} {signature}",
+            "{name:<24} {:<9} {:<18} {:<7} {:<10} {encoder:<10} {signature}",
             row.version,
             row.organ,
+            row.judges,
             row.evidence.name()
         )?;
     }

@@ -9,7 +9,7 @@ mod pack;
 mod verify;
 
 use anyhow::Context;
-use bianque_lesion::Task;
+use bianque_lesion::TaskStatement;
 use bianque_package::{PackageReader, TrustStore};
 
 pub(crate) use self::arguments::TaskCommand;
@@ -47,6 +47,6 @@ fn trusted(models: &Models) -> anyhow::Result<TrustStore> {
 }
 
 /// Whether the task's encoder is there; else which one is needed and how to add it.
-fn missing_encoder(models: &Models, task: &Task) -> Option<String> {
-    models.encoder_of(&task.encoder).err().map(|error| error.to_string())
+fn missing_encoder(models: &Models, task: &dyn TaskStatement) -> Option<String> {
+    models.encoder_of(task.encoder()).err().map(|error| error.to_string())
 }

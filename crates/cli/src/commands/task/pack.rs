@@ -28,22 +28,22 @@ struct Document {
 pub(super) fn run(arguments: &PackArguments, terminal: &Terminal) -> anyhow::Result<Outcome> {
     let content = Content::read(&arguments.folder)?;
     let key = arguments.key.as_deref().map(SecretKey::read).transpose()?;
-    let task = &content.task;
+    let task = content.statement();
     let out = arguments
         .out
         .clone()
-        .unwrap_or_else(|| PathBuf::from(format!("{}-{}.task.tar", task.name, task.version)));
-    let names = Content::files(&arguments.folder)?;
+        .unwrap_or_else(|| PathBuf::from(format!("{}-{}.task.tar", task.name(), task.version())));
+    let names = content.files(&arguments.folder)?;
     let describe = |entries| content.manifest(entries);
     let manifest = pack_folder(&arguments.folder, &names, describe, key.as_ref(), &out)?;
     let bytes = std::fs::metadata(&out).with_context(|| out.display().to_string())?.len();
     let document = Document {
         schema: "bianque.task-packed/1",
         file: out.display().to_string(),
-        name: task.name.clone(),
-        version: task.version.clone(),
+        name: task.name().to_owned(),
+        version: task.version().to_owned(),
         digest: manifest.digest().to_string(),
-        licence: task.licence.clone(),
+        licence: task.licence().to_owned(),
         bytes,
         entries: manifest.entries.len(),
         evidence: content.card.evidence(),
@@ -58,10 +58,10 @@ pub(super) fn run(arguments: &PackArguments, terminal: &Terminal) -> anyhow::Res
          {}\n  evidence       {}\n  signed         {signed}",
         document.file,
         document.entries,
-        task.name,
-        task.version,
+        task.name(),
+        task.version(),
         document.digest,
-        task.licence,
+        task.licence(),
         document.evidence.name()
     );
     terminal.result(&document, &text)?;

@@ -1,6 +1,8 @@
 //! `bianque train`: a head on kept features, into a task's folder.
 
+mod card;
 mod slide;
+mod slide_task;
 mod slides;
 mod task;
 mod tiles;

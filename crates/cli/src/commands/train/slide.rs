@@ -11,6 +11,7 @@ use bianque_lesion::{
 };
 use serde::Serialize;
 
+use super::slide_task;
 use crate::{
     arguments::{Question, TrainSlideArguments},
     commands::{
@@ -87,8 +88,18 @@ pub(super) fn run(arguments: &TrainSlideArguments, terminal: &Terminal) -> anyho
     let manifest = manifest(arguments, &cohort, features.facts(), &settings, &made);
     let path = |name: &str| -> PathBuf { arguments.out.join(name) };
     write_file(&path("manifest.json"), &serde_json::to_vec_pretty(&manifest)?)?;
-    write_file(&path("CARD.md"), card(&manifest, &evaluation)?.as_bytes())?;
+    let prose = card(&manifest, &evaluation)?;
+    write_file(&path("CARD.md"), prose.as_bytes())?;
+    let finished = slide_task::Finished {
+        cohort: &cohort,
+        features: &features,
+        made: &made,
+        evaluation: &evaluation,
+        prose: &prose,
+    };
+    let task = slide_task::write(arguments, &finished, terminal)?;
     let mut text = format!("wrote {}\n", arguments.out.display());
+    text.extend(task);
     for warning in &made.warnings {
         writeln!(text, "note: {warning}")?;
     }

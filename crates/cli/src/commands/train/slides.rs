@@ -4,14 +4,17 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use bianque_lesion::{
-    AnnotationMap, FeatureMatrix, Parts, SlideRequest, TrainingData, group_folds, label_tiles,
-    random_folds, slide_features, train_head,
+    AnnotationMap, FeatureMatrix, MppRange, Parts, SlideRequest, TrainingData, group_folds,
+    label_tiles, random_folds, slide_features, train_head,
 };
 use bianque_quality::{TissueSettings, find_tissue};
 use bianque_slide::OpenOptions;
 use bianque_vision::Encoder;
 
-use super::task::{self, Made};
+use super::{
+    card::Material,
+    task::{self, Made},
+};
 use crate::{
     arguments::TrainSlidesArguments, commands::evaluate_lesions::read, interrupt, models::Models,
     terminal::Terminal,
@@ -28,6 +31,8 @@ struct Examples {
     features: FeatureMatrix,
     labels: Vec<usize>,
     slides: Vec<usize>,
+    /// Microns per level-0 pixel of each slide.
+    mpp: Vec<f64>,
 }
 
 pub(super) fn train(
@@ -41,6 +46,7 @@ pub(super) fn train(
         features: FeatureMatrix::new(encoder.dimension(), Vec::new())?,
         labels: Vec::new(),
         slides: Vec::new(),
+        mpp: Vec::new(),
     };
     for (index, pair) in arguments.slides.iter().enumerate() {
         let (slide, annotations) =
@@ -50,7 +56,8 @@ pub(super) fn train(
         add_slide(arguments, part, encoder.as_ref(), &map, &mut examples, terminal)
             .with_context(|| format!("slide {slide}"))?;
     }
-    let parts = if arguments.slides.len() >= SLIDES_TO_HOLD_OUT {
+    let whole_slides = arguments.slides.len() >= SLIDES_TO_HOLD_OUT;
+    let parts = if whole_slides {
         let groups = &examples.slides;
         Parts::from_folds(&group_folds(groups, FOLDS, arguments.head.seed)?, FOLDS, 0)?
     } else {
@@ -67,7 +74,18 @@ pub(super) fn train(
         classes: &classes,
     };
     let trained = train_head(&data, &parts, &task::settings(&arguments.head))?;
-    task::save(&arguments.head, &classes, &encoder_folder, encoder.as_ref(), trained)
+    let how = if whole_slides {
+        "a fifth of the slides"
+    } else {
+        "a fifth of the tiles, drawn at random: their neighbours trained the head"
+    };
+    let material = Material {
+        held_out: format!("{how}; these tiles neither trained nor calibrated the head"),
+        slides: Some(arguments.slides.len() as u64),
+        mpp: MppRange::around_slides(examples.mpp.iter().copied()),
+    };
+    let encoder = encoder.as_ref();
+    task::save(&arguments.head, &classes, &encoder_folder, encoder, trained, &material)
 }
 
 /// Labels from harmless to grave: the background first, then the map's in their order.
@@ -134,5 +152,6 @@ fn add_slide(
     examples.features.append(&extraction.features.matrix()?.select(&labelled.tiles))?;
     examples.slides.extend(std::iter::repeat_n(index, labelled.labels.len()));
     examples.labels.extend(labelled.labels);
+    examples.mpp.extend(slide.facts().mpp.as_ref().map(bianque_core::Mpp::mean));
     Ok(())
 }

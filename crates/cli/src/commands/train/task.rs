@@ -10,6 +10,7 @@ use bianque_lesion::{
 };
 use bianque_vision::Encoder;
 
+use super::card::{self, Material};
 use crate::{
     arguments::{HeadArguments, HeadKind},
     commands::run::load_encoder,
@@ -63,13 +64,14 @@ pub(super) fn settings(arguments: &HeadArguments) -> HeadSettings {
     }
 }
 
-/// Writes the task's folder.
+/// Writes the task's folder, card and all.
 pub(super) fn save(
     arguments: &HeadArguments,
     classes: &[String],
     encoder_folder: &Path,
     encoder: &dyn Encoder,
     trained: TrainedHead,
+    material: &Material,
 ) -> anyhow::Result<Made> {
     for lesion in &arguments.lesions {
         let known = classes.join(", ");
@@ -111,7 +113,9 @@ pub(super) fn save(
         head_digest: Digest::of(&bytes),
         head: trained.head,
     };
+    let card = card::of_tiles(arguments, &task, material, &trained.report);
     task.save(&folder)?;
+    card.save(&folder)?;
     Ok(Made { folder, report: trained.report })
 }
 

@@ -5,7 +5,10 @@ use bianque_lesion::{
     colour_cluster_folds, list_parts, random_folds, tile_features, train_head,
 };
 
-use super::task::{self, Made};
+use super::{
+    card::Material,
+    task::{self, Made},
+};
 use crate::{
     arguments::{Holdout, TrainTilesArguments},
     interrupt,
@@ -60,7 +63,21 @@ pub(super) fn train(
         classes: &tiles.classes,
     };
     let trained = train_head(&data, &parts, &task::settings(&arguments.head))?;
-    task::save(&arguments.head, &tiles.classes, &encoder_folder, encoder.as_ref(), trained)
+    let material = Material { held_out: held_out(arguments), slides: None, mpp: None };
+    let encoder = encoder.as_ref();
+    task::save(&arguments.head, &tiles.classes, &encoder_folder, encoder, trained, &material)
+}
+
+/// What the figures were measured on, for the card.
+fn held_out(arguments: &TrainTilesArguments) -> String {
+    let how = match (&arguments.split, arguments.holdout) {
+        (Some(_), _) => "the part 'test' of a list of files",
+        (None, Holdout::Colour) => "whole colour clusters of each class",
+        (None, Holdout::Random) => {
+            "a fifth of the tiles, drawn at random: tiles of one patient may stand on both sides"
+        }
+    };
+    format!("{how}; these tiles neither trained nor calibrated the head")
 }
 
 fn parts(

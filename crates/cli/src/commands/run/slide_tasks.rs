@@ -1,0 +1,197 @@
+//! What tasks of whole slides say of a slide: `slide-TASK.json`.
+
+use std::{collections::BTreeMap, fmt::Write};
+
+use anyhow::Context;
+use bianque_core::Digest;
+use bianque_lesion::{Card, RESEARCH_USE, SlideExtraction, SlidePurpose, SlideTask, TaskStatement};
+use bianque_vision::Purpose;
+use serde::Serialize;
+
+use super::{
+    Prepared, RunPlan, SlideResult, SlideRun,
+    loaded::{check_encoder_of_slides, refuse_unknown_signer},
+    output::file_name,
+    plan::Shelf,
+    scope,
+};
+use crate::{
+    commands::write_file,
+    interrupt,
+    models::{Models, TaskPlace},
+    report::{PackageDocument, ProducerDocument, ScopeDocument},
+    task_package::TaskPackage,
+};
+
+/// A task of whole slides, loaded once for all of them.
+pub(super) struct PlannedSlideTask {
+    pub(super) task: SlideTask,
+    card: Option<(Card, Digest)>,
+    package: TaskPackage,
+    purpose: Purpose,
+    /// Whose features it takes.
+    pub(super) lane: usize,
+}
+
+/// What a task says of a slide.
+#[derive(Serialize)]
+pub(crate) struct Verdict {
+    schema: &'static str,
+    notice: &'static str,
+    purpose: Purpose,
+    /// Nobody has confirmed it.
+    state: &'static str,
+    slide: String,
+    digest: Digest,
+    task: String,
+    version: String,
+    title: String,
+    organ: String,
+    package: PackageDocument,
+    scope: ScopeDocument,
+    encoder: ProducerDocument,
+    /// Tiles that it looked at, and heads whose mean this is.
+    tiles: usize,
+    heads: usize,
+    /// `null` where there was nothing to look at.
+    says: Option<Says>,
+}
+
+/// The answer.
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Says {
+    /// Calibrated probabilities by class, from harmless to grave where the task has them so.
+    Classes(Vec<ClassProbability>),
+    /// A value, in the unit of the labels that it was trained on.
+    Value(f64),
+    /// The logarithm of the relative hazard: more means sooner.
+    Risk(f64),
+}
+
+#[derive(Serialize)]
+struct ClassProbability {
+    class: String,
+    probability: f64,
+}
+
+impl PlannedSlideTask {
+    /// Loads a task; gives what the shelf has as its encoder too.
+    pub(super) fn load(
+        models: &Models,
+        place: &TaskPlace,
+        shelf: &mut Shelf,
+        purpose: Purpose,
+    ) -> anyhow::Result<(Self, std::sync::Arc<dyn bianque_vision::Encoder>)> {
+        let package = TaskPackage::of(place, models)?;
+        let task = SlideTask::load(&place.folder)
+            .context("--slide-task takes a task of whole slides, made by `bianque train slide`")?;
+        let card = Card::load(&place.folder, &task)?;
+        refuse_unknown_signer(&task, &package.standing, purpose)?;
+        let folder = models.encoder_of(&task.encoder);
+        let folder = folder.with_context(|| format!("the task {} cannot run", task.name))?;
+        let encoder = shelf.encoder(&folder)?;
+        check_encoder_of_slides(&task, encoder.as_ref())?;
+        Ok((Self { task, card, package, purpose, lane: 0 }, encoder))
+    }
+
+    /// Whether the task was made for such a slide; refused where that is asked for.
+    pub(super) fn scope(
+        &self,
+        request: &SlideRun<'_>,
+        prepared: &Prepared,
+    ) -> anyhow::Result<ScopeDocument> {
+        let stated =
+            scope::Stated { task: &self.task, card: self.card.as_ref(), purpose: self.purpose };
+        scope::judge(request, &stated, prepared.slide.facts(), &prepared.mpp)
+    }
+
+    /// Judges a slide by the features of its lane and writes what it says.
+    pub(super) fn judge(
+        &self,
+        request: &SlideRun<'_>,
+        plan: &RunPlan,
+        prepared: &Prepared,
+        found: &[SlideExtraction],
+        scope: ScopeDocument,
+    ) -> anyhow::Result<SlideResult> {
+        let features = &found[self.lane].features;
+        let tiles = features.cells().len();
+        let said = match tiles {
+            0 => None,
+            _ => Some(self.task.judge(features, &*interrupt::flag()?)?),
+        };
+        let says = said.and_then(|said| says(self.task.purpose(), &said));
+        let task = &self.task;
+        let verdict = Verdict {
+            schema: "bianque.slide-verdict/1",
+            notice: RESEARCH_USE,
+            purpose: self.purpose,
+            state: "unconfirmed",
+            slide: file_name(request.slide),
+            digest: prepared.digest,
+            task: task.name.clone(),
+            version: task.version.clone(),
+            title: task.title.clone(),
+            organ: task.organ.clone(),
+            package: PackageDocument {
+                digest: self.package.digest.map(|digest| digest.to_string()),
+                signature: self.package.standing.clone(),
+            },
+            scope,
+            encoder: plan.lanes[self.lane].encoder.producer().into(),
+            tiles,
+            heads: task.heads.len(),
+            says,
+        };
+        let path = request.out.join(format!("slide-{}.json", task.name));
+        write_file(&path, &serde_json::to_vec_pretty(&verdict)?)?;
+        Ok(SlideResult {
+            slide: request.slide.display().to_string(),
+            task: Some(task.name().to_owned()),
+            out: request.out.display().to_string(),
+            regions: BTreeMap::new(),
+            error: None,
+            text: text(&verdict, &path)?,
+            verdict: Some(verdict),
+        })
+    }
+}
+
+fn says(purpose: &SlidePurpose, said: &[f64]) -> Option<Says> {
+    match purpose {
+        SlidePurpose::Classification { classes } => {
+            let pairs = classes.iter().zip(said);
+            let pairs = pairs.map(|(class, probability)| ClassProbability {
+                class: class.clone(),
+                probability: *probability,
+            });
+            Some(Says::Classes(pairs.collect()))
+        }
+        SlidePurpose::Regression { .. } => said.first().copied().map(Says::Value),
+        SlidePurpose::Survival => said.first().copied().map(Says::Risk),
+    }
+}
+
+fn text(verdict: &Verdict, path: &std::path::Path) -> Result<String, std::fmt::Error> {
+    let mut text = format!("{}\n", verdict.slide);
+    writeln!(text, "  task       {} {}, a proposal, unconfirmed", verdict.task, verdict.version)?;
+    match &verdict.says {
+        None => writeln!(text, "  says       nothing: no tile has tissue")?,
+        Some(Says::Classes(classes)) => {
+            for ClassProbability { class, probability } in classes {
+                writeln!(text, "  says       {class} {probability:.3}")?;
+            }
+        }
+        Some(Says::Value(value)) => writeln!(text, "  says       {value:.4}")?,
+        Some(Says::Risk(risk)) => {
+            writeln!(text, "  says       risk {risk:.4} (more means sooner)")?
+        }
+    }
+    writeln!(text, "  by         {} tiles, mean of {} heads", verdict.tiles, verdict.heads)?;
+    if !verdict.scope.fits {
+        writeln!(text, "  note: outside of the card: {}", scope::line(&verdict.scope.outside))?;
+    }
+    writeln!(text, "             {}", path.display())?;
+    Ok(text)
+}
