@@ -6,7 +6,11 @@ use anyhow::{Context, bail, ensure};
 use bianque_vision::{Recipe, verify};
 use serde::Serialize;
 
-use super::{arguments::AddArguments, clinical, in_arithmetic, verify::text};
+use super::{
+    arguments::AddArguments,
+    clinical, in_arithmetic,
+    verify::{not_used, text},
+};
 use crate::{
     commands::{Outcome, write_file},
     models::Models,
@@ -52,7 +56,8 @@ pub(super) fn run(
         bail!("{} is there already: give another --name, or remove it", folder.display());
     }
     terminal.note(&format!("verifying {}", arguments.file.display()));
-    let verification = verify(&recipe, &path, &arguments.file)?;
+    let verification = verify(&recipe, &path, &arguments.file)
+        .with_context(|| not_used(&arguments.file, &recipe))?;
     if !verification.fits() {
         bail!("{}", text(&arguments.file, &recipe, &verification)?.trim_end());
     }

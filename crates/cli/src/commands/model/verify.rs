@@ -44,7 +44,8 @@ pub(super) fn run(
     let start = Instant::now();
     let path = models.recipe(&arguments.recipe)?;
     let recipe = in_arithmetic(Recipe::read(&path)?, arguments.precision)?;
-    let verification = verify(&recipe, &path, &arguments.file)?;
+    let verification = verify(&recipe, &path, &arguments.file)
+        .with_context(|| not_used(&arguments.file, &recipe))?;
     if let (Some(out), Some(features)) = (&arguments.features, &verification.features) {
         write_features(out, features, &recipe, &verification)?;
     }
@@ -64,6 +65,15 @@ pub(super) fn run(
     let text = text(&arguments.file, &recipe, &verification)? + &compared;
     terminal.result(&document, &text)?;
     Ok(if verification.fits() { Outcome::Done } else { Outcome::Failed })
+}
+
+/// What to do about a file that is no weight file, or no whole one.
+pub(super) fn not_used(file: &Path, recipe: &Recipe) -> String {
+    format!(
+        "{} is not used; fetch it again from the source that `bianque model show {}` names",
+        file.display(),
+        recipe.name
+    )
 }
 
 /// What the terminal shows.
@@ -117,7 +127,12 @@ pub(super) fn text(
     if verification.fits() {
         writeln!(text, "  The file fits the recipe.")?;
     } else {
-        writeln!(text, "  The file does not fit the recipe: it is another network's or damaged.")?;
+        writeln!(
+            text,
+            "  The file does not fit the recipe: it is another network's or damaged. Take the one that \
+             `bianque model show {}` names, or another recipe (`bianque model list`).",
+            recipe.name
+        )?;
     }
     Ok(text)
 }
