@@ -1,6 +1,16 @@
 // The whole day of a department, with accounts: first start to verified audit.
 import { expect, type Page, test } from "@playwright/test";
-import { accessible, accounts, allSaved, desk, examined, logIn, magnification, states } from "./steps";
+import {
+  accessible,
+  accounts,
+  allSaved,
+  desk,
+  examined,
+  logIn,
+  magnification,
+  picture,
+  states,
+} from "./steps";
 
 test.describe.configure({ mode: "serial" });
 
@@ -40,6 +50,7 @@ test("first start: a one-time link makes the administrator, who adds people and 
   await admin.getByRole("button", { name: "Create" }).click();
   await admin.getByRole("button", { name: "Log in" }).click();
   await accessible(admin);
+  await picture(admin, "login");
   await logIn(admin, "admin", password);
   await admin.getByRole("link", { name: "People" }).click();
   await expect(admin.getByRole("heading", { name: "People" })).toBeVisible();
@@ -47,6 +58,7 @@ test("first start: a one-time link makes the administrator, who adds people and 
   await makePerson(admin, "zhou", "Second reader");
   await makePerson(admin, "wang", "Pathologist");
   await accessible(admin);
+  await picture(admin, "people");
   await admin.getByLabel("Read first, then show AI").check();
   await admin.locator("form.settings").getByRole("button", { name: "Save" }).click();
   await expect(admin.getByText("Saved.", { exact: true })).toBeVisible();
@@ -77,6 +89,7 @@ test("worklist by keyboard, read first, then reveal", async ({ browser }) => {
   await logIn(lin, "lin", password);
   await examined(lin, 2);
   await accessible(lin);
+  await picture(lin, "worklist");
   await lin.keyboard.press("j");
   await lin.keyboard.press("j");
   await lin.keyboard.press("k");
@@ -91,6 +104,7 @@ test("worklist by keyboard, read first, then reveal", async ({ browser }) => {
   expect(asked.filter((url) => /heatmap|annotations/.test(url))).toEqual([]);
   await expect(lin.locator(".finding.diagnosis")).toHaveCount(0);
   await accessible(lin);
+  await picture(lin, "case-read-first");
 
   const far = await magnification(lin);
   await lin.keyboard.press("+");
@@ -117,6 +131,7 @@ test("worklist by keyboard, read first, then reveal", async ({ browser }) => {
   await lin.getByRole("dialog").getByRole("button", { name: "Show AI" }).click();
   await expect(lin.locator(".finding.diagnosis").first()).toBeVisible();
   expect(await lin.locator(".finding.diagnosis").count()).toBeGreaterThanOrEqual(3);
+  await picture(lin, "case-revealed");
 });
 
 test("accept, correct by drawing, refuse, undo, draw: one key each", async () => {
@@ -151,9 +166,11 @@ test("accept, correct by drawing, refuse, undo, draw: one key each", async () =>
   await lin.mouse.down();
   await lin.mouse.move(middle[0] + 260, middle[1] - 40, { steps: 12 });
   await lin.mouse.up();
+  await picture(lin, "case-brush", false);
   await lin.keyboard.press("Enter");
   await expect(lin.getByRole("dialog")).toContainText("Which label?");
   await accessible(lin);
+  await picture(lin, "case-label", false);
   await lin.keyboard.press("1");
   await allSaved(lin);
   await expect(lin.locator(`[data-finding="${lesionId}"]`)).toHaveAttribute("data-state", "corrected");
@@ -198,6 +215,7 @@ test("accept, correct by drawing, refuse, undo, draw: one key each", async () =>
   }
   await expect(lin.locator(".all-decided")).toBeVisible();
   await accessible(lin);
+  await picture(lin, "case-decided");
 });
 
 test("the case is signed from confirmed findings only, and prints", async () => {
@@ -206,6 +224,7 @@ test("the case is signed from confirmed findings only, and prints", async () => 
   await expect(lin.locator(".report")).toContainText("Refused proposals, not in this report: 1");
   await expect(lin.locator(".report")).toContainText("corrected by the reader");
   await accessible(lin);
+  await picture(lin, "report-draft");
   await lin.getByLabel("Conclusion").fill("Adenocarcinoma. <img src=x onerror=\"document.title='owned'\">");
   await lin.getByRole("button", { name: "Sign out" }).click();
   await lin.getByRole("dialog").getByRole("button", { name: "Sign out" }).click();
@@ -214,6 +233,10 @@ test("the case is signed from confirmed findings only, and prints", async () => 
   expect(await lin.title()).not.toBe("owned");
   await expect(lin.locator(".signature")).toContainText("lin");
   await accessible(lin);
+  await picture(lin, "report-signed");
+  await lin.emulateMedia({ media: "print" });
+  await picture(lin, "report-printed", false);
+  await lin.emulateMedia({ media: null });
   const pdf = await lin.pdf({ format: "A4" });
   expect(pdf.subarray(0, 5).toString()).toBe("%PDF-");
   expect(pdf.length).toBeGreaterThan(10_000);
@@ -270,12 +293,32 @@ test("two readers differ, a third settles it, nothing is averaged", async ({ bro
   await expect(wang.locator(".dispute")).toHaveCount(1);
   await expect(wang.locator("tr.differs")).toHaveCount(1);
   await accessible(wang);
+  await picture(wang, "two-readers");
   await wang.getByRole("button", { name: "Settle: Accept" }).click();
   await expect(wang.getByText("Nothing is disputed.")).toBeVisible();
   await wang.goto(`${accounts}/#/cost`);
   await expect(wang.locator("tbody tr").first()).toBeVisible();
   await accessible(wang);
+  await picture(wang, "cost");
   await wang.context().close();
+});
+
+test("a signed case is opened again with a reason, and signed anew", async () => {
+  await lin.goto(`${accounts}/#/`);
+  await lin.getByRole("button", { name: "Signed" }).click();
+  await lin.locator("a.case-link").first().click();
+  await lin.getByRole("link", { name: "Report", exact: true }).click();
+  await expect(lin.locator(".stamp.signed")).toContainText("Version 1");
+  await lin.getByRole("button", { name: "Reopen" }).click();
+  await accessible(lin);
+  await lin.getByRole("dialog").getByLabel("Reason").fill("The conclusion names the wrong side.");
+  await lin.getByRole("dialog").getByRole("button", { name: "Save" }).click();
+  await expect(lin.locator(".stamp")).toHaveText("Draft, not signed");
+  await lin.getByLabel("Conclusion").fill("Adenocarcinoma, left.");
+  await lin.getByRole("button", { name: "Sign out" }).click();
+  await lin.getByRole("dialog").getByRole("button", { name: "Sign out" }).click();
+  await expect(lin.locator(".stamp.signed")).toContainText("Version 2");
+  await expect(lin.locator(".conclusion")).toHaveText("Adenocarcinoma, left.");
 });
 
 test("the audit is whole", async ({ browser }) => {
@@ -286,6 +329,7 @@ test("the audit is whole", async ({ browser }) => {
   await admin.getByRole("button", { name: "Verify the chain" }).click();
   await expect(admin.locator(".verdict.whole")).toContainText("The chain is whole");
   await accessible(admin);
+  await picture(admin, "audit");
   await admin.context().close();
   await lin.context().close();
 });

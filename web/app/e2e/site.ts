@@ -1,16 +1,18 @@
-// Sets up what the tests need: generated slides, a server with accounts, a demo server, and this
-// build of the app before each. A missing binary is a failure, never a skipped test.
+// Sets up what the tests need: generated slides, a server with accounts, a demo server. A missing binary
+// is a failure, never a skipped test.
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
-const root = resolve(import.meta.dirname, "../../..");
-const binary = process.env.BIANQUE ?? join(root, "target/release/bianque");
-const samples = process.env.BIANQUE_SAMPLES ?? join(import.meta.dirname, "../node_modules/.cache/samples");
+const app = resolve(import.meta.dirname, "..");
+const root = resolve(app, "../..");
+const target = process.env.CARGO_TARGET_DIR ?? join(root, "target");
+const binary = process.env.BIANQUE ?? join(target, "release/bianque");
+const samples = process.env.BIANQUE_SAMPLES ?? join(app, "node_modules/.cache/samples");
 
-export const accountsPort = 4191;
-export const demoPort = 4192;
+const accountsPort = 4191;
+const demoPort = 4192;
 
 const children: ChildProcess[] = [];
 
@@ -23,11 +25,16 @@ function slides(folder: string, seeds: number[]): void {
       execFileSync(binary, ["--quiet", "demo", "--slide-only", "--seed", String(seed), "--out", samples]);
     copyFileSync(file, join(folder, `sample-${seed}.svs`));
   }
-  if (readdirSync(folder).length < seeds.length) throw new Error("the sample slides were not made");
 }
 
-/** Starts a server and gives what it said until it was ready. */
-async function serve(folder: string, keep: string, port: number, more: string[]): Promise<string> {
+/** Starts a server; its address, and what it said until it was ready. */
+async function serve(
+  folder: string,
+  keep: string,
+  port: number,
+  more: string[],
+): Promise<{ address: string; said: string }> {
+  const address = `http://127.0.0.1:${port + 100}`;
   const listen = `127.0.0.1:${port + 100}`;
   const child = spawn(
     binary,
@@ -36,27 +43,35 @@ async function serve(folder: string, keep: string, port: number, more: string[])
   );
   children.push(child);
   let said = "";
-  child.stdout?.on("data", (text) => {
-    said += text;
-  });
-  child.stderr?.on("data", (text) => {
-    said += text;
-  });
-  await until(`http://${listen}/api/v1/session`, () => said);
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on("data", (text) => {
+      said += text;
+    });
+  await until(`${address}/api/v1/session`, () => said);
+  return { address, said };
+}
+
+/** Where the app is: in the binary where that holds this build of it, else before it by the builder's preview. */
+async function shown(address: string, port: number): Promise<string> {
+  const built = join(app, "dist/index.html");
+  if (!existsSync(built)) throw new Error("the app is not built: npm run build");
+  const held = await fetch(`${address}/`).then((answer) => answer.text());
+  if (held === readFileSync(built, "utf8")) return address;
+  console.log(`the binary holds another build of the app: the tests use dist/ before ${address}`);
   const page = spawn(
     "npx",
     ["vite", "preview", "--host", "127.0.0.1", "--strictPort", "--port", String(port)],
     {
-      cwd: resolve(import.meta.dirname, ".."),
+      cwd: app,
       // CI: without it the preview ends when its input does.
-      env: { ...process.env, CI: "true", BIANQUE_SERVER: `http://${listen}` },
+      env: { ...process.env, CI: "true", BIANQUE_SERVER: address },
       stdio: "ignore",
       detached: true,
     },
   );
   children.push(page);
-  await until(`http://127.0.0.1:${port}/`, () => "the built page does not answer; run npm run build");
-  return said;
+  await until(`http://127.0.0.1:${port}/`, () => "the preview of dist/ does not start");
+  return `http://127.0.0.1:${port}`;
 }
 
 async function until(address: string, why: () => string): Promise<void> {
@@ -71,8 +86,6 @@ async function until(address: string, why: () => string): Promise<void> {
 export default async function setup(): Promise<() => void> {
   if (!existsSync(binary)) throw new Error(`no server at ${binary}: build it or name it in BIANQUE`);
   const place = mkdtempSync(join(tmpdir(), "bianque-e2e-"));
-  slides(join(place, "accounts"), [7, 12]);
-  slides(join(place, "demo"), [21]);
   const end = () => {
     for (const child of children)
       try {
@@ -80,7 +93,7 @@ export default async function setup(): Promise<() => void> {
       } catch {
         // It has ended already.
       }
-    rmSync(place, { recursive: true, force: true });
+    rmSync(place, { recursive: true, force: true, maxRetries: 5 });
   };
   try {
     await begin(place);
@@ -92,9 +105,15 @@ export default async function setup(): Promise<() => void> {
 }
 
 async function begin(place: string): Promise<void> {
-  const said = await serve(join(place, "accounts"), join(place, "site"), accountsPort, []);
-  const token = /first-administrator\?token=([\w-]+)/.exec(said)?.[1];
-  if (!token) throw new Error(`no one-time link in: ${said}`);
+  slides(join(place, "accounts"), [7, 12]);
+  slides(join(place, "demo"), [21, 34]);
+  const accounts = await serve(join(place, "accounts"), join(place, "site"), accountsPort, []);
+  const token = /first-administrator\?token=([\w-]+)/.exec(accounts.said)?.[1];
+  if (!token) throw new Error(`no one-time link in: ${accounts.said}`);
+  const demo = await serve(join(place, "demo"), join(place, "demo-site"), demoPort, ["--demo"]);
+  // The tests run in processes of their own, which learn it from here.
   process.env.FIRST_TOKEN = token;
-  await serve(join(place, "demo"), join(place, "demo-site"), demoPort, ["--demo"]);
+  process.env.ACCOUNTS = await shown(accounts.address, accountsPort);
+  process.env.DEMO = await shown(demo.address, demoPort);
+  process.env.DEMO_SERVER = demo.address;
 }

@@ -1,10 +1,12 @@
 // What the tests do again and again.
+import { join } from "node:path";
 import AxeBuilder from "@axe-core/playwright";
-import { type Browser, expect, type Page } from "@playwright/test";
-import { accountsPort, demoPort } from "./site";
+import { type Browser, expect, type Locator, type Page } from "@playwright/test";
 
-export const accounts = `http://127.0.0.1:${accountsPort}`;
-export const demo = `http://127.0.0.1:${demoPort}`;
+export const accounts = process.env.ACCOUNTS ?? "";
+export const demo = process.env.DEMO ?? "";
+/** The server itself, for pages that are not the app's: its addresses must hold without it. */
+export const demoServer = process.env.DEMO_SERVER ?? "";
 
 /** A browser of its own: own cookies, own IndexedDB, English, and every complaint of it a failure. */
 export async function desk(
@@ -61,3 +63,59 @@ export async function magnification(page: Page): Promise<number> {
 
 export const states = (page: Page) =>
   page.locator(".finding").evaluateAll((all) => all.map((one) => (one as HTMLElement).dataset.state));
+
+/** The share of pixels on the screen that are coloured as stained tissue is. */
+export async function tissue(page: Page, part?: Locator): Promise<number> {
+  const shot = await (part ?? page).screenshot({ type: "jpeg", quality: 80 });
+  return page.evaluate(async (bytes) => {
+    const raw = Uint8Array.from(atob(bytes), (one) => one.charCodeAt(0));
+    const bitmap = await createImageBitmap(new Blob([raw], { type: "image/jpeg" }));
+    const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
+    const context = canvas.getContext("2d");
+    if (!context) return 0;
+    context.drawImage(bitmap, 0, 0);
+    const { data } = context.getImageData(0, 0, bitmap.width, bitmap.height);
+    let colored = 0;
+    for (let i = 0; i < data.length; i += 4)
+      if (
+        (data[i] as number) > (data[i + 1] as number) + 25 &&
+        (data[i + 2] as number) > (data[i + 1] as number) + 10
+      )
+        colored++;
+    return colored / (data.length / 4);
+  }, shot.toString("base64"));
+}
+
+/** The addresses of the cases, in the order of the list. */
+export async function cases(page: Page): Promise<string[]> {
+  return page.locator("a.case-link").evaluateAll((all) => all.map((one) => one.getAttribute("href") ?? ""));
+}
+
+/** In the demo one works as whom one likes. */
+export async function workAs(page: Page, login: string): Promise<void> {
+  const who = page.getByRole("combobox", { name: /Work as|身份/ });
+  await who.selectOption(login);
+  await expect(who).toHaveValue(login);
+}
+
+/** How far the page reaches over the screen's right edge. */
+export const wide = (page: Page) =>
+  page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+
+/** Where PICTURES names a folder, the page is kept there: in English and light, in Chinese and dark. */
+export async function picture(page: Page, name: string, both = true): Promise<void> {
+  const folder = process.env.PICTURES;
+  if (!folder) return;
+  const keep = (look: string) => page.screenshot({ path: join(folder, `${name}-${look}.png`) });
+  const dress = async (language: string, theme: string) => {
+    await page.getByRole("button", { name: language }).click();
+    await page.getByRole("combobox", { name: /Light of the room|室内光线/ }).selectOption(theme);
+    await page.waitForTimeout(700);
+  };
+  await page.waitForTimeout(700);
+  await keep("en");
+  if (!both) return;
+  await dress("中文", "dark");
+  await keep("zh-dark");
+  await dress("English", "light");
+}

@@ -3,10 +3,8 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { type Browser, expect, type Page, test } from "@playwright/test";
-import { demoPort } from "./site";
+import { demoServer as server, tissue } from "./steps";
 
-/** The server itself: these pages are not the app's, and its addresses must hold without it. */
-const server = `http://127.0.0.1:${demoPort + 100}`;
 const modules = resolve(import.meta.dirname, "../node_modules");
 const types: Record<string, string> = {
   js: "text/javascript; charset=utf-8",
@@ -29,28 +27,6 @@ async function page(browser: Browser, body: string): Promise<Page> {
   });
   await made.goto(`${server}/__viewers/page.html`);
   return made;
-}
-
-/** The share of pixels on the screen that are coloured as stained tissue is. */
-async function tissue(made: Page): Promise<number> {
-  const shot = await made.screenshot({ type: "jpeg", quality: 80 });
-  return made.evaluate(async (bytes) => {
-    const raw = Uint8Array.from(atob(bytes), (one) => one.charCodeAt(0));
-    const bitmap = await createImageBitmap(new Blob([raw], { type: "image/jpeg" }));
-    const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
-    const context = canvas.getContext("2d");
-    if (!context) return 0;
-    context.drawImage(bitmap, 0, 0);
-    const { data } = context.getImageData(0, 0, bitmap.width, bitmap.height);
-    let colored = 0;
-    for (let i = 0; i < data.length; i += 4)
-      if (
-        (data[i] as number) > (data[i + 1] as number) + 25 &&
-        (data[i + 2] as number) > (data[i + 1] as number) + 10
-      )
-        colored++;
-    return colored / (data.length / 4);
-  }, shot.toString("base64"));
 }
 
 async function key(made: Page): Promise<string> {

@@ -1,6 +1,9 @@
 import "./style/base.css";
+import "./style/shell.css";
 import "./style/pages.css";
+import "./style/report.css";
 import "./style/case.css";
+import "./style/panel.css";
 import "./style/print.css";
 import { render } from "preact";
 import { useEffect, useState } from "preact/hooks";

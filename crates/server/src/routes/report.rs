@@ -9,7 +9,7 @@ use axum::{
 use bianque_record::{
     cases::Status,
     identity::{CaseId, DiscrepancyId, Reason, SlideId},
-    proposals::{LesionRegion, ProposalContent, State as ProposalState},
+    proposals::{LesionRegion, ProposalContent, QualityVerdict, State as ProposalState},
     reading::ReadFinding,
     release::{CaseVersion, Discrepancy, DiscrepancyQuery, Finding, SignOut, Undecided},
 };
@@ -189,6 +189,12 @@ fn region_of(kind: &str, content: &serde_json::Value) -> Option<LesionRegion> {
     (kind == LesionRegion::KIND).then(|| serde_json::from_value(content.clone()).ok()).flatten()
 }
 
+/// A verdict as it stands, on one line: of a changed one the change, not what was proposed.
+fn verdict_of(kind: &str, content: &serde_json::Value) -> Option<String> {
+    let verdict = || serde_json::from_value::<QualityVerdict>(content.clone()).ok();
+    (kind == QualityVerdict::KIND).then(verdict).flatten().map(|verdict| verdict.headline())
+}
+
 fn preview_line(
     finding: &ReadFinding,
     scales: &Scales,
@@ -205,7 +211,10 @@ fn preview_line(
         slide: proposal.slide.map(text),
         slide_label: proposal.slide.and_then(label_of),
         label: region.as_ref().map(|region| text(&region.label)),
-        headline: region.map_or(proposal.headline.clone(), |region| region.headline()),
+        headline: region
+            .map(|region| region.headline())
+            .or_else(|| verdict_of(&proposal.kind, content))
+            .unwrap_or_else(|| proposal.headline.clone()),
         area_mm2: area,
         score: proposal.confidence.map(|confidence| confidence.value()),
         corrected: finding.corrected.is_some(),
@@ -230,7 +239,6 @@ fn signed_finding(
     let slide = finding.content.get("slide").and_then(serde_json::Value::as_str);
     let slide: Option<SlideId> = slide.and_then(|slide| slide.parse().ok());
     let area = region.as_ref().and_then(|r| Some(area_mm2(&r.outline, scales.get(&r.slide)?)));
-    let verdict = finding.content.get("verdict").and_then(serde_json::Value::as_str);
     let last = finding.confirmations.last();
     let moment = bianque_record::identity::Moment::from_microseconds;
     ReportLine {
@@ -239,7 +247,10 @@ fn signed_finding(
         slide: slide.map(text),
         slide_label: slide.and_then(label_of),
         label: region.as_ref().map(|region| text(&region.label)),
-        headline: region.map_or(verdict.unwrap_or(&finding.kind).to_owned(), |r| r.headline()),
+        headline: region
+            .map(|region| region.headline())
+            .or_else(|| verdict_of(&finding.kind, &finding.content))
+            .unwrap_or_else(|| finding.kind.clone()),
         area_mm2: area,
         score,
         corrected: finding.corrected,

@@ -224,6 +224,7 @@ export interface Report {
     slide: string | null;
     slide_label: string | null;
     label: string | null;
+    headline: string;
     area_mm2: number | null;
     score: number | null;
     corrected: boolean;

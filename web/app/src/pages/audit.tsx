@@ -1,11 +1,12 @@
 // The audit: who did what, and whether the chain still holds.
 import { useState } from "preact/hooks";
 import { api, Problem } from "../api/client";
-import type { AuditEntry, AuditVerdict } from "../api/types";
+import type { AuditEntry, AuditVerdict, Role } from "../api/types";
 import { problemText, useLoad, Waiting } from "../parts/load";
 import { Shell } from "../shell";
 import { may, nameOf, readers } from "../state";
-import { moment, useSay } from "../words";
+import { moment, roleWord, useSay } from "../words";
+import { deedName, outcomeName, thingName } from "../words/deeds";
 
 /** The hash without the name of its function, as far as eyes compare it. */
 const short = (hash: string) => hash.replace(/^\w+:/, "").slice(0, 12);
@@ -20,6 +21,7 @@ export function Audit() {
   // Whoever reads the audit reads no cases, and so knows the names from the accounts.
   const users = useLoad(() => (may("manage-accounts") ? api.users() : Promise.resolve([])), []);
   const who = (id: string | null) => users.value?.find((one) => one.id === id)?.login ?? nameOf(id);
+  const role = (name: string) => (Object.hasOwn(roleWord, name) ? say(roleWord[name as Role]) : name);
   const people = users.value?.length ? users.value : readers.get();
   const entries = [...(loaded.value?.entries ?? []), ...older];
   const verify = async () => {
@@ -95,14 +97,14 @@ export function Audit() {
                       <td class="number quiet">{entry.sequence}</td>
                       <td>{moment(entry.at)}</td>
                       <td>
-                        {who(entry.actor)} {entry.role && <span class="quiet small">{entry.role}</span>}
+                        {who(entry.actor)} {entry.role && <span class="quiet small">{role(entry.role)}</span>}
                       </td>
-                      <td>{entry.event}</td>
-                      <td class={entry.outcome === "done" || entry.outcome === "ok" ? "quiet" : "outcome"}>
-                        {entry.outcome}
+                      <td title={entry.event}>{deedName(entry.event)}</td>
+                      <td class={entry.outcome === "done" ? "quiet" : "outcome"}>
+                        {outcomeName(entry.outcome)}
                       </td>
                       <td class="quiet">
-                        {entry.object_kind}{" "}
+                        {thingName(entry.object_kind)}{" "}
                         <code title={entry.object ?? undefined}>{entry.object?.slice(0, 8)}</code>
                       </td>
                       <td>

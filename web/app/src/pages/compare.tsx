@@ -6,7 +6,7 @@ import { Choose, Swatch } from "../parts/dialog";
 import { useLoad, Waiting } from "../parts/load";
 import { Shell } from "../shell";
 import { labels, may, nameOf, queue, session } from "../state";
-import { actWord, labelName, moment, percent, useSay } from "../words";
+import { actWord, findingName, labelName, moment, percent, useSay } from "../words";
 
 type Disputed = Comparison["disputed"][number];
 
@@ -20,7 +20,7 @@ export function Compare({ id }: { id: string }) {
     const one =
       loaded.value?.disputed.find((each) => each.id === finding) ??
       found.value?.findings.find((each) => each.id === finding);
-    return one ? labelName(labels.get(), one.label) || one.headline : finding.slice(0, 8);
+    return one ? findingName(say, labels.get(), one) : finding.slice(0, 8);
   };
   /** Settled for one reading as it stands: its verdict, its label, its outline. */
   const settle = async (
@@ -152,9 +152,7 @@ export function Compare({ id }: { id: string }) {
                       <Swatch
                         color={labels.get().find((label) => label.name === one.label)?.color ?? "#5c6b77"}
                       />
-                      <a href={`#/case/${id}?finding=${one.id}`}>
-                        {labelName(labels.get(), one.label) || one.headline}
-                      </a>
+                      <a href={`#/case/${id}?finding=${one.id}`}>{findingName(say, labels.get(), one)}</a>
                     </h3>
                     <div class="sides">
                       {one.decisions.map((decision, i) => (

@@ -8,9 +8,18 @@ import { useQueue } from "../parts/saved";
 import { Shell } from "../shell";
 import { labels, may, nameOf, queue, session } from "../state";
 import { areaText } from "../viewer/scale";
-import { isStated, kindName, labelName, moment, percent, roleWord, stateWord, useSay } from "../words";
+import { findingName, isStated, kindName, moment, percent, roleWord, stateWord, useSay } from "../words";
 
 const formats = ["geojson", "json", "sr.dcm", "annotations.dcm"] as const;
+
+/** What a signed case leaves as: DICOM speaks of one slide each. */
+function leaving(slides: { id: string; label: string }[]): { format: string; slide?: string; of: string }[] {
+  return formats.flatMap((format) =>
+    format.endsWith("dcm")
+      ? slides.map(({ id, label }) => ({ format, slide: id, of: slides.length > 1 ? ` ${label}` : "" }))
+      : [{ format, of: "" }],
+  );
+}
 
 export function ReportPage({ id }: { id: string }) {
   const say = useSay();
@@ -118,7 +127,8 @@ export function ReportPage({ id }: { id: string }) {
                       {report.findings.map((one) => (
                         <tr key={one.finding}>
                           <td>
-                            <strong>{labelName(labels.get(), one.label) || kindName(say, one.kind)}</strong>
+                            <strong>{findingName(say, labels.get(), one)}</strong>
+                            {one.label === null && <div class="small quiet">{kindName(say, one.kind)}</div>}
                             {one.corrected && <div class="small quiet">{say("correctedNote")}</div>}
                           </td>
                           <td>{one.slide_label ?? "—"}</td>
@@ -153,7 +163,9 @@ export function ReportPage({ id }: { id: string }) {
                 <ul>
                   {report.blocking.map((one) => (
                     <li key={one.finding}>
-                      <a href={`#/case/${id}?finding=${one.finding}`}>{one.headline}</a>{" "}
+                      <a href={`#/case/${id}?finding=${one.finding}`}>
+                        {findingName(say, labels.get(), one)}
+                      </a>{" "}
                       <span class="quiet">
                         {stateWord[one.state] ? say(stateWord[one.state]) : one.state}
                       </span>
@@ -216,18 +228,14 @@ export function ReportPage({ id }: { id: string }) {
               {signed && may("export-released") && (
                 <span class="exports">
                   <span class="quiet">{say("export")}</span>
-                  {formats.map((format) => (
+                  {leaving(theCase.value?.slides ?? []).map(({ format, slide, of }) => (
                     <a
-                      key={format}
-                      href={paths.export(
-                        id,
-                        format,
-                        "released",
-                        format.endsWith("dcm") ? theCase.value?.slides[0]?.id : undefined,
-                      )}
-                      download={`${report.number}.${format}`}
+                      key={format + of}
+                      href={paths.export(id, format, "released", slide)}
+                      download={`${report.number}${of}.${format}`}
                     >
                       {format}
+                      {of}
                     </a>
                   ))}
                 </span>

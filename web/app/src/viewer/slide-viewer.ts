@@ -11,21 +11,15 @@ import OlMap from "ol/Map";
 import type Projection from "ol/proj/Projection";
 import ImageCanvasSource from "ol/source/ImageCanvas";
 import VectorSource from "ol/source/Vector";
-import { Fill, Stroke, Style } from "ol/style";
 import View from "ol/View";
-import type { Finding, Heatmap, Outline, Region, SeenView, SlideImage } from "../api/types";
+import type { Finding, Heatmap, Region, SeenView, SlideImage } from "../api/types";
 import { deepZoom, projectionOf } from "./deepzoom";
+import { outlineOf, type Shown, styleOf } from "./finding-style";
 import { bounds, toMap } from "./geometry";
 import { HeatmapLayer } from "./heatmap";
 import { magnificationAt } from "./scale";
 import { type Asked, Tools } from "./tools";
 import { Coverage, tissueOf, Viewing } from "./viewing";
-
-export interface Shown {
-  finding: Finding;
-  color: string;
-  selected: boolean;
-}
 
 export interface ViewState {
   /** Level-0 pixels of a screen pixel. */
@@ -43,39 +37,6 @@ export interface Ears extends Asked {
 }
 
 const NEAREST = 1 / 4;
-
-/** Where a finding is: its outline, or the places of a slide's faults. */
-function outlineOf(finding: Finding): Outline {
-  if (finding.outline) return finding.outline;
-  const places = finding.quality?.reasons.flatMap(({ region }) => (region ? [region] : [])) ?? [];
-  return places.map(({ x, y, width, height }) => [
-    [
-      [x, y],
-      [x + width, y],
-      [x + width, y + height],
-      [x, y + height],
-    ],
-  ]);
-}
-
-function styleOf({ finding, color, selected }: Shown): Style[] {
-  const settled =
-    finding.state === "accepted" || finding.state === "corrected" || finding.state === "released";
-  const refused = finding.state === "refused";
-  const line = new Stroke({
-    color: refused ? `${color}99` : color,
-    width: selected ? 3.5 : 2.5,
-    lineDash: settled || finding.by_person ? undefined : refused ? [2, 7] : [9, 6],
-  });
-  return [
-    new Style({
-      stroke: new Stroke({ color: selected ? "#ffffff" : "rgba(255,255,255,0.75)", width: selected ? 8 : 5 }),
-      fill: new Fill({ color: refused ? "rgba(0,0,0,0)" : `${color}${selected ? "22" : "12"}` }),
-      zIndex: selected ? 2 : 1,
-    }),
-    new Style({ stroke: line, zIndex: selected ? 2 : 1 }),
-  ];
-}
 
 export class SlideViewer {
   readonly map: OlMap;
@@ -325,32 +286,4 @@ export class SlideViewer {
     this.map.setTarget(undefined);
     this.map.dispose();
   }
-}
-
-/** Two slides move together: the offset and scale between them at this moment are kept. */
-export function link(a: SlideViewer, b: SlideViewer): () => void {
-  const [va, vb] = [a.map.getView(), b.map.getView()];
-  const micrometre = (viewer: SlideViewer) => viewer.image.mpp?.x ?? 1;
-  const scale = micrometre(a) / micrometre(b);
-  const [ax = 0, ay = 0] = va.getCenter() ?? [];
-  const [bx = 0, by = 0] = vb.getCenter() ?? [];
-  const offset = [bx - ax * scale, by - ay * scale] as const;
-  let leading = false;
-  const follow = (from: View, to: View, factor: number, shift: readonly [number, number]) => () => {
-    if (leading) return;
-    leading = true;
-    const [x = 0, y = 0] = from.getCenter() ?? [];
-    to.setCenter([x * factor + shift[0], y * factor + shift[1]]);
-    to.setResolution((from.getResolution() ?? 1) * factor);
-    leading = false;
-  };
-  const forth = follow(va, vb, scale, offset);
-  const back = follow(vb, va, 1 / scale, [-offset[0] / scale, -offset[1] / scale]);
-  va.on("change", forth);
-  vb.on("change", back);
-  forth();
-  return () => {
-    va.un("change", forth);
-    vb.un("change", back);
-  };
 }

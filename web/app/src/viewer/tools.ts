@@ -39,6 +39,8 @@ export interface Asked {
   /** The outline the person made, once they say it is done. */
   done: (outline: Outline) => void;
   changed: (tool: Tool | null) => void;
+  /** The length of the line being measured, in words. */
+  measured: (length: string) => void;
   tooSmall: () => void;
 }
 
@@ -98,7 +100,12 @@ export class Tools {
         style: tool === "measure" ? (feature) => this.sketchLength(feature.getGeometry() as Geometry) : drawn,
         stopClick: true,
       });
-      if (tool !== "measure")
+      if (tool === "measure")
+        draw.on("drawstart", ({ feature }) => {
+          const line = feature.getGeometry() as LineString;
+          line.on("change", () => this.asked.measured(this.length(line)));
+        });
+      else
         draw.on("drawend", ({ feature }) => {
           const geometry = feature.getGeometry();
           // The next turn of the loop: the interaction is still ending here.
@@ -193,19 +200,22 @@ export class Tools {
     return geometry instanceof LineString ? this.lengthStyle(geometry) : drawn;
   }
 
-  private lengthStyle(line: LineString): Style[] {
+  private length(line: LineString): string {
     const { mpp } = this.slide;
     let micrometres = 0;
     line.forEachSegment(([x1 = 0, y1 = 0], [x2 = 0, y2 = 0]) => {
       micrometres += Math.hypot((x2 - x1) * (mpp?.x ?? 1), (y2 - y1) * (mpp?.y ?? 1));
     });
-    const text = mpp ? lengthText(micrometres) : `${Math.round(micrometres)} px`;
+    return mpp ? lengthText(micrometres) : `${Math.round(micrometres)} px`;
+  }
+
+  private lengthStyle(line: LineString): Style[] {
     return [
       new Style({ stroke: halo }),
       new Style({
         stroke: new Stroke({ color: pen, width: 2.5 }),
         text: new Text({
-          text,
+          text: this.length(line),
           font: "600 14px system-ui, sans-serif",
           fill: new Fill({ color: "#0d3a4f" }),
           stroke: new Stroke({ color: "#ffffff", width: 4 }),

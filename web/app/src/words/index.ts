@@ -114,6 +114,18 @@ export function labelName(labels: Label[], name: string | null): string {
   return label ? label[language.get()] : name;
 }
 
+/** What a finding is called: a region by its label, a verdict by its words, else as the server names it. */
+export function findingName(
+  say: Say,
+  labels: Label[],
+  one: { label?: string | null; headline: string },
+): string {
+  if (one.label) return labelName(labels, one.label);
+  return labels.some((label) => label.name === one.headline)
+    ? labelName(labels, one.headline)
+    : qualityHeadline(say, one.headline);
+}
+
 /** A slide whose file says nothing of its stain or organ is shown without, in either language. */
 export function isStated(text: string | null): text is string {
   return text !== null && text !== "" && text !== "not stated";

@@ -3,20 +3,13 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { api } from "../../api/client";
 import type { AnnotationSet, Outline, Slide } from "../../api/types";
 import { settings } from "../../state";
+import type { Shown } from "../../viewer/finding-style";
 import { PointsLayer } from "../../viewer/points";
 import { bar, lengthText, magnificationText } from "../../viewer/scale";
-import { type Shown, SlideViewer, type ViewState } from "../../viewer/slide-viewer";
+import { SlideViewer, type ViewState } from "../../viewer/slide-viewer";
 import type { Tool } from "../../viewer/tools";
 import { isStated, percent, useSay } from "../../words";
-
-export interface Layers {
-  ai: boolean;
-  heatmap: boolean;
-  opacity: number;
-  threshold: number;
-  veil: boolean;
-  points: boolean;
-}
+import type { Layers } from "./layers";
 
 const hint = {
   polygon: "finishDrawing",
@@ -46,6 +39,7 @@ export function Pane(props: {
   tooSmall: () => void;
   toolChanged: (tool: Tool | null) => void;
   objects: (count: number) => void;
+  tell: (text: string) => void;
   active: boolean;
   activate: () => void;
 }) {
@@ -57,6 +51,7 @@ export function Pane(props: {
   const [state, setState] = useState<ViewState | null>(null);
   const [share, setShare] = useState<number | null>(null);
   const [tool, setTool] = useState<Tool | null>(null);
+  const [measured, setMeasured] = useState("");
   const [sets, setSets] = useState<AnnotationSet[]>([]);
   const points = useRef<PointsLayer | null>(null);
   const { image } = props.slide;
@@ -75,12 +70,14 @@ export function Pane(props: {
         covered: setShare,
         done: (outline) => latest.current.done(outline),
         tooSmall: () => latest.current.tooSmall(),
+        measured: setMeasured,
         changed: (next) => {
           setTool(next);
+          setMeasured("");
           latest.current.toolChanged(next);
         },
         post: (views) => api.postViews(caseId, slide.id, views),
-        heatmapFailed: () => undefined,
+        heatmapFailed: () => latest.current.tell(say("heatmapFailed")),
       },
       look,
     );
@@ -142,7 +139,10 @@ export function Pane(props: {
         .annotationPoints(props.caseId, props.slide.id, set.id)
         .then((buffer) => layer.load(buffer))
         .then(() => made.map.once("rendercomplete", () => performance.mark("objects-shown")))
-        .catch(() => made.map.removeLayer(layer));
+        .catch(() => {
+          made.map.removeLayer(layer);
+          latest.current.tell(say("objectsFailed"));
+        });
     }
     points.current?.setVisible(wanted);
   }, [props.layers, sets]);
@@ -176,7 +176,7 @@ export function Pane(props: {
       </p>
       {tool && (
         <p class="tool-hint" role="status">
-          {say(hint[tool])}
+          {measured && <strong class="measured">{measured}</strong>} {say(hint[tool])}
         </p>
       )}
       <div class="read-out">

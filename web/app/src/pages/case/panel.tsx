@@ -3,84 +3,9 @@ import type { Case, Verdict } from "../../api/types";
 import { labels, may, nameOf } from "../../state";
 import { areaText } from "../../viewer/scale";
 import { labelName, moment, percent, useSay } from "../../words";
+import { LayerControls, type Layers } from "./layers";
 import { FindingList, stateOf, titleOf } from "./list";
 import { type CaseModel, open, type Row } from "./model";
-import type { Layers } from "./pane";
-
-export function LayerControls(props: {
-  objects: number;
-  layers: Layers;
-  set: (layers: Layers) => void;
-  heatmap: boolean;
-}) {
-  const say = useSay();
-  const { layers } = props;
-  const change = (part: Partial<Layers>) => props.set({ ...layers, ...part });
-  return (
-    <fieldset class="layers">
-      <legend class="unseen">{say("tools")}</legend>
-      {props.heatmap && (
-        <>
-          <label class="check">
-            <input
-              type="checkbox"
-              checked={layers.heatmap}
-              onChange={(event) => change({ heatmap: event.currentTarget.checked })}
-            />
-            <span>{say("heatmap")}</span>
-          </label>
-          {layers.heatmap && (
-            <div class="sliders">
-              <div class="heat-legend" aria-hidden="true" />
-              <label>
-                <span>{say("opacity")}</span>
-                <input
-                  type="range"
-                  min="0"
-                  max="100"
-                  value={Math.round(layers.opacity * 100)}
-                  onInput={(event) => change({ opacity: event.currentTarget.valueAsNumber / 100 })}
-                />
-                <output>{percent(layers.opacity)}</output>
-              </label>
-              <label>
-                <span>{say("threshold")}</span>
-                <input
-                  type="range"
-                  min="0"
-                  max="100"
-                  value={Math.round(layers.threshold * 100)}
-                  onInput={(event) => change({ threshold: event.currentTarget.valueAsNumber / 100 })}
-                />
-                <output>{percent(layers.threshold)}</output>
-              </label>
-            </div>
-          )}
-        </>
-      )}
-      {props.objects > 0 && (
-        <label class="check">
-          <input
-            type="checkbox"
-            checked={layers.points}
-            onChange={(event) => change({ points: event.currentTarget.checked })}
-          />
-          <span>
-            {say("points")} <span class="quiet">{props.objects.toLocaleString("en")}</span>
-          </span>
-        </label>
-      )}
-      <label class="check">
-        <input
-          type="checkbox"
-          checked={layers.veil}
-          onChange={(event) => change({ veil: event.currentTarget.checked })}
-        />
-        <span>{say("viewingMap")}</span>
-      </label>
-    </fieldset>
-  );
-}
 
 export function Panel(props: {
   one: Case;
@@ -205,8 +130,11 @@ function Chosen(props: { row: Row | null; act: (verdict: Verdict) => void; next:
         <button type="button" class="refuse" disabled={!able} onClick={() => props.act("refuse")}>
           <kbd>R</kbd> {say("refuse")}
         </button>
-        <button type="button" onClick={props.next}>
-          <kbd>N</kbd> {say("next")}
+        <button type="button" disabled={!able} onClick={() => props.act("defer")}>
+          <kbd>L</kbd> {say("defer")}
+        </button>
+        <button type="button" class="next" onClick={props.next}>
+          <kbd>N</kbd> {say("nextOpen")}
         </button>
       </div>
     </div>

@@ -3,33 +3,22 @@ import type { Outline, Quality, SlideVerdict, Verdict } from "../../api/types";
 import { Choose, Confirm } from "../../parts/dialog";
 import { labels } from "../../state";
 import { labelName, qualityWord, useSay } from "../../words";
-import type { Change, Row } from "./model";
+import type { Acts } from "./acts";
 
 export type Ask =
   | { kind: "reason"; verdict: "refuse" | "defer" }
   | { kind: "amend"; verdict: Verdict; outline?: Outline; label?: string; quality?: Quality }
-  | { kind: "label"; outline: Outline }
+  | { kind: "label"; outline: Outline; slide: string }
   | { kind: "quality" }
   | { kind: "reveal" }
   | { kind: "second" };
 
 const verdicts: SlideVerdict[] = ["pass", "pass-marked", "rescan", "restain", "recut", "unreadable"];
 
-export function Questions(props: {
-  ask: Ask | null;
-  setAsk: (ask: Ask | null) => void;
-  chosen: Row | null;
-  decide: (change: Change) => void;
-  /** Whether a decision now would change one already made, which takes a reason. */
-  amends: boolean;
-  /** The label of what is being corrected. */
-  current: string | null;
-  labelled: (name: string, outline: Outline) => void;
-  reveal: () => void;
-  second: () => void;
-}) {
+export function Questions(props: { acts: Acts; reveal: () => void; second: () => void }) {
   const say = useSay();
-  const { ask, setAsk, chosen, decide } = props;
+  const { ask, setAsk, chosen, decide, amends, correcting, keep, labelled } = props.acts;
+  const current = correcting.current ? (chosen?.finding.label ?? null) : null;
   return (
     <>
       {ask?.kind === "reason" && (
@@ -65,13 +54,15 @@ export function Questions(props: {
             const { verdict, outline, label, quality } = ask;
             decide({ verdict, reason, outline, label, quality });
           }}
-          close={() => setAsk(null)}
+          close={() =>
+            ask.outline && chosen?.finding.slide ? keep(ask.outline, chosen.finding.slide) : setAsk(null)
+          }
         />
       )}
       {ask?.kind === "label" && (
         <Choose
           title={say("chooseLabel")}
-          current={props.current}
+          current={current}
           choices={labels.get().map((label) => ({
             value: label.name,
             text: labelName(labels.get(), label.name),
@@ -79,9 +70,9 @@ export function Questions(props: {
           }))}
           pick={(name) => {
             setAsk(null);
-            props.labelled(name, ask.outline);
+            labelled(name, ask.outline, ask.slide);
           }}
-          close={() => setAsk(null)}
+          close={() => keep(ask.outline, ask.slide)}
         />
       )}
       {ask?.kind === "quality" && (
@@ -92,7 +83,7 @@ export function Questions(props: {
             setAsk(null);
             const reasons = verdict === "pass" ? [] : (chosen?.finding.quality?.reasons ?? []);
             const quality = { verdict: verdict as SlideVerdict, reasons };
-            if (props.amends) return setAsk({ kind: "amend", verdict: "correct", quality });
+            if (amends) return setAsk({ kind: "amend", verdict: "correct", quality });
             decide({ verdict: "correct", quality });
           }}
           close={() => setAsk(null)}

@@ -1,0 +1,76 @@
+// The audit speaks in fixed names; here they are in words. A name that is not known is shown as it came.
+import { language } from "../state";
+
+type InBoth = readonly [english: string, chinese: string];
+
+const deeds: Record<string, InBoth> = {
+  "chain.opened": ["Audit begun", "审计链开始"],
+  login: ["Login", "登录"],
+  logout: ["Logout", "退出"],
+  "account.added": ["Account added", "添加账户"],
+  "account.roles": ["Roles set", "设置角色"],
+  "account.activity": ["Account opened or closed", "启用或停用账户"],
+  "accounts.read": ["Accounts read", "查看账户"],
+  "link.issued": ["Password link issued", "发出密码链接"],
+  "link.used": ["Password link used", "使用密码链接"],
+  "service-token.issued": ["Program's token issued", "发出程序令牌"],
+  "service-token.revoked": ["Program's token revoked", "撤销程序令牌"],
+  "audit.read": ["Audit read", "查看审计"],
+  "patient.added": ["Patient added", "登记患者"],
+  "consent.recorded": ["Consent recorded", "记录同意"],
+  "case.added": ["Case added", "登记病例"],
+  "material.added": ["Material added", "登记标本"],
+  "case.assigned": ["Case assigned", "分配病例"],
+  "case.read": ["Case read", "查看病例"],
+  "worklist.read": ["Worklist read", "查看工作列表"],
+  "proposal.added": ["Proposal added", "提出建议"],
+  "proposals.read": ["Proposals read", "查看建议"],
+  "decision.made": ["Decision made", "作出判定"],
+  "decision.adjudicated": ["Difference settled", "裁定分歧"],
+  "decision.amended": ["Decision changed", "更改判定"],
+  "decisions.read": ["Decisions read", "查看判定"],
+  "case.signed": ["Case signed", "签发病例"],
+  "case.reopened": ["Case reopened", "重新打开病例"],
+  "discrepancy.closed": ["Discrepancy closed", "结束不一致"],
+  "discrepancies.read": ["Discrepancies read", "查看不一致"],
+  "released.read": ["Signed report read", "查看已签发报告"],
+  "released.exported": ["Signed report exported", "导出已签发报告"],
+  "unconfirmed.exported": ["Unconfirmed content exported", "导出未确认内容"],
+  "proposals.revealed": ["AI shown to the reader", "向医师显示 AI"],
+  "slide.opened": ["Slide opened", "打开切片"],
+  "setting.changed": ["Setting changed", "更改设置"],
+};
+
+const outcomes: Record<string, InBoth> = {
+  done: ["done", "完成"],
+  refused: ["refused", "被拒绝"],
+};
+
+const things: Record<string, InBoth> = {
+  account: ["account", "账户"],
+  accounts: ["accounts", "账户"],
+  audit: ["audit", "审计"],
+  case: ["case", "病例"],
+  discrepancies: ["discrepancies", "不一致"],
+  discrepancy: ["discrepancy", "不一致"],
+  effort: ["reading time", "阅片用时"],
+  patient: ["patient", "患者"],
+  proposal: ["proposal", "建议"],
+  queue: ["queue", "队列"],
+  readers: ["readers", "医师"],
+  record: ["record", "记录"],
+  "service-token": ["token", "令牌"],
+  "service-tokens": ["tokens", "令牌"],
+  setting: ["setting", "设置"],
+  "slide-file": ["slide", "切片"],
+  worklist: ["worklist", "工作列表"],
+};
+
+function of(words: Record<string, InBoth>, name: string): string {
+  const known = Object.hasOwn(words, name) ? words[name] : undefined;
+  return known ? known[language.get() === "zh" ? 1 : 0] : name;
+}
+
+export const deedName = (event: string) => of(deeds, event);
+export const outcomeName = (outcome: string) => of(outcomes, outcome);
+export const thingName = (kind: string | null) => of(things, kind ?? "");
