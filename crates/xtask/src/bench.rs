@@ -150,6 +150,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Subject::Quality { seed, places, json, only, pictures, histoqc, python } => {
             let mut command = tools::cargo();
             command.args(["run", "--release", "--package", "bianque-quality"]);
+            if tools::can_build_turbojpeg() {
+                command.args(["--features", "bianque-slide/turbojpeg"]);
+            }
             command.args(["--example", "bench_quality", "--", "--places", &places.to_string()]);
             command.args(["--seed", &seed.to_string()]);
             if let Some(only) = only {

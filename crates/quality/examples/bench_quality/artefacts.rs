@@ -109,7 +109,9 @@ pub(crate) const KINDS: &[Kind] = &[
         [15.0, 30.0, 50.0, 80.0, 120.0],
         50.0,
         true,
-        |width, ground, seed| { Box::new(Fold::new(within(ground, seed, 700.0, width, 0.12), 1.0)) }
+        |width, ground, seed| {
+            Box::new(Fold::new(within(ground, seed, 700.0, width, 0.12), 1.0))
+        }
     ),
     kind!(
         "tear",
@@ -277,13 +279,7 @@ fn blue(part: f64, _: &Ground<'_>, _: u32) -> Planted {
 
 /// A line that lies on tissue along its whole length, or the best of many: what is torn or folded is
 /// tissue, and a tear across a lumen is none that could be seen there.
-fn within(
-    ground: &Ground<'_>,
-    seed: u32,
-    length_um: f64,
-    width_um: f64,
-    bend: f64,
-) -> Stroke {
+fn within(ground: &Ground<'_>, seed: u32, length_um: f64, width_um: f64, bend: f64) -> Stroke {
     let drawn = |attempt: u32| line(ground, seed ^ (attempt << 16), length_um, width_um, bend);
     let (mut best, mut most) = (drawn(0), -1.0);
     for attempt in 0..PLACES_TRIED {

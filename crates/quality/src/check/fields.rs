@@ -11,7 +11,8 @@ use super::{
     focus::edge_width,
     nuclear_stain::{StainCounts, StainTables},
     scene::Scene,
-    seams::{FieldProfile, Seams},
+    seam_profile::FieldProfile,
+    seams::Seams,
 };
 use crate::plane::Plane;
 

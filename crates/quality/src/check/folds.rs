@@ -44,9 +44,8 @@ const ALONG_UM: f64 = 160.0;
 const PLACES: isize = 9;
 /// Directions of a band over half a turn.
 const DIRECTIONS: usize = 8;
-/// Least share of those places that are tissue, in hundredths: on the fold and beside it.
+/// Least share of those places that are tissue, in hundredths, on the fold and beside it.
 const ON_TISSUE: usize = 75;
-const BESIDE_TISSUE: usize = 75;
 
 /// The pixels of folds.
 pub(super) fn folds(scene: &Scene<'_>) -> Mask {
@@ -55,91 +54,95 @@ pub(super) fn folds(scene: &Scene<'_>) -> Mask {
         std::array::from_fn(|c| box_mean(&scene.density.rgb.map(|rgb| rgb[c]), radius));
     let tissue = scene.tissue_mask.zip(&scene.density.mean, |t, mean| t & u8::from(mean >= BARE));
     let reach = (ALONG_UM / scene.um / 2.0).max(1.0);
-    let ridges = Ridges { smooth: &smooth, tissue: &tissue, reach };
     let distances = SIDES_UM.map(|um| scene.pixels(um).max(2) as f64);
     let mut found = scene.empty();
-    let width = found.width;
-    found.data.par_chunks_mut(width.max(1)).enumerate().for_each(|(y, row)| {
-        for (x, found) in row.iter_mut().enumerate() {
-            *found = u8::from(ridges.is_ridge((x, y), &distances));
-        }
-    });
+    let width = found.width.max(1);
+    for direction in 0..DIRECTIONS {
+        let (sin, cos) = (std::f64::consts::PI * direction as f64 / DIRECTIONS as f64).sin_cos();
+        let bands = Bands::along((cos, sin), reach, &smooth, &tissue);
+        let sides = distances.map(|distance| {
+            ((-sin * distance).round() as isize, (cos * distance).round() as isize)
+        });
+        found.data.par_chunks_mut(width).enumerate().for_each(|(y, row)| {
+            for (x, found) in row.iter_mut().enumerate() {
+                let at = y * width + x;
+                let own = || mean([0, 1, 2].map(|c| u32::from(smooth[c].data[at])));
+                if *found == 0 && tissue.data[at] != 0 && own() >= u32::from(LEAST_PLACE) {
+                    *found = u8::from(bands.is_ridge((x, y), &sides));
+                }
+            }
+        });
+    }
     let components = Components::of(&closed(&found, 1));
     components.keep(|_, component| is_band(component, scene.um))
 }
 
-struct Ridges<'a> {
-    smooth: &'a [Plane<u16>; 3],
-    tissue: &'a Mask,
-    /// Half the length that is looked at, in pixels.
-    reach: f64,
+/// Mean densities along lines of one direction through every pixel; nothing where too little of the
+/// line is tissue.
+struct Bands {
+    width: usize,
+    height: usize,
+    rgb: Vec<Option<[u16; 3]>>,
 }
 
-impl Ridges<'_> {
-    /// Mean densities along a line through a place, over what of it is tissue, if that is at least
-    /// `share` hundredths of it and of that mean density.
-    fn along(
-        &self,
-        place: (f64, f64),
-        direction: (f64, f64),
-        share: usize,
-        least: u16,
-    ) -> Option<[u32; 3]> {
-        let (mut sums, mut count) = ([0_u32; 3], 0_usize);
-        for step in -(PLACES / 2)..=PLACES / 2 {
-            let away = self.reach * step as f64 / (PLACES / 2) as f64;
-            let x = (place.0 + direction.0 * away).round();
-            let y = (place.1 + direction.1 * away).round();
-            if x < 0.0 || y < 0.0 {
-                continue;
-            }
-            let (x, y) = (x as usize, y as usize);
-            if x >= self.tissue.width || y >= self.tissue.height {
-                continue;
-            }
-            let at = y * self.tissue.width + x;
-            if self.tissue.data[at] != 0 {
-                count += 1;
-                for (sum, plane) in sums.iter_mut().zip(self.smooth) {
-                    *sum += u32::from(plane.data[at]);
+impl Bands {
+    fn along(direction: (f64, f64), reach: f64, smooth: &[Plane<u16>; 3], tissue: &Mask) -> Self {
+        let (width, height) = (tissue.width, tissue.height);
+        let half = PLACES / 2;
+        let places: Vec<(isize, isize)> = (-half..=half)
+            .map(|step| {
+                let away = reach * step as f64 / half as f64;
+                ((direction.0 * away).round() as isize, (direction.1 * away).round() as isize)
+            })
+            .collect();
+        let mut rgb = vec![None; width * height];
+        rgb.par_chunks_mut(width.max(1)).enumerate().for_each(|(y, row)| {
+            for (x, rgb) in row.iter_mut().enumerate() {
+                let (mut sums, mut count) = ([0_u32; 3], 0_usize);
+                for (dx, dy) in &places {
+                    let (Some(x), Some(y)) = (x.checked_add_signed(*dx), y.checked_add_signed(*dy))
+                    else {
+                        continue;
+                    };
+                    let at = y * width + x;
+                    if x < width && y < height && tissue.data[at] != 0 {
+                        count += 1;
+                        for (sum, plane) in sums.iter_mut().zip(smooth) {
+                            *sum += u32::from(plane.data[at]);
+                        }
+                    }
+                }
+                if count > 0 && count * 100 >= places.len() * ON_TISSUE {
+                    *rgb = Some(sums.map(|sum| (sum / count as u32) as u16));
                 }
             }
-        }
-        if count == 0 || count * 100 < PLACES as usize * share {
-            return None;
-        }
-        let mean_rgb = sums.map(|sum| sum / count as u32);
-        (mean(mean_rgb) >= u32::from(least)).then_some(mean_rgb)
+        });
+        Self { width, height, rgb }
     }
 
-    /// Whether the tissue is twice as dense along a line here as along lines at one of these
-    /// distances to both sides.
-    fn is_ridge(&self, (x, y): (usize, usize), distances: &[f64]) -> bool {
-        let at = y * self.tissue.width + x;
-        let own: [u32; 3] = std::array::from_fn(|c| u32::from(self.smooth[c].data[at]));
-        if self.tissue.data[at] == 0 || mean(own) < u32::from(LEAST_PLACE) {
-            return false;
+    /// The band through a pixel, if there is one of at least this mean density.
+    fn at(&self, (x, y): (usize, usize), (dx, dy): (isize, isize), least: u16) -> Option<[u32; 3]> {
+        let (x, y) = (x.checked_add_signed(dx)?, y.checked_add_signed(dy)?);
+        if x >= self.width || y >= self.height {
+            return None;
         }
-        (0..DIRECTIONS).any(|direction| {
-            let (sin, cos) =
-                (std::f64::consts::PI * direction as f64 / DIRECTIONS as f64).sin_cos();
-            let place = (x as f64, y as f64);
-            let Some(own) = self.along(place, (cos, sin), ON_TISSUE, LEAST_FOLD) else {
-                return false;
-            };
-            distances.iter().any(|distance| {
-                let side = |sign: f64| {
-                    let (x, y) = (place.0 - sin * distance * sign, place.1 + cos * distance * sign);
-                    self.along((x, y), (cos, sin), BESIDE_TISSUE, LEAST_SIDE)
-                };
-                let (Some(a), Some(b)) = (side(-1.0), side(1.0)) else { return false };
-                let (low, high) = (mean(a).min(mean(b)), mean(a).max(mean(b)));
-                mean(own) * 100 >= high * DEPTH
-                    && low * 100 >= high * ALIKE
-                    && same_hue(own, std::array::from_fn(|c| a[c] + b[c]), HUE)
-                    && same_hue(own, a, SIDE_HUE)
-                    && same_hue(own, b, SIDE_HUE)
-            })
+        let rgb = self.rgb[y * self.width + x]?.map(u32::from);
+        (mean(rgb) >= u32::from(least)).then_some(rgb)
+    }
+
+    /// Whether the tissue is twice as dense along the line here as along lines at one of these
+    /// distances to both sides.
+    fn is_ridge(&self, place: (usize, usize), sides: &[(isize, isize)]) -> bool {
+        let Some(own) = self.at(place, (0, 0), LEAST_FOLD) else { return false };
+        sides.iter().any(|(dx, dy)| {
+            let side = |away| self.at(place, away, LEAST_SIDE);
+            let (Some(a), Some(b)) = (side((*dx, *dy)), side((-dx, -dy))) else { return false };
+            let (low, high) = (mean(a).min(mean(b)), mean(a).max(mean(b)));
+            mean(own) * 100 >= high * DEPTH
+                && low * 100 >= high * ALIKE
+                && same_hue(own, std::array::from_fn(|c| a[c] + b[c]), HUE)
+                && same_hue(own, a, SIDE_HUE)
+                && same_hue(own, b, SIDE_HUE)
         })
     }
 }

@@ -29,6 +29,7 @@ mod scene;
 mod seam_border;
 mod seam_lines;
 mod seam_offset;
+mod seam_profile;
 mod seam_steps;
 mod seams;
 mod stain;

@@ -1,8 +1,8 @@
 //! The border of a field: seams love to lie where tiles meet, which is where fields meet.
 
 use super::{
-    seam_steps::{Cut, ratios},
-    seams::{LEAST_ROUGHNESS, Line, Sums},
+    seam_profile::{LEAST_ROUGHNESS, Line, difference},
+    seam_steps::{Cut, ratios, step_of},
 };
 use crate::plane::Plane;
 
@@ -70,13 +70,9 @@ fn around(here: &Outermost, there: &Outermost, rough: [f32; 2], cut: Cut) -> [Li
 
 /// The line in the middle of four lines of pixels.
 fn between(four: [&[u8]; 4], usual: f32, cut: Cut) -> Line {
-    let mut sums = Sums::default();
-    four[1].iter().zip(four[2]).for_each(|(a, b)| sums.add(*a, *b));
-    let [far, near, next, beyond] = four.map(|line| ratios(line.iter().copied()));
-    for (((far, near), next), beyond) in far.zip(near).zip(next).zip(beyond) {
-        sums.steps.add([far, near, next, beyond], cut);
-    }
-    let (step, size) = sums.over(four[1].len());
+    let lines = four.map(|line| ratios(line.iter().copied()).collect::<Vec<_>>());
+    let step = step_of([0, 1, 2, 3].map(|line| lines[line].as_slice()), cut);
+    let size = difference(four[1], four[2]) as f32 / four[1].len().max(1) as f32;
     let roughness = size / usual.max(LEAST_ROUGHNESS);
     Line { step, roughness, pair: step, pair_roughness: roughness }
 }

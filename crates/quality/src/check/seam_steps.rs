@@ -42,10 +42,11 @@ fn excess(pixels: [i16; 4]) -> i32 {
 pub(super) struct Cut(i32);
 
 impl Cut {
-    /// The deviation of the excess over an image (median absolute deviation), of whose pixels across
-    /// lines `pixels` gives some.
-    pub(super) fn of(pixels: impl Iterator<Item = [i16; 4]>) -> Self {
-        let mut sizes: Vec<i32> = pixels.step_by(SAMPLED).map(|four| excess(four).abs()).collect();
+    /// The deviation of the excess over an image (median absolute deviation) of so many places, each
+    /// four pixels across a line.
+    pub(super) fn of(places: usize, four: impl Fn(usize) -> [i16; 4]) -> Self {
+        let sampled = (0..places).step_by(SAMPLED);
+        let mut sizes: Vec<i32> = sampled.map(|at| excess(four(at)).abs()).collect();
         let least = (2.0 * PARTS * LEAST_CUT) as i32;
         if sizes.is_empty() {
             return Self(least);
@@ -60,28 +61,53 @@ impl Cut {
     }
 }
 
-/// The sum over the pixels of a line.
-#[derive(Copy, Clone, Default)]
-pub(super) struct StepSum {
-    sum: i32,
-    whole: u32,
-    count: u32,
+/// Sums over the pixels of lines that lie beside one another.
+pub(super) struct StepSums {
+    sums: Vec<i32>,
+    /// How many of a line's pixels were not cut off.
+    whole: Vec<i32>,
+    pixels: usize,
 }
 
-impl StepSum {
-    pub(super) fn add(&mut self, pixels: [i16; 4], cut: Cut) {
-        let excess = excess(pixels);
-        self.sum += excess.clamp(-cut.0, cut.0);
-        self.whole += u32::from(excess.abs() < cut.0);
-        self.count += 1;
+impl StepSums {
+    pub(super) fn new(lines: usize) -> Self {
+        Self { sums: vec![0; lines], whole: vec![0; lines], pixels: 0 }
     }
 
-    /// The step in grey levels at white.
-    pub(super) fn step(&self) -> f32 {
-        // Where most is cut off there is an edge and no step.
-        let whole = (self.whole as f32).max(0.4 * self.count as f32).max(1.0);
-        self.sum as f32 / (2.0 * PARTS) / whole
+    /// Adds one pixel of every line, with two before it and two behind it.
+    pub(super) fn add(&mut self, four: [&[i16]; 4], cut: Cut) {
+        let lines = self.sums.len();
+        let [far, near, next, beyond] = four.map(|pixels| &pixels[..lines]);
+        let whole = &mut self.whole[..lines];
+        for (at, sum) in self.sums.iter_mut().enumerate() {
+            let excess = excess([far[at], near[at], next[at], beyond[at]]);
+            *sum += excess.clamp(-cut.0, cut.0);
+            whole[at] += i32::from(excess.abs() < cut.0);
+        }
+        self.pixels += 1;
     }
+
+    /// The steps of the lines in grey levels at white.
+    pub(super) fn steps(&self) -> impl Iterator<Item = f32> + '_ {
+        self.sums.iter().zip(&self.whole).map(|(sum, whole)| mean(*sum, *whole, self.pixels))
+    }
+}
+
+/// The step of the line in the middle of four lines of pixels, in grey levels at white.
+pub(super) fn step_of([far, near, next, beyond]: [&[i16]; 4], cut: Cut) -> f32 {
+    let (mut sum, mut whole) = (0, 0);
+    for (((far, near), next), beyond) in far.iter().zip(near).zip(next).zip(beyond) {
+        let excess = excess([*far, *near, *next, *beyond]);
+        sum += excess.clamp(-cut.0, cut.0);
+        whole += i32::from(excess.abs() < cut.0);
+    }
+    mean(sum, whole, near.len())
+}
+
+fn mean(sum: i32, whole: i32, pixels: usize) -> f32 {
+    // Where most is cut off there is an edge and no step.
+    let whole = (whole as f32).max(0.4 * pixels as f32).max(1.0);
+    sum as f32 / (2.0 * PARTS) / whole
 }
 
 #[cfg(test)]
@@ -89,14 +115,14 @@ mod tests {
     use super::*;
 
     fn step(lines: [fn(usize) -> u8; 4]) -> f32 {
-        let four = |at: usize| {
-            let mut values = ratios(lines.iter().map(|line| line(at)));
-            std::array::from_fn(|_| values.next().unwrap())
-        };
-        let cut = Cut::of((0..256).map(four));
-        let mut sum = StepSum::default();
-        (0..256).for_each(|at| sum.add(four(at), cut));
-        sum.step()
+        let lines = lines.map(|line| ratios((0..256).map(line)).collect::<Vec<_>>());
+        let cut = Cut::of(256, |at| std::array::from_fn(|line| lines[line][at]));
+        let four = [0, 1, 2, 3].map(|line| lines[line].as_slice());
+        let mut sums = StepSums::new(1);
+        (0..256).for_each(|at| sums.add(four.map(|line| &line[at..=at]), cut));
+        let step = step_of(four, cut);
+        assert_eq!(sums.steps().next(), Some(step));
+        step
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! not go on (stitching).
 //!
 //! Every field gives, for each of its columns and rows, the step in brightness to the next one
-//! (`seam_steps`) and the mean size of the difference (content that does not go on is rougher than
+//! (`seam_profile`) and the mean size of the difference (content that does not go on is rougher than
 //! its neighbourhood). A scanner's seam runs through all fields on its line, an edge in the tissue
 //! through one: what most of the fields say tells them apart.
 
@@ -11,170 +11,14 @@ use std::collections::BTreeMap;
 use super::{
     fields::{FIELD, FieldGrid},
     seam_border::Border,
-    seam_steps::{Cut, StepSum, ratios},
+    seam_profile::{FieldProfile, Line, median},
 };
-use crate::plane::Plane;
 
-pub(super) const SIDE: usize = FIELD as usize;
+const SIDE: usize = FIELD as usize;
 /// A line is judged by at least so many fields.
 const LEAST_FIELDS: usize = 3;
-/// Neighbours are taken by so many lines.
-const CHUNK: usize = 32;
-/// JPEG's blocks are a period in the profile: a line is held against those of its own phase.
-pub(super) const PERIOD: usize = 8;
-
-/// One line of one field.
-#[derive(Copy, Clone, Debug, Default)]
-pub(super) struct Line {
-    /// Step in grey levels at white.
-    pub(super) step: f32,
-    /// Step over this line and the next: a seam within a pixel is spread over two.
-    pub(super) pair: f32,
-    /// Roughness over that of the lines around.
-    pub(super) roughness: f32,
-    /// What this line and the next are rougher by, together, over 1.
-    pub(super) pair_roughness: f32,
-}
-
-impl Line {
-    /// With what a seam that lies within a pixel, and so on two lines, amounts to.
-    pub(super) fn with_next(self, next: &Self) -> Self {
-        Self {
-            // Half the step is on each line, and each takes half of its own off the other's.
-            pair: 2.0 * (self.step + next.step),
-            pair_roughness: self.roughness + next.roughness - 1.0,
-            ..self
-        }
-    }
-}
-
-/// The profile of one field: from each column and row to the next.
-pub(super) struct FieldProfile {
-    columns: Vec<Line>,
-    rows: Vec<Line>,
-    border: Border,
-}
-
-impl FieldProfile {
-    pub(super) fn of(luminance: &Plane<u8>) -> Self {
-        let (width, height) = (luminance.width, luminance.height);
-        let ratios: Vec<i16> = ratios(luminance.data.iter().copied()).collect();
-        let across = |x: usize, y: usize| four(&ratios, y * width + x, 1);
-        let down = |x: usize, y: usize| four(&ratios, y * width + x, width);
-        let inner = |length: usize| 1..length.saturating_sub(2);
-        let pixels = (0..height).flat_map(|y| inner(width).map(move |x| across(x, y)));
-        let cut_across = Cut::of(pixels);
-        let pixels = inner(height).flat_map(|y| (0..width).map(move |x| down(x, y)));
-        let cut_down = Cut::of(pixels);
-        let mut columns = vec![Sums::default(); width.saturating_sub(1)];
-        let mut rows = vec![Sums::default(); height.saturating_sub(1)];
-        for y in 0..height {
-            let row = luminance.row(y);
-            for (sums, pair) in columns.iter_mut().zip(row.windows(2)) {
-                sums.add(pair[0], pair[1]);
-            }
-            for x in inner(width) {
-                columns[x].steps.add(across(x, y), cut_across);
-            }
-            if let Some(sums) = rows.get_mut(y) {
-                row.iter().zip(luminance.row(y + 1)).for_each(|(a, b)| sums.add(*a, *b));
-                if inner(height).contains(&y) {
-                    (0..width).for_each(|x| sums.steps.add(down(x, y), cut_down));
-                }
-            }
-        }
-        let (across, down) = (Usual::of(&columns, height), Usual::of(&rows, width));
-        Self {
-            border: Border::of(luminance, [across.ends(), down.ends()], [cut_across, cut_down]),
-            columns: across.lines,
-            rows: down.lines,
-        }
-    }
-}
-
-/// Two pixels before a line and two behind it.
-fn four(ratios: &[i16], at: usize, stride: usize) -> [i16; 4] {
-    [ratios[at - stride], ratios[at], ratios[at + stride], ratios[at + 2 * stride]]
-}
-
-/// Differences between two lines of pixels.
-#[derive(Copy, Clone, Default)]
-pub(super) struct Sums {
-    pub(super) steps: StepSum,
-    size: i32,
-}
-
-impl Sums {
-    pub(super) fn add(&mut self, here: u8, next: u8) {
-        self.size += i32::from(next.abs_diff(here));
-    }
-
-    /// Step in grey levels at white, and mean size of the difference in grey levels.
-    pub(super) fn over(&self, pixels: usize) -> (f32, f32) {
-        (self.steps.step(), self.size as f32 / pixels.max(1) as f32)
-    }
-}
-
-/// A profile with what is usual in it.
-struct Usual {
-    lines: Vec<Line>,
-    /// Usual roughness in grey levels of the first and the last lines.
-    rough: [f32; 2],
-    /// What lines at the last phase of JPEG's blocks have over the others.
-    last_phase: f32,
-}
-
-impl Usual {
-    /// Steps less the usual one, roughness over the usual one of the line's surroundings and phase.
-    fn of(sums: &[Sums], pixels: usize) -> Self {
-        let mut lines: Vec<Line> = sums
-            .iter()
-            .map(|sums| sums.over(pixels))
-            .map(|(step, roughness)| Line { step, roughness, ..Line::default() })
-            .collect();
-        let mut rough = Vec::new();
-        for chunk in lines.chunks_mut(CHUNK) {
-            let step = median(chunk.iter().map(|line| line.step));
-            let usual = median(chunk.iter().map(|line| line.roughness)).max(LEAST_ROUGHNESS);
-            rough.push(usual);
-            for line in chunk {
-                line.step -= step;
-                line.roughness /= usual;
-            }
-        }
-        let mut last_phase = 1.0;
-        for phase in 0..PERIOD {
-            let of_phase = lines.iter().skip(phase).step_by(PERIOD);
-            let usual = median(of_phase.map(|line| line.roughness)).max(1.0);
-            lines.iter_mut().skip(phase).step_by(PERIOD).for_each(|l| l.roughness /= usual);
-            last_phase = usual;
-        }
-        for at in 0..lines.len() {
-            let next =
-                lines.get(at + 1).copied().unwrap_or(Line { roughness: 1.0, ..Line::default() });
-            lines[at] = lines[at].with_next(&next);
-        }
-        let ends = [rough.first(), rough.last()];
-        Self { lines, rough: ends.map(|end| end.copied().unwrap_or(1.0)), last_phase }
-    }
-
-    /// Usual roughness of a line before the first and after the last.
-    fn ends(&self) -> [f32; 2] {
-        self.rough.map(|rough| rough * self.last_phase)
-    }
-}
-
-/// Smoother surroundings say nothing of roughness, in grey levels.
-pub(super) const LEAST_ROUGHNESS: f32 = 0.5;
-
-pub(super) fn median(values: impl Iterator<Item = f32>) -> f32 {
-    let mut values: Vec<f32> = values.collect();
-    if values.is_empty() {
-        return 0.0;
-    }
-    let middle = values.len() / 2;
-    *values.select_nth_unstable_by(middle, f32::total_cmp).1
-}
+/// On pixels as large as a nucleus, in um, a line differs from the next as tissue does.
+const COARSEST_UM: f64 = 4.0;
 
 /// A line on which something is wrong.
 #[derive(Copy, Clone, Debug, PartialEq)]
@@ -245,66 +89,105 @@ impl Seams {
 
     /// Every line that enough fields lie on, with what stands out from the tissue's own spread.
     pub(super) fn lines(&self) -> Vec<Seam> {
-        let mut found = Vec::new();
-        for (lines, vertical) in [(&self.columns, true), (&self.rows, false)] {
-            let spread = Spread::of(lines);
-            let steps: Vec<f32> =
-                lines.iter().map(|fields| usual(fields, |line| line.step, spread.step)).collect();
-            let pairs: Vec<f32> =
-                lines.iter().map(|fields| usual(fields, |line| line.pair, spread.pair)).collect();
-            let rough = |of: fn(&Line) -> f32| -> Vec<f32> {
-                lines.iter().map(|fields| lower_median(fields.iter().map(of))).collect()
-            };
-            let (roughs, rough_pairs) =
-                (rough(|line| line.roughness), rough(|line| line.pair_roughness));
-            for (at, fields) in lines.iter().enumerate() {
-                if fields.len() < LEAST_FIELDS {
-                    continue;
-                }
-                let noise = NOISE / (fields.len() as f32).sqrt();
-                let single = steps[at];
-                let is_single = single.abs() > spread.step * noise
-                    && is_everywhere(fields.iter().map(|line| line.step), single, 2.0 / 3.0)
-                    && is_alone(&steps, at, at);
-                let pair = pairs[at];
-                let is_pair = pair.abs() > 1.25 * spread.pair * noise
-                    && is_in_both(&steps, at)
-                    && is_everywhere(fields.iter().map(|line| line.pair), pair, 2.0 / 3.0)
-                    && is_alone(&steps, at, at + 1);
-                let step = match (is_single, is_pair) {
-                    (_, true) if pair.abs() > 1.3 * single.abs() => pair,
-                    (true, _) => single,
-                    _ => 0.0,
-                };
-                let is_rough = |roughs: &[f32], of: fn(&Line) -> f32, spread: f32, until: usize| {
-                    let excess = roughs[at] - 1.0;
-                    excess > spread * noise
-                        && is_everywhere(fields.iter().map(|line| of(line) - 1.0), excess, 0.8)
-                        && is_rough_alone(roughs, at, until)
-                };
-                let (single, pair) = (roughs[at], rough_pairs[at]);
-                let is_single = is_rough(&roughs, |line| line.roughness, spread.roughness, at);
-                let is_pair = is_on_both(&roughs, at)
-                    && is_rough(
-                        &rough_pairs,
-                        |line| line.pair_roughness,
-                        1.25 * spread.pair_roughness,
-                        at + 1,
-                    );
-                found.push(Seam {
-                    vertical,
-                    place: (at + 1) as f64 * self.grid.step,
-                    step: f64::from(step),
-                    roughness: f64::from(match (is_single, is_pair) {
-                        (_, true) => pair,
-                        (true, false) => single,
-                        _ => 1.0,
-                    }),
-                    is_within_a_pixel: is_pair,
-                });
-            }
+        if self.grid.um > COARSEST_UM {
+            return Vec::new();
         }
+        let of = |lines, vertical| Direction::of(lines).seams(vertical, self.grid.step);
+        let mut found = of(&self.columns, true);
+        found.extend(of(&self.rows, false));
         found
+    }
+}
+
+/// All lines of one direction with what their fields say together.
+struct Direction<'a> {
+    lines: &'a [Vec<Line>],
+    spread: Spread,
+    steps: Vec<f32>,
+    pairs: Vec<f32>,
+    roughs: Vec<f32>,
+    rough_pairs: Vec<f32>,
+}
+
+impl<'a> Direction<'a> {
+    fn of(lines: &'a [Vec<Line>]) -> Self {
+        let spread = Spread::of(lines);
+        let step = |of: fn(&Line) -> f32, spread: f32| {
+            lines.iter().map(|fields| usual(fields, of, spread)).collect()
+        };
+        let rough = |of: fn(&Line) -> f32| {
+            lines.iter().map(|fields| lower_median(fields.iter().map(of))).collect()
+        };
+        Self {
+            lines,
+            steps: step(|line| line.step, spread.step),
+            pairs: step(|line| line.pair, spread.pair),
+            roughs: rough(|line| line.roughness),
+            rough_pairs: rough(|line| line.pair_roughness),
+            spread,
+        }
+    }
+
+    fn seams(&self, vertical: bool, pixel: f64) -> Vec<Seam> {
+        let judged = (0..self.lines.len()).filter(|at| self.lines[*at].len() >= LEAST_FIELDS);
+        let seam = |at: usize| {
+            let (roughness, is_within_a_pixel) = self.roughness(at);
+            Seam {
+                vertical,
+                place: (at + 1) as f64 * pixel,
+                step: f64::from(self.step(at)),
+                roughness: f64::from(roughness),
+                is_within_a_pixel,
+            }
+        };
+        judged.map(seam).collect()
+    }
+
+    /// Deviations of single fields by which the mean over a line's fields must stand out. Few fields
+    /// deviate together more often than a normal distribution says.
+    fn noise(&self, at: usize) -> f32 {
+        let fields = self.lines[at].len() as f32;
+        NOISE / fields.sqrt() * (1.0 + FEW / fields)
+    }
+
+    /// By how much light steps across a line, or across it and the next; 0 where that is no more
+    /// than tissue does.
+    fn step(&self, at: usize) -> f32 {
+        let (fields, noise) = (&self.lines[at], self.noise(at));
+        let (single, pair) = (self.steps[at], self.pairs[at]);
+        let is_single = single.abs() > self.spread.step * noise
+            && is_everywhere(fields.iter().map(|line| line.step), single, 2.0 / 3.0)
+            && is_alone(&self.steps, at, at);
+        let is_pair = pair.abs() > 1.25 * self.spread.pair * noise
+            && is_in_both(&self.steps, at)
+            && is_everywhere(fields.iter().map(|line| line.pair), pair, 2.0 / 3.0)
+            && is_alone(&self.steps, at, at + 1);
+        match (is_single, is_pair) {
+            (_, true) if pair.abs() > 1.3 * single.abs() => pair,
+            (true, _) => single,
+            _ => 0.0,
+        }
+    }
+
+    /// How rough a line is, 1 where that is no more than tissue is, and whether it is so together
+    /// with the next.
+    fn roughness(&self, at: usize) -> (f32, bool) {
+        let is_rough = |roughs: &[f32], of: fn(&Line) -> f32, spread: f32, until: usize| {
+            let excess = roughs[at] - 1.0;
+            excess > spread * self.noise(at)
+                && is_everywhere(self.lines[at].iter().map(|line| of(line) - 1.0), excess, 0.8)
+                && is_rough_alone(roughs, at, until)
+        };
+        let spread = &self.spread;
+        let is_single = is_rough(&self.roughs, |line| line.roughness, spread.roughness, at);
+        let of_pair = |line: &Line| line.pair_roughness;
+        let is_pair = is_on_both(&self.roughs, at)
+            && is_rough(&self.rough_pairs, of_pair, 1.25 * spread.pair_roughness, at + 1);
+        match (is_single, is_pair) {
+            (_, true) => (self.rough_pairs[at], true),
+            (true, false) => (self.roughs[at], false),
+            _ => (1.0, false),
+        }
     }
 }
 
@@ -355,6 +238,8 @@ fn is_rough_alone(roughs: &[f32], at: usize, until: usize) -> bool {
 
 /// Standard errors by which a line must stand out: there are thousands of lines.
 const NOISE: f32 = 5.5;
+/// So many fields need twice that.
+const FEW: f32 = 4.0;
 
 /// How far single fields lie from the usual on this slide, as standard deviations.
 struct Spread {
@@ -390,6 +275,7 @@ fn lower_median(values: impl Iterator<Item = f32>) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plane::Plane;
 
     fn grid() -> FieldGrid {
         FieldGrid { step: 2.0, um: 0.5, columns: 1, rows: 4 }
