@@ -1,7 +1,9 @@
 //! All that is printed: results on standard output, notes, progress and errors on standard error.
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "the one place that prints")]
 
-use std::{io::IsTerminal, time::Duration};
+use std::{
+    io::{self, ErrorKind, IsTerminal, Write},
+    time::Duration,
+};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
@@ -20,33 +22,27 @@ impl Terminal {
     /// Prints a result: its JSON document or its text.
     pub(crate) fn result<T: Serialize>(&self, document: &T, text: &str) -> anyhow::Result<()> {
         if self.json {
-            println!("{}", serde_json::to_string_pretty(document)?);
+            print(&serde_json::to_string_pretty(document)?)
         } else {
-            println!("{}", text.trim_end());
+            print(text.trim_end())
         }
-        Ok(())
     }
 
     /// Prints a result on one line: its JSON document or its text.
     pub(crate) fn line<T: Serialize>(&self, document: &T, text: &str) -> anyhow::Result<()> {
-        if self.json {
-            println!("{}", serde_json::to_string(document)?);
-        } else {
-            println!("{text}");
-        }
-        Ok(())
+        if self.json { print(&serde_json::to_string(document)?) } else { print(text) }
     }
 
     /// Prints a note for the person at the terminal.
     pub(crate) fn note(&self, text: &str) {
         if !self.quiet {
-            eprintln!("{text}");
+            tell(text);
         }
     }
 
     /// Prints an error with its causes.
     pub(crate) fn error(&self, error: &anyhow::Error) {
-        eprintln!("error: {error:#}");
+        tell(&format!("error: {error:#}"));
     }
 
     /// A bar on a terminal, nothing elsewhere.
@@ -64,4 +60,19 @@ impl Terminal {
         bar.enable_steady_tick(Duration::from_millis(200));
         bar
     }
+}
+
+/// A line on standard output. A reader that has seen enough, such as `head`, stops nothing.
+fn print(line: &str) -> anyhow::Result<()> {
+    match writeln!(io::stdout().lock(), "{line}") {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(anyhow::Error::new(error).context("cannot write to standard output"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A line on standard error; where that is closed, nobody listens.
+fn tell(line: &str) {
+    let _ = writeln!(io::stderr().lock(), "{line}");
 }

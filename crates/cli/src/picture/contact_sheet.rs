@@ -42,8 +42,12 @@ pub(crate) fn contact_sheet(
     let height = HEADER + thumbnail.height().max(rows * cell.1) + MARGIN;
     let mut sheet = RgbImage::filled(width, height, [255; 3]);
     fill(&mut sheet, 0, 0, 12, HEADER - 16, color);
-    text::draw(&mut sheet, MARGIN as f32, 10.0, 40.0, color, heading)?;
-    text::draw(&mut sheet, MARGIN as f32, 54.0, 22.0, QUIET, subheading)?;
+    for (words, top, height, color) in
+        [(heading, 10.0, 40.0, color), (subheading, 54.0, 22.0, QUIET)]
+    {
+        let words = text::fitted(words, height, (width - 2 * MARGIN) as f32)?;
+        text::draw(&mut sheet, MARGIN as f32, top, height, color, &words)?;
+    }
     let mut outlined = thumbnail.clone();
     for crop in crops {
         for area in &crop.areas {
@@ -70,12 +74,12 @@ fn draw_crop(sheet: &mut RgbImage, crop: &Crop, left: u32, top: u32) -> anyhow::
         }
     }
     fill(sheet, left, top + CROP, CROP, 5, crop.color);
-    text::draw(sheet, left as f32, (top + CROP + 9) as f32, 20.0, INK, &crop.title)?;
-    let mut note = crop.note.clone();
-    if note.chars().count() > 46 {
-        note = note.chars().take(45).chain(['…']).collect();
+    for (words, below, height, color) in
+        [(&crop.title, 9, 20.0, INK), (&crop.note, 32, 15.0, QUIET)]
+    {
+        let words = text::fitted(words, height, CROP as f32)?;
+        text::draw(sheet, left as f32, (top + CROP + below) as f32, height, color, &words)?;
     }
-    text::draw(sheet, left as f32, (top + CROP + 32) as f32, 15.0, QUIET, &note)?;
     Ok(())
 }
 
