@@ -12,7 +12,10 @@ use crate::{
 /// Format, lints, all tests with foreign judges and real slides, documentation.
 pub(crate) fn run_everything() -> anyhow::Result<()> {
     tools::require_c_compiler()?;
-    let features: &[&str] = if tools::can_build_turbojpeg() {
+    // First, because the server puts it into the program.
+    let with_web = web::check()?;
+    let turbojpeg = tools::can_build_turbojpeg();
+    let features: &[&str] = if turbojpeg {
         &[
             "--features",
             "bianque-cli/turbojpeg,bianque-slide/turbojpeg,bianque-cli/onnxruntime,\
@@ -46,19 +49,24 @@ pub(crate) fn run_everything() -> anyhow::Result<()> {
     judged(tools::cargo().args(["test", "--workspace"]).args(features))?;
     // The pure-Rust decoders are what a plain `cargo build` gives.
     judged(tools::cargo().args(["test", "--package", "bianque-slide"]))?;
-    run(tools::cargo().env("RUSTDOCFLAGS", "-D warnings").args(["doc", "--workspace", "--no-deps"]))
+    run(tools::cargo().env("RUSTDOCFLAGS", "-D warnings").args([
+        "doc",
+        "--workspace",
+        "--no-deps",
+    ]))?;
+    if with_web { web::browser_tests(turbojpeg) } else { Ok(()) }
 }
 
 /// Installs what a bare Debian machine lacks, then runs everything.
 pub(crate) fn ci() -> anyhow::Result<()> {
     let mut missing: Vec<&str> =
-        [("cmake", "cmake"), ("nasm", "nasm"), ("python3", "python3-venv")]
+        [("cmake", "cmake"), ("nasm", "nasm"), ("python3", "python3-venv"), ("npm", "npm")]
             .into_iter()
             .filter(|(program, _)| !succeeds(program, &["--version"]))
             .map(|(_, package)| package)
             .collect();
-    if !succeeds("npm", &["--version"]) {
-        missing.push("npm");
+    if !web::has_browser() {
+        missing.push("chromium");
     }
     if !tools::has_postgresql() {
         missing.push("postgresql");
@@ -67,6 +75,5 @@ pub(crate) fn ci() -> anyhow::Result<()> {
         run(Command::new("apt-get").args(["update", "--quiet"]))?;
         run(Command::new("apt-get").args(["install", "--yes", "--quiet"]).args(&missing))?;
     }
-    web::build()?;
     run_everything()
 }

@@ -1,7 +1,7 @@
 // What the tests do again and again.
 import { join } from "node:path";
 import AxeBuilder from "@axe-core/playwright";
-import { type Browser, expect, type Locator, type Page } from "@playwright/test";
+import { type Browser, expect, type Locator, type Page, test } from "@playwright/test";
 
 export const accounts = process.env.ACCOUNTS ?? "";
 export const demo = process.env.DEMO ?? "";
@@ -53,8 +53,11 @@ export async function allSaved(page: Page): Promise<void> {
   await expect(page.locator(".saved")).toHaveAttribute("data-pending", "0");
 }
 
+/** Waits until the slides are examined, which takes what the machine takes. */
 export async function examined(page: Page, cases: number): Promise<void> {
-  await expect(page.locator(".examination-done")).toHaveCount(cases, { timeout: 110_000 });
+  const patience = 400_000;
+  test.info().setTimeout(test.info().timeout + patience);
+  await expect(page.locator(".examination-done")).toHaveCount(cases, { timeout: patience });
 }
 
 export async function magnification(page: Page): Promise<number> {
@@ -106,7 +109,8 @@ export const wide = (page: Page) =>
 export async function picture(page: Page, name: string, both = true): Promise<void> {
   const folder = process.env.PICTURES;
   if (!folder) return;
-  const keep = (look: string) => page.screenshot({ path: join(folder, `${name}-${look}.png`) });
+  const keep = (look: string) =>
+    page.screenshot({ path: join(folder, `${name}-${look}.png`), fullPage: true });
   const dress = async (language: string, theme: string) => {
     await page.getByRole("button", { name: language }).click();
     await page.getByRole("combobox", { name: /Light of the room|室内光线/ }).selectOption(theme);

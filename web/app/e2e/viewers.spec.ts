@@ -25,6 +25,12 @@ async function page(browser: Browser, body: string): Promise<Page> {
     const type = types[path.split(".").pop() ?? ""] ?? "application/octet-stream";
     return route.fulfill({ contentType: type, body: readFileSync(resolve(modules, path)) });
   });
+  // Where dicom-microscopy-viewer looks for its worker.
+  await made.route("**/static/js/**", (route) => {
+    const name = new URL(route.request().url()).pathname.split("/").pop() ?? "";
+    const body = readFileSync(resolve(modules, "dicom-microscopy-viewer/dist/dynamic-import", name));
+    return route.fulfill({ contentType: types[name.split(".").pop() ?? ""], body });
+  });
   await made.goto(`${server}/__viewers/page.html`);
   return made;
 }

@@ -10,7 +10,7 @@ import { roleWord, useSay } from "./words";
 const demoLogins = [
   ["demo-pathologist", "rolePathologist"],
   ["demo-second-reader", "roleSecondReader"],
-  ["demo-adjudicator", "settle"],
+  ["demo-adjudicator", "roleAdjudicator"],
   ["demo-technician", "roleTechnician"],
   ["demo-administrator", "roleAdministrator"],
 ] as const;

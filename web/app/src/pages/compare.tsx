@@ -6,7 +6,7 @@ import { Choose, Swatch } from "../parts/dialog";
 import { useLoad, Waiting } from "../parts/load";
 import { Shell } from "../shell";
 import { labels, may, nameOf, queue, session } from "../state";
-import { actWord, findingName, labelName, moment, percent, useSay } from "../words";
+import { actWord, findingName, labelName, moment, percent, reasonText, useSay } from "../words";
 
 type Disputed = Comparison["disputed"][number];
 
@@ -164,7 +164,9 @@ export function Compare({ id }: { id: string }) {
                           <p>
                             <strong>{say(actWord[decision.verdict])}</strong>{" "}
                             {labelName(labels.get(), decision.label)}
-                            {decision.reason && <span class="quiet"> — {decision.reason}</span>}
+                            {decision.reason && (
+                              <span class="quiet"> — {reasonText(say, decision.reason)}</span>
+                            )}
                           </p>
                           {may("adjudicate") && !mustLook && (
                             <button
@@ -173,7 +175,7 @@ export function Compare({ id }: { id: string }) {
                                 decision.verdict === "refuse" ? setRefusing(one) : void settle(one, decision)
                               }
                             >
-                              {say("settle")}: {say(actWord[decision.verdict])}
+                              {say("settle", { v: say(actWord[decision.verdict]) })}
                             </button>
                           )}
                         </div>

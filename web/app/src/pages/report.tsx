@@ -34,7 +34,7 @@ export function ReportPage({ id }: { id: string }) {
   const [leaveOut, setLeaveOut] = useState(false);
   const [ask, setAsk] = useState<"sign" | "reopen" | null>(null);
   const [fault, setFault] = useState("");
-  const [said, setSaid] = useState("");
+  const [signedNow, setSignedNow] = useState(false);
   const waiting = useQueue().waiting.filter((one) => one.case === id);
   const report = loaded.value;
   const signed = report?.signed ?? null;
@@ -44,7 +44,7 @@ export function ReportPage({ id }: { id: string }) {
     try {
       if (!(await queue.flush())) return setFault(say("waitSaving"));
       await api.signOut(id, conclusion.trim(), leaveOut);
-      setSaid(say("signedNow"));
+      setSignedNow(true);
     } catch (error) {
       setFault(error instanceof Problem ? problemText(say, error) : say("failed"));
     }
@@ -193,7 +193,7 @@ export function ReportPage({ id }: { id: string }) {
                   {fault}
                 </p>
               )}
-              {said && <p role="status">{said}</p>}
+              {signed && signedNow && <p role="status">{say("signedNow")}</p>}
               {!signed && may("sign-out") && (
                 <>
                   {waiting.length > 0 && <p class="quiet">{say("waitSaving")}</p>}

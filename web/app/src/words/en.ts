@@ -246,7 +246,7 @@ export const en = {
   disputed: "To settle",
   noDisputed: "Nothing is disputed.",
   noComparison: "There are no two readings to compare yet.",
-  settle: "Settle",
+  settle: "Settle: {v}",
   lookFirst: "Look at the case and show the AI there before you settle.",
   settleNote: "A third reader decides; the two readings stay as they are.",
   agree: "agree",
@@ -267,13 +267,13 @@ export const en = {
     "Every reading of patient data, proposal, decision, export and login. Each entry carries the hash of the one before.",
   // Cost
   costLead:
-    "Seconds of a reader's attention for each decided object, with the machine's help and without it.",
+    "Seconds of a reader's attention for each decided object: where the AI was shown from the start, and where the reader looked first.",
   reader: "Reader",
   kind: "Kind",
   decisions: "Decisions",
   secondsEach: "Seconds each",
-  aided: "With AI",
-  unaided: "Without AI",
+  aided: "AI from the start",
+  unaided: "Read first",
   costEmpty: "No decisions yet.",
   // People
   peopleLead: "Who works here, and in which role.",
@@ -289,6 +289,7 @@ export const en = {
   settingUnaided: "Share of regions read without help, for an honest comparison",
   settingsSaved: "Saved.",
   rolePathologist: "Pathologist",
+  roleAdjudicator: "Adjudicator",
   roleSecondReader: "Second reader",
   roleTechnician: "Technician",
   roleClinician: "Clinician",

@@ -126,6 +126,21 @@ export function findingName(
     : qualityHeadline(say, one.headline);
 }
 
+const reasons: Word[] = [
+  "reasonBenign",
+  "reasonArtefact",
+  "reasonOutline",
+  "reasonDuplicate",
+  "reasonUnclear",
+  "reasonQualityFine",
+];
+
+/** A reason is kept as the person read it; one from the list is shown in the words of whoever reads it now. */
+export function reasonText(say: Say, reason: string): string {
+  const known = reasons.find((word) => en[word] === reason || zh[word] === reason);
+  return known ? say(known) : reason;
+}
+
 /** A slide whose file says nothing of its stain or organ is shown without, in either language. */
 export function isStated(text: string | null): text is string {
   return text !== null && text !== "" && text !== "not stated";

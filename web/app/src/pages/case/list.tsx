@@ -67,6 +67,7 @@ export function FindingList(props: {
               <span class="what">
                 <span class="title">{titleOf(say, row)}</span>
                 <span class="small quiet">
+                  {finding.quality && `${say("verdict")} · `}
                   {finding.by_person ? say("byPerson") : say("byAi")}
                   {finding.score !== null && ` ${percent(finding.score)}`}
                   {props.slides.length > 1 && slide && ` · ${slide.label}`}

@@ -83,7 +83,10 @@ function Chosen(props: { row: Row | null; act: (verdict: Verdict) => void; next:
         <dl>
           <div class="chosen-title">
             <dt class="unseen">{say("finding")}</dt>
-            <dd>{titleOf(say, row)}</dd>
+            <dd>
+              {finding.quality && `${say("verdict")} · `}
+              {titleOf(say, row)}
+            </dd>
           </div>
           <div>
             <dt>{say("state")}</dt>
