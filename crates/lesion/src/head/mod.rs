@@ -5,6 +5,7 @@ mod exemplars;
 mod lbfgs;
 mod logistic;
 mod mlp;
+mod refit;
 mod store;
 
 use rayon::prelude::*;
@@ -15,6 +16,10 @@ pub use exemplars::{
 };
 pub use logistic::{LogisticSettings, train_logistic};
 pub use mlp::{MlpSettings, train_mlp};
+pub use refit::{
+    RefitSettings, RegionJudgement, StatedAgreement, StatedRegion, Statement, hold_out,
+    judge_region, refit_head, stated_agreement,
+};
 pub use store::{head_from_bytes, head_to_bytes};
 
 use crate::{
