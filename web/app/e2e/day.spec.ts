@@ -233,10 +233,6 @@ test("the case is signed from confirmed findings only, and prints", async () => 
   expect(await lin.title()).not.toBe("owned");
   await expect(lin.locator(".signature")).toContainText("lin");
   await accessible(lin);
-  await picture(lin, "report-signed");
-  await lin.emulateMedia({ media: "print" });
-  await picture(lin, "report-printed", false);
-  await lin.emulateMedia({ media: null });
   const pdf = await lin.pdf({ format: "A4" });
   expect(pdf.subarray(0, 5).toString()).toBe("%PDF-");
   expect(pdf.length).toBeGreaterThan(10_000);
@@ -319,6 +315,10 @@ test("a signed case is opened again with a reason, and signed anew", async () =>
   await lin.getByRole("dialog").getByRole("button", { name: "Sign out" }).click();
   await expect(lin.locator(".stamp.signed")).toContainText("Version 2");
   await expect(lin.locator(".conclusion")).toHaveText("Adenocarcinoma, left.");
+  await picture(lin, "report-signed");
+  await lin.emulateMedia({ media: "print" });
+  await picture(lin, "report-printed", false);
+  await lin.emulateMedia({ media: null });
 });
 
 test("the audit is whole", async ({ browser }) => {

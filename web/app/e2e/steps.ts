@@ -67,27 +67,33 @@ export async function magnification(page: Page): Promise<number> {
 export const states = (page: Page) =>
   page.locator(".finding").evaluateAll((all) => all.map((one) => (one as HTMLElement).dataset.state));
 
-/** The share of pixels on the screen that are coloured as stained tissue is. */
-export async function tissue(page: Page, part?: Locator): Promise<number> {
-  const shot = await (part ?? page).screenshot({ type: "jpeg", quality: 80 });
-  return page.evaluate(async (bytes) => {
+/** The share of pixels of a part of the screen whose colour is such. */
+export async function share(
+  page: Page,
+  part: Page | Locator,
+  such: (red: number, green: number, blue: number) => boolean,
+): Promise<number> {
+  const shot = await part.screenshot({ type: "jpeg", quality: 80 });
+  const pixels = await page.evaluate(async (bytes) => {
     const raw = Uint8Array.from(atob(bytes), (one) => one.charCodeAt(0));
     const bitmap = await createImageBitmap(new Blob([raw], { type: "image/jpeg" }));
-    const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
+    // Every second pixel is enough to judge a share, and travels faster.
+    const canvas = new OffscreenCanvas(Math.ceil(bitmap.width / 2), Math.ceil(bitmap.height / 2));
     const context = canvas.getContext("2d");
-    if (!context) return 0;
-    context.drawImage(bitmap, 0, 0);
-    const { data } = context.getImageData(0, 0, bitmap.width, bitmap.height);
-    let colored = 0;
-    for (let i = 0; i < data.length; i += 4)
-      if (
-        (data[i] as number) > (data[i + 1] as number) + 25 &&
-        (data[i + 2] as number) > (data[i + 1] as number) + 10
-      )
-        colored++;
-    return colored / (data.length / 4);
+    if (!context) return [];
+    context.imageSmoothingEnabled = false;
+    context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+    return [...context.getImageData(0, 0, canvas.width, canvas.height).data];
   }, shot.toString("base64"));
+  let count = 0;
+  for (let i = 0; i < pixels.length; i += 4)
+    if (such(pixels[i] as number, pixels[i + 1] as number, pixels[i + 2] as number)) count++;
+  return count / Math.max(1, pixels.length / 4);
 }
+
+/** The share of a part of the screen that is coloured as stained tissue is. */
+export const tissue = (page: Page, part: Page | Locator = page) =>
+  share(page, part, (red, green, blue) => red > green + 25 && blue > green + 10);
 
 /** The addresses of the cases, in the order of the list. */
 export async function cases(page: Page): Promise<string[]> {

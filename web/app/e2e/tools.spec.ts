@@ -1,6 +1,18 @@
 // What a reader's hand does beside deciding: outlines, points, lengths, later, handing out, two slides.
 import { expect, type Page, test } from "@playwright/test";
-import { accessible, allSaved, cases, demo, desk, examined, magnification, picture, tissue } from "./steps";
+import { putObjects } from "./objects";
+import {
+  accessible,
+  allSaved,
+  cases,
+  demo,
+  desk,
+  examined,
+  magnification,
+  picture,
+  share,
+  tissue,
+} from "./steps";
 
 test.describe.configure({ mode: "serial" });
 
@@ -195,4 +207,24 @@ test("two slides side by side move together, and apart when they shall", async (
   expect(await power(1)).toBeGreaterThan(alone * 1.5);
   await page.getByRole("button", { name: "Side by side" }).click();
   await expect(panes).toHaveCount(1);
+});
+
+test("objects by the hundred thousand are drawn, far and near", async () => {
+  await putObjects(page, other, 300_000);
+  await page.goto(`${demo}/${other}`);
+  const tick = page.getByLabel(/Objects/);
+  await expect(tick).toBeChecked();
+  await page.waitForFunction(() => performance.getEntriesByName("objects-shown").length > 0);
+  // Stained tissue has no blue and no green; two of the objects' classes are of these.
+  const drawn = () => share(page, page.locator(".slide-map"), (r, g, b) => b > r + 50 && g > r + 20);
+  await page.keyboard.press("0");
+  await expect.poll(drawn).toBeGreaterThan(0.005);
+  for (let i = 0; i < 3; i++) {
+    await page.keyboard.press("+");
+    await page.waitForTimeout(400);
+  }
+  await expect.poll(drawn).toBeGreaterThan(0.001);
+  await picture(page, "objects", false);
+  await tick.uncheck();
+  await expect.poll(drawn).toBeLessThan(0.0005);
 });

@@ -6,8 +6,8 @@ import Source from "ol/source/Source";
 import type { Order } from "./points.worker";
 import { type Index, inView, type Run } from "./points-index";
 
-/** More than this in view and a screen cannot hold them apart. */
-const MOST = 200_000;
+/** Fewer screen pixels than this for each object in view, and a screen cannot hold them apart. */
+const ROOM = 16;
 
 const vertexShader = `#version 300 es
 in vec2 at; in float kind;
@@ -19,7 +19,7 @@ void main() {
   color = colors[int(kind) % 16];
 }`;
 const fragmentShader = `#version 300 es
-precision mediump float;
+precision highp float; // as in the other shader, which shares a uniform with this one
 in vec3 color; uniform float size; out vec4 paint;
 void main() {
   float far = length(gl_PointCoord - 0.5) * 2.0;
@@ -48,9 +48,12 @@ function program(gl: WebGL2RenderingContext): WebGLProgram {
 
 export class PointsLayer extends Layer<Source> {
   private readonly box = document.createElement("div");
+  /** Started at once, so that it is up when the objects are here. */
+  private readonly worker = new Worker(new URL("./points.worker.ts", import.meta.url), { type: "module" });
   private readonly near = document.createElement("canvas");
   private readonly far = document.createElement("canvas");
-  private readonly gl: WebGL2RenderingContext | null;
+  /** None where the desk's WebGL is barred or fails: then cells are drawn at every zoom. */
+  private gl: WebGL2RenderingContext | null;
   private uniform: Record<string, WebGLUniformLocation | null> = {};
   private pictures: HTMLCanvasElement[] = [];
   private index: Index | null = null;
@@ -68,7 +71,7 @@ export class PointsLayer extends Layer<Source> {
   }
 
   load(buffer: ArrayBuffer): Promise<number> {
-    const worker = new Worker(new URL("./points.worker.ts", import.meta.url), { type: "module" });
+    const { worker } = this;
     const order: Order = { buffer, ...this.slide, colors: this.colors, diameter: this.diameter };
     return new Promise<number>((resolve, reject) => {
       worker.onerror = () => reject(new Error("annotations could not be sorted"));
@@ -90,7 +93,12 @@ export class PointsLayer extends Layer<Source> {
       canvas.getContext("2d")?.putImageData(new ImageData(level.rgba, level.columns, level.rows), 0, 0);
       return canvas;
     });
-    if (this.gl) this.upload(this.gl, index);
+    try {
+      if (this.gl) this.upload(this.gl, index);
+    } catch (error) {
+      console.warn(error);
+      this.gl = null;
+    }
     this.changed();
   }
 
@@ -133,7 +141,7 @@ export class PointsLayer extends Layer<Source> {
     const [x, y] = [center[0] as number, -(center[1] as number)];
     const [w, h] = [width * perPixel, height * perPixel];
     const runs = this.index ? inView(this.index, x - w / 2, y - h / 2, x + w / 2, y + h / 2) : [];
-    const many = !this.gl || runs.reduce((sum, run) => sum + run.count, 0) > MOST;
+    const many = !this.gl || runs.reduce((sum, run) => sum + run.count, 0) * ROOM > width * height;
     this.near.hidden = many;
     this.far.hidden = !many;
     if (many) this.drawCells(x - w / 2, y - h / 2, perPixel);
@@ -180,6 +188,7 @@ export class PointsLayer extends Layer<Source> {
   }
 
   protected override disposeInternal(): void {
+    this.worker.terminate();
     this.gl?.getExtension("WEBGL_lose_context")?.loseContext();
     super.disposeInternal();
   }

@@ -24,6 +24,11 @@ export function lengthText(micrometres: number): string {
     : `${micrometres.toPrecision(3)} µm`;
 }
 
+/** The length of a bar, which is round. */
+export function barText(micrometres: number): string {
+  return micrometres >= 1000 ? `${micrometres / 1000} mm` : `${micrometres} µm`;
+}
+
 export function areaText(squareMillimetres: number): string {
   return squareMillimetres >= 0.01
     ? `${squareMillimetres.toPrecision(3)} mm²`

@@ -5,7 +5,7 @@ import type { AnnotationSet, Outline, Slide } from "../../api/types";
 import { settings } from "../../state";
 import type { Shown } from "../../viewer/finding-style";
 import { PointsLayer } from "../../viewer/points";
-import { bar, lengthText, magnificationText } from "../../viewer/scale";
+import { bar, barText, magnificationText } from "../../viewer/scale";
 import { SlideViewer, type ViewState } from "../../viewer/slide-viewer";
 import type { Tool } from "../../viewer/tools";
 import { isStated, percent, useSay } from "../../words";
@@ -138,7 +138,10 @@ export function Pane(props: {
       api
         .annotationPoints(props.caseId, props.slide.id, set.id)
         .then((buffer) => layer.load(buffer))
-        .then(() => made.map.once("rendercomplete", () => performance.mark("objects-shown")))
+        .then(() =>
+          // The frame after the one that drew them is when they are on the screen.
+          made.map.once("postrender", () => requestAnimationFrame(() => performance.mark("objects-shown"))),
+        )
         .catch(() => {
           made.map.removeLayer(layer);
           latest.current.tell(say("objectsFailed"));
@@ -185,7 +188,7 @@ export function Pane(props: {
         )}
         {length && (
           <span class="scale-bar">
-            <span>{lengthText(length.micrometres)}</span>
+            <span>{barText(length.micrometres)}</span>
             <span ref={scaleBar} class="bar" />
           </span>
         )}
