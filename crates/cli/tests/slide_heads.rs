@@ -32,7 +32,7 @@ fn features(folder: &Path, slides: std::ops::Range<usize>, encoder: &str) -> Str
     let mpp = Mpp::new(0.5, 0.5, MppSource::User, Confidence::High).unwrap();
     let grid = TileGrid::over(PixelRect::new(0, 0, 4480, 4480), &mpp, 224, 1.0, 1).unwrap();
     let cells: Vec<Cell> = grid.cells().take(TILES).collect();
-    let mut csv = String::from("slide,patient,label,site\n");
+    let mut csv = String::from("slide,patient,label,site,scanner\n");
     for slide in slides {
         let class = slide / 2 % 2;
         let value = |index: usize| {
@@ -62,7 +62,8 @@ fn features(folder: &Path, slides: std::ops::Range<usize>, encoder: &str) -> Str
         let made = SlideFeatures::new(facts, cells.clone(), &vectors).unwrap();
         made.write(&folder.join(format!("s{slide}.safetensors"))).unwrap();
         let (label, site) = (["no", "yes"][class], ["north", "south", "west"][slide / 4 % 3]);
-        csv.push_str(&format!("s{slide}.svs,p{},{label},{site}\n", slide / 2));
+        let scanner = ["GT450", "S360"][slide / 2 % 4 / 2];
+        csv.push_str(&format!("s{slide}.svs,p{},{label},{site},{scanner}\n", slide / 2));
     }
     csv
 }
@@ -93,10 +94,24 @@ fn a_run_is_trained_measured_taken_up_and_tried_elsewhere() {
     let evaluation = json(&run.join("evaluation.json"));
     assert_eq!(evaluation["schema"], "bianque.slide-evaluation/1");
     assert!(evaluation["measures"][0]["value"].as_f64().unwrap() > 0.9, "{said}");
-    assert_eq!(evaluation["groups"].as_array().unwrap().len(), 3);
+    let groups = |of: &Value, group: &str| {
+        let all = of.as_array().unwrap();
+        all.iter().filter(|own| own["group"] == group).count()
+    };
+    for (group, count) in [("site", 3), ("scanner", 2)] {
+        assert_eq!(groups(&evaluation["groups"], group), count);
+        let abstention = &evaluation["abstention"];
+        assert_eq!(groups(&abstention["other_patients"], group), count, "{abstention}");
+    }
     assert!(evaluation["site_shift"]["chance"].as_f64().unwrap() > 0.3);
     let manifest = json(&run.join("manifest.json"));
-    assert_eq!(manifest["parts"].as_array().unwrap().len(), 3);
+    let parts = manifest["parts"].as_array().unwrap();
+    assert_eq!(parts.len(), 3);
+    for part in parts {
+        // Each part chose between the two heads by losses of its own inner folds.
+        assert_eq!(part["losses"].as_array().unwrap().len(), 2, "{part}");
+        assert!(part["chosen"].as_u64().unwrap() < 2);
+    }
     assert_eq!(manifest["encoder"]["name"], "one");
     let card = std::fs::read_to_string(run.join("CARD.md")).unwrap();
     assert!(card.contains("research") && card.contains("site north"), "{card}");
@@ -132,6 +147,22 @@ fn a_run_is_trained_measured_taken_up_and_tried_elsewhere() {
     assert_eq!(document["novelty"]["groups"][0]["slides"], 40);
     let distances = std::fs::read_to_string(folder.path().join("tried/distances.csv")).unwrap();
     assert_eq!(distances.lines().count(), 41);
+    // Features of another encoder.
+    features(&folder.path().join("foreign"), 100..140, "two");
+    let foreign = bianque(&[
+        "evaluate",
+        "slides",
+        "--run",
+        &out,
+        "--features",
+        &at("foreign"),
+        "--labels",
+        &at("elsewhere.csv"),
+    ]);
+    let said = String::from_utf8_lossy(&foreign.stderr).into_owned();
+    assert_eq!(foreign.status.code(), Some(1));
+    assert!(said.contains("features of one 1, these are of two 1"), "{said}");
+    assert!(said.contains("make features with its encoder"), "{said}");
     let compared = bianque(&[
         "evaluate",
         "slides",
@@ -179,7 +210,7 @@ fn what_cannot_be_trained_on_is_refused_with_what_to_do() {
     let at = |name: &str| folder.path().join(name).display().to_string();
     let csv = features(&folder.path().join("features"), 0..20, "one");
     let first: String = csv.lines().take(3).map(|line| format!("{line}\n")).collect();
-    let unknown = format!("{csv}s99.svs,p99,yes,north\n");
+    let unknown = format!("{csv}s99.svs,p99,yes,north,GT450\n");
     let no_patient = csv.replace("patient", "person");
     for (labels, part) in [
         (first.as_str(), "all slides are of one class"),

@@ -160,12 +160,11 @@ fn training_stops_early_and_keeps_the_best_pass() {
 
 #[test]
 fn class_weights_let_the_rare_class_count() {
-    let (bags, labels) = bags(96);
+    let (bags, _) = bags(96);
     let stop = AtomicBool::new(false);
-    // One slide of eight is of the rare class, and only weakly told.
-    let rare: Vec<SlideTarget> = (0..96)
-        .map(|slide| SlideTarget::Class(usize::from(labels[slide] == 1 && slide % 8 > 4)))
-        .collect();
+    // One slide of four is of the rare class; half of what tells it stands on others too.
+    let rare: Vec<SlideTarget> =
+        (0..96).map(|slide| SlideTarget::Class(usize::from(slide % 4 == 1))).collect();
     let purpose = classification();
     let data = SlideTrainingData { bags: &bags, targets: &rare, purpose: &purpose };
     let mean_of_rare = |balance: bool| {
