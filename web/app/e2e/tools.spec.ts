@@ -207,6 +207,7 @@ test("two slides side by side move together, and apart when they shall", async (
   expect(await power(1)).toBeGreaterThan(alone * 1.5);
   await page.getByRole("button", { name: "Side by side" }).click();
   await expect(panes).toHaveCount(1);
+  await page.unrouteAll({ behavior: "wait" });
 });
 
 test("objects by the hundred thousand are drawn, far and near", async () => {
