@@ -116,6 +116,24 @@ impl Refusal {
     }
 }
 
+/// A refusal that a layer or an extractor has put in words of its own: those that the description
+/// promises.
+pub(crate) fn problem(status: StatusCode, said: &str) -> Response {
+    let detail = match status {
+        StatusCode::METHOD_NOT_ALLOWED => "this address does not take this method",
+        StatusCode::PAYLOAD_TOO_LARGE => "the body is larger than this address takes",
+        StatusCode::SERVICE_UNAVAILABLE => "it took too long: try again later",
+        _ if said.trim().is_empty() => "the request cannot be met",
+        _ => said.trim(),
+    };
+    let title = status.canonical_reason().unwrap_or("Refused");
+    let problem = Problem { title, status: status.as_u16(), detail: detail.to_owned() };
+    (status, [(header::CONTENT_TYPE, PROBLEM)], Json(problem)).into_response()
+}
+
+/// The media type of a refusal.
+pub(crate) const PROBLEM: &str = "application/problem+json";
+
 impl Refusal {
     /// What is said, without the rest.
     pub(crate) fn words(&self) -> String {
@@ -146,7 +164,7 @@ impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let (status, title, detail) = self.parts();
         let problem = Problem { title, status: status.as_u16(), detail };
-        let kind = [(header::CONTENT_TYPE, "application/problem+json")];
+        let kind = [(header::CONTENT_TYPE, PROBLEM)];
         (status, kind, Json(problem)).into_response()
     }
 }

@@ -25,6 +25,8 @@ pub(crate) enum Event {
     Case { case: CaseId },
     /// A case came or moved.
     Worklist {},
+    /// A head is being refitted, was refitted or came into use.
+    Improvement {},
 }
 
 impl Event {
@@ -33,6 +35,7 @@ impl Event {
             Self::Examination { .. } => "examination",
             Self::Case { .. } => "case",
             Self::Worklist {} => "worklist",
+            Self::Improvement {} => "improvement",
         }
     }
 }

@@ -7,6 +7,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
+use crate::answer::{PROBLEM, problem};
+
+/// The longest text of a refusal that is passed on.
+const LONGEST_REFUSAL: usize = 1 << 10;
+
 /// Everything comes from this server: no script, style or frame of another, and none within a page.
 const POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self'; \
                       img-src 'self' data: blob:; connect-src 'self'; worker-src 'self' blob:; \
@@ -30,6 +35,28 @@ pub(crate) async fn only_loopback_names(request: Request, next: Next) -> Respons
             .into_response();
     }
     next.run(request).await
+}
+
+/// Refusals that are not ours (a query that does not parse, a method that is not there, a body that
+/// is too large) in the one form that the description has.
+pub(crate) async fn one_form_of_refusal(request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    let status = response.status();
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    let is_ours = kind.is_some_and(|kind| {
+        kind == PROBLEM || kind.as_bytes().starts_with(b"application/dicom+json")
+    });
+    if !(status.is_client_error() || status.is_server_error()) || is_ours {
+        return response;
+    }
+    let allowed = response.headers().get(header::ALLOW).cloned();
+    let said = axum::body::to_bytes(response.into_body(), LONGEST_REFUSAL).await;
+    let said = said.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+    let mut response = problem(status, &said);
+    if let Some(allowed) = allowed {
+        response.headers_mut().insert(header::ALLOW, allowed);
+    }
+    response
 }
 
 /// Headers that keep browsers from guessing and from mixing sites.

@@ -10,7 +10,7 @@ use tower_http::{limit::RequestBodyLimitLayer, timeout::TimeoutLayer};
 use crate::{
     access::{Gate, gate},
     answer::Refusal,
-    guard,
+    guard, log,
     routes::{State, metrics, table},
 };
 
@@ -30,6 +30,7 @@ pub(crate) fn router(state: &State, only_loopback: bool) -> Router {
     let router = router
         .fallback(async || Refusal::NotFound("address"))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, LONGEST_ANSWER))
+        .layer(middleware::from_fn(guard::one_form_of_refusal))
         .layer(middleware::from_fn(guard::security_headers))
         .layer(middleware::from_fn_with_state(state.clone(), metrics::count));
     let router = if only_loopback {
@@ -37,5 +38,7 @@ pub(crate) fn router(state: &State, only_loopback: bool) -> Router {
     } else {
         router
     };
+    // Outermost: what is turned away is in the log too.
+    let router = router.layer(middleware::from_fn_with_state(state.clone(), log::log));
     router.with_state(state.clone())
 }

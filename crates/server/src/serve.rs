@@ -113,6 +113,7 @@ impl Server {
             }
         });
         stopping.store(true, Ordering::SeqCst);
+        state.improvement.stop();
         served?;
         // The examination ends at its next look at the flag; a decoder that is still busy with an
         // abandoned request is not waited for.

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 use bianque_record::database::Location;
 
-use crate::examine::Examiner;
+use crate::{examine::Examiner, improve::Improver};
 
 /// How the server is set up.
 #[derive(Clone)]
@@ -28,6 +28,8 @@ pub struct Settings {
     pub labels: Vec<ControlledLabel>,
     /// What examines new slides, if anything.
     pub examiner: Option<Arc<dyn Examiner>>,
+    /// What improves the head by which slides are examined, if anything.
+    pub improver: Option<Arc<dyn Improver>>,
 }
 
 impl Settings {
@@ -44,6 +46,7 @@ impl Settings {
             behind_proxy: false,
             labels: ControlledLabel::usual(),
             examiner: None,
+            improver: None,
         }
     }
 

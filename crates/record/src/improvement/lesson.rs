@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Decisions that are learned from at once: the newest.
-const MOST_LESSONS: i64 = 20_000;
+const MOST_LESSONS: i64 = 5_000;
 
 /// What a person said of a region.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]

@@ -68,6 +68,14 @@ pub struct LeftOut {
     pub unknown_label: u64,
 }
 
+impl LeftOut {
+    /// How many in all.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.no_features + self.no_tile + self.unknown_label
+    }
+}
+
 impl Measured {
     /// Whether the refitted head is worse on the held-out decisions: it agrees with fewer, or with
     /// as many and is less sure of them.

@@ -8,7 +8,7 @@ use axum::{
 use bianque_record::{Action, Actor, Role};
 
 use super::{Caller, caller::require_own_page};
-use crate::{answer::Refusal, library::SlideKey, routes::State};
+use crate::{answer::Refusal, library::SlideKey, log::WhoCalls, routes::State};
 
 /// To whom a route is open.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -46,6 +46,9 @@ pub(crate) async fn gate(
         Err(Refusal::LogIn) if gate.access == Access::Everybody => None,
         found => found?,
     };
+    if let (Some(caller), Some(who)) = (&caller, request.extensions().get::<WhoCalls>()) {
+        who.is(caller.actor);
+    }
     require_own_page(state, request.method(), request.headers(), caller.as_ref())?;
     match (gate.access, &caller) {
         (Access::Everybody, _) => {}

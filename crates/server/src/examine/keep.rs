@@ -37,7 +37,7 @@ pub(super) fn keep(
     let heatmap = examined.heatmap.as_ref().map(|map| keep_heatmap(state, map)).transpose()?;
     let mut number = 0;
     let mut put = |content: Content, evidence: &[PixelRect<Level0>], by: &Producer, score| {
-        let key = key(slide, producer, number)?;
+        let key = key(slide, producer, by, number)?;
         number += 1;
         let place = |region: &PixelRect<Level0>| Evidence::SlideRegion {
             slide: slide.slide,
@@ -104,9 +104,11 @@ fn region(slide: &PlacedSlide, lesion: &FoundLesion) -> LesionRegion {
     region
 }
 
-/// Names the number-th proposal of a producer about a slide.
-fn key(slide: &PlacedSlide, producer: &Label, number: u64) -> Result<RequestKey> {
-    let text = format!("proposal {} {producer} {number}", slide.slide);
+/// Names the number-th proposal of a producer about a slide. The head counts: an examination that
+/// broke off may be finished by another one, whose regions are others.
+fn key(slide: &PlacedSlide, producer: &Label, by: &Producer, number: u64) -> Result<RequestKey> {
+    let head = by.digest.map_or_else(String::new, |digest| format!(" {digest}"));
+    let text = format!("proposal {} {producer} {number}{head}", slide.slide);
     let digest = Digest::of(text.as_bytes()).to_string();
     digest.rsplit(':').next().unwrap_or_default().get(..40).unwrap_or_default().parse()
 }

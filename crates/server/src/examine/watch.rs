@@ -82,6 +82,12 @@ impl Watch {
                 Err(error) => tracing::warn!(slide = %entry.id, %error, "not registered"),
             }
         }
+        // Slides are never examined by another head than the one that people have activated.
+        if let Err(why) = self.state.follow_active_head() {
+            let why = why.words();
+            tracing::error!(%why, "no slide is examined: the active head cannot be used");
+            return;
+        }
         for (slide, entry) in waiting {
             if self.stopping() {
                 return;

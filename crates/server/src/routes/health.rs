@@ -1,9 +1,10 @@
 //! Whether the server lives, and whether it can do its work.
 
-use axum::{Json, extract, http::StatusCode, response::IntoResponse};
+use axum::{Json, extract};
 use serde_json::{Value, json};
 
 use super::State;
+use crate::answer::Refusal;
 
 /// The process answers.
 pub(crate) async fn alive() -> Json<Value> {
@@ -11,11 +12,11 @@ pub(crate) async fn alive() -> Json<Value> {
 }
 
 /// The folder of slides can be read.
-pub(crate) async fn ready(extract::State(state): extract::State<State>) -> impl IntoResponse {
+pub(crate) async fn ready(
+    extract::State(state): extract::State<State>,
+) -> Result<Json<Value>, Refusal> {
     if state.library.folder_is_there() {
-        (StatusCode::OK, Json(json!({ "status": "ready" })))
-    } else {
-        let status = json!({ "status": "not ready", "why": "the folder of slides is gone" });
-        (StatusCode::SERVICE_UNAVAILABLE, Json(status))
+        return Ok(Json(json!({ "status": "ready" })));
     }
+    Err(Refusal::Unavailable("the folder of slides is gone".to_owned()))
 }

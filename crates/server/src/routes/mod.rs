@@ -12,9 +12,12 @@ pub(crate) mod bodies;
 pub(crate) mod bulk;
 pub(crate) mod cases;
 pub(crate) mod comparison;
+pub(crate) mod consent;
 pub(crate) mod decisions;
 pub(crate) mod exports;
 pub(crate) mod findings;
+pub(crate) mod improvement;
+mod improvement_measures;
 pub(crate) mod metrics;
 pub(crate) mod report;
 pub(crate) mod session;
@@ -24,9 +27,11 @@ pub(crate) mod views;
 pub(crate) mod web;
 pub(crate) mod worklist;
 
+mod route;
 mod table;
 
-pub(crate) use table::{Answer, Route, table};
+pub(crate) use route::{Answer, Route};
+pub(crate) use table::table;
 
 use std::{ops::Deref, sync::Arc};
 
@@ -44,7 +49,9 @@ use crate::{
     answer::Refusal,
     counts::Counts,
     events::Events,
+    improve::Improvement,
     library::{Library, OpenedSlide, SlideKey},
+    log::Requests,
     settings::ControlledLabel,
     tiles::Picture,
 };
@@ -79,6 +86,7 @@ pub(crate) struct Shared {
     pub(crate) pace: Pace,
     pub(crate) events: Events,
     pub(crate) counts: Counts,
+    pub(crate) requests: Requests,
     /// Makes the tokens of pages; another at each start.
     pub(crate) secret: String,
     /// Who acts where nobody is logged in, in the demo.
@@ -88,6 +96,7 @@ pub(crate) struct Shared {
     /// Whether metrics need no token: nobody but this machine reaches the server.
     pub(crate) metrics_are_open: bool,
     pub(crate) labels: Vec<ControlledLabel>,
+    pub(crate) improvement: Improvement,
     /// Decoding at once: more would only make everybody wait longer and take more memory.
     places: Arc<Semaphore>,
 }
@@ -114,11 +123,13 @@ impl State {
             pace: Pace::default(),
             events: Events::default(),
             counts: Counts::default(),
+            requests: Requests::new(&secret),
             secret,
             demo,
             secure,
             metrics_are_open: settings.listen.ip().is_loopback() && !settings.behind_proxy,
             labels: settings.labels.clone(),
+            improvement: Improvement::new(settings.improver.clone()),
             places: Arc::new(Semaphore::new(2 * cores)),
         }))
     }

@@ -28,11 +28,19 @@ pub(crate) struct SiteSettings {
     pub(crate) look_magnification: f64,
     /// The share of cases, drawn by chance, that are read unaided whatever else is set.
     pub(crate) unaided_share: f64,
+    /// Whether decisions on all patients improve the head: the site has another ground than each
+    /// patient's consent to training.
+    pub(crate) learn_from_all: bool,
 }
 
 impl Default for SiteSettings {
     fn default() -> Self {
-        Self { read_first: false, look_magnification: 5.0, unaided_share: 0.0 }
+        Self {
+            read_first: false,
+            look_magnification: 5.0,
+            unaided_share: 0.0,
+            learn_from_all: false,
+        }
     }
 }
 

@@ -3,125 +3,31 @@
 
 use axum::{
     http::Method,
-    routing::{MethodRouter, delete, get, post, put},
+    routing::{delete, get, post, put},
 };
 use bianque_record::Action;
-use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use super::{
-    State, accounts, audit, bulk, cases, comparison, decisions, deep_zoom, dicomweb as dicom,
-    exports, findings, health, iiif, metrics, report, session, site, slides, store, views, web,
-    worklist,
+    accounts, audit, bulk, cases, comparison, consent, decisions, deep_zoom, dicomweb as dicom,
+    exports, findings, health, iiif, improvement, metrics, report,
+    route::{Route, route},
+    session, site, slides, store, views, web, worklist,
 };
-use crate::access::Access::{self, Everybody, LoggedIn, May, Metrics, Slide};
-
-/// The largest body unless a route takes more: an outline of 20,000 points and a thousand views.
-const LARGEST_BODY: usize = 2 << 20;
-
-type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
-
-/// What an answer is.
-#[derive(Copy, Clone)]
-pub(crate) enum Answer {
-    /// JSON of this form.
-    Json(SchemaOf),
-    /// JSON of a form that another standard sets.
-    Standard(&'static str),
-    /// Bytes of a media type.
-    Bytes(&'static str),
-    /// Nothing but that it was done.
-    Nothing,
-}
-
-/// An address with a method.
-pub(crate) struct Route {
-    pub(crate) method: Method,
-    pub(crate) path: &'static str,
-    pub(crate) access: Access,
-    /// What it does, for the description.
-    pub(crate) summary: &'static str,
-    pub(crate) body: Option<SchemaOf>,
-    pub(crate) query: Option<SchemaOf>,
-    pub(crate) answer: Answer,
-    /// The largest body, in bytes.
-    pub(crate) largest: usize,
-    pub(crate) handler: MethodRouter<State>,
-}
-
-fn schema<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
-    generator.subschema_for::<T>()
-}
-
-/// Query parameters are written out one by one, so they need the whole form.
-fn whole<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
-    T::json_schema(generator)
-}
-
-impl Route {
-    fn new(
-        method: Method,
-        path: &'static str,
-        access: Access,
-        summary: &'static str,
-        handler: MethodRouter<State>,
-    ) -> Self {
-        let answer = Answer::Nothing;
-        let largest = LARGEST_BODY;
-        Self { method, path, access, summary, body: None, query: None, answer, largest, handler }
-    }
-
-    fn takes<T: JsonSchema>(mut self) -> Self {
-        self.body = Some(schema::<T>);
-        self
-    }
-
-    fn asks<T: JsonSchema>(mut self) -> Self {
-        self.query = Some(whole::<T>);
-        self
-    }
-
-    fn gives<T: JsonSchema>(mut self) -> Self {
-        self.answer = Answer::Json(schema::<T>);
-        self
-    }
-
-    fn gives_bytes(mut self, media_type: &'static str) -> Self {
-        self.answer = Answer::Bytes(media_type);
-        self
-    }
-
-    fn takes_at_most(mut self, bytes: usize) -> Self {
-        self.largest = bytes;
-        self
-    }
-
-    fn gives_standard(mut self, media_type: &'static str) -> Self {
-        self.answer = Answer::Standard(media_type);
-        self
-    }
-}
-
-macro_rules! route {
-    (GET $path:expr, $access:expr, $summary:expr, $handler:expr) => {
-        Route::new(Method::GET, $path, $access, $summary, get($handler))
-    };
-    (POST $path:expr, $access:expr, $summary:expr, $handler:expr) => {
-        Route::new(Method::POST, $path, $access, $summary, post($handler))
-    };
-    (PUT $path:expr, $access:expr, $summary:expr, $handler:expr) => {
-        Route::new(Method::PUT, $path, $access, $summary, put($handler))
-    };
-    (DELETE $path:expr, $access:expr, $summary:expr, $handler:expr) => {
-        Route::new(Method::DELETE, $path, $access, $summary, delete($handler))
-    };
-}
+use crate::access::Access::{Everybody, LoggedIn, May, Metrics, Slide};
 
 /// Every address.
 pub(crate) fn table() -> Vec<Route> {
-    [people(), site_routes(), reading(), signing(), slide_routes(), dicomweb(), page()]
-        .into_iter()
-        .flatten()
-        .collect()
+    let families = [
+        people(),
+        site_routes(),
+        reading(),
+        signing(),
+        improving(),
+        slide_routes(),
+        dicomweb(),
+        page(),
+    ];
+    families.into_iter().flatten().collect()
 }
 
 fn people() -> Vec<Route> {
@@ -293,6 +199,30 @@ fn signing() -> Vec<Route> {
             exports::write)
         .asks::<exports::ExportFilter>()
         .gives_bytes("application/geo+json"),
+    ]
+}
+
+fn improving() -> Vec<Route> {
+    let (see, consent) = (May(Action::ActivateHead), May(Action::RecordConsent));
+    vec![
+        route!(GET "/api/v1/improvement", see, "Heads refitted to decisions, and which is in use",
+            improvement::show)
+        .gives::<improvement::ImprovementDocument>(),
+        route!(POST "/api/v1/improvement", May(Action::Improve),
+            "Begins to refit the head to all decisions that stand; nothing comes into use by it",
+            improvement::begin),
+        route!(GET "/api/v1/improvement/heads/{head}", see,
+            "A refitted head with the decisions behind it", improvement::one)
+        .gives::<improvement::HeadDocument>(),
+        route!(PUT "/api/v1/improvement/active", see,
+            "Puts a refitted head, or the task's own, into use", improvement::activate)
+        .takes::<improvement::WantedHead>(),
+        route!(GET "/api/v1/cases/{case}/consent", consent, "What the patient has agreed to",
+            consent::list)
+        .gives::<Vec<consent::ConsentLine>>(),
+        route!(POST "/api/v1/cases/{case}/consent", consent,
+            "Writes down what the patient agrees to", consent::note)
+        .takes::<consent::NewConsent>(),
     ]
 }
 

@@ -18,6 +18,7 @@ use bianque_record::{identity::Label, proposals::SlideVerdict};
 use bianque_server::{
     Server, Settings,
     examine::{ExamineError, Examined, Examiner, FoundLesion, FoundQuality, Heatmap},
+    improve::Improver,
 };
 use bianque_testkit::{SlideRecipe, write_svs};
 use serde_json::{Value, json};
@@ -46,6 +47,22 @@ impl Running {
 
     pub fn client(&self) -> Client {
         Client { address: self.address, cookie: None, csrf: String::new(), bearer: None }
+    }
+
+    /// A new member of staff, logged in.
+    pub fn member(&self, admin: &mut Client, login: &str, role: &str) -> Client {
+        let new = json!({ "login": login, "roles": [role] });
+        let link = text(&admin.post("/api/v1/users", &new).json()["link"]);
+        let token = link.split("token=").nth(1).unwrap();
+        let mut client = self.client();
+        client.csrf = text(&client.get("/api/v1/session").json()["csrf"]);
+        let password = format!("staple battery {login}");
+        let set = json!({ "token": token, "password": password });
+        assert_eq!(client.post("/api/v1/password", &set).status, 204);
+        let opened =
+            client.post("/api/v1/session", &json!({ "login": login, "password": password }));
+        assert_eq!(opened.status, 200, "{}", opened.text());
+        client
     }
 
     /// A client that acts as one of the demo's people.
@@ -247,7 +264,12 @@ impl Ground {
 
     /// A server with a login, and its administrator.
     pub fn closed(&self) -> (Running, Client) {
-        let server = Running::with(self.settings());
+        self.closed_with(None)
+    }
+
+    /// The same with what improves the head.
+    pub fn closed_with(&self, improver: Option<Arc<dyn Improver>>) -> (Running, Client) {
+        let server = Running::with(Settings { improver, ..self.settings() });
         let mut admin = server.client();
         admin.csrf = admin.get("/api/v1/session").json()["csrf"].as_str().unwrap().to_owned();
         let token = server.first_link.clone().unwrap();

@@ -1,0 +1,110 @@
+//! One address with its method: to whom it is open, what it takes and gives.
+
+use axum::{http::Method, routing::MethodRouter};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+
+use super::State;
+use crate::access::Access;
+
+/// The largest body unless a route takes more: an outline of 20,000 points and a thousand views.
+const LARGEST_BODY: usize = 2 << 20;
+
+type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
+
+/// What an answer is.
+#[derive(Copy, Clone)]
+pub(crate) enum Answer {
+    /// JSON of this form.
+    Json(SchemaOf),
+    /// JSON of a form that another standard sets.
+    Standard(&'static str),
+    /// Bytes of a media type.
+    Bytes(&'static str),
+    /// Nothing but that it was done.
+    Nothing,
+}
+
+/// An address with a method.
+pub(crate) struct Route {
+    pub(crate) method: Method,
+    pub(crate) path: &'static str,
+    pub(crate) access: Access,
+    /// What it does, for the description.
+    pub(crate) summary: &'static str,
+    pub(crate) body: Option<SchemaOf>,
+    pub(crate) query: Option<SchemaOf>,
+    pub(crate) answer: Answer,
+    /// The largest body, in bytes.
+    pub(crate) largest: usize,
+    pub(crate) handler: MethodRouter<State>,
+}
+
+fn schema<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<T>()
+}
+
+/// Query parameters are written out one by one, so they need the whole form.
+fn whole<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    T::json_schema(generator)
+}
+
+impl Route {
+    pub(super) fn new(
+        method: Method,
+        path: &'static str,
+        access: Access,
+        summary: &'static str,
+        handler: MethodRouter<State>,
+    ) -> Self {
+        let answer = Answer::Nothing;
+        let largest = LARGEST_BODY;
+        Self { method, path, access, summary, body: None, query: None, answer, largest, handler }
+    }
+
+    pub(super) fn takes<T: JsonSchema>(mut self) -> Self {
+        self.body = Some(schema::<T>);
+        self
+    }
+
+    pub(super) fn asks<T: JsonSchema>(mut self) -> Self {
+        self.query = Some(whole::<T>);
+        self
+    }
+
+    pub(super) fn gives<T: JsonSchema>(mut self) -> Self {
+        self.answer = Answer::Json(schema::<T>);
+        self
+    }
+
+    pub(super) fn gives_bytes(mut self, media_type: &'static str) -> Self {
+        self.answer = Answer::Bytes(media_type);
+        self
+    }
+
+    pub(super) fn takes_at_most(mut self, bytes: usize) -> Self {
+        self.largest = bytes;
+        self
+    }
+
+    pub(super) fn gives_standard(mut self, media_type: &'static str) -> Self {
+        self.answer = Answer::Standard(media_type);
+        self
+    }
+}
+
+macro_rules! route {
+    (GET $path:expr, $access:expr, $summary:expr, $handler:expr) => {
+        Route::new(Method::GET, $path, $access, $summary, get($handler))
+    };
+    (POST $path:expr, $access:expr, $summary:expr, $handler:expr) => {
+        Route::new(Method::POST, $path, $access, $summary, post($handler))
+    };
+    (PUT $path:expr, $access:expr, $summary:expr, $handler:expr) => {
+        Route::new(Method::PUT, $path, $access, $summary, put($handler))
+    };
+    (DELETE $path:expr, $access:expr, $summary:expr, $handler:expr) => {
+        Route::new(Method::DELETE, $path, $access, $summary, delete($handler))
+    };
+}
+
+pub(super) use route;
