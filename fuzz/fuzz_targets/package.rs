@@ -2,7 +2,11 @@
 //! justify, and what is taken for sound is written again byte for byte.
 #![no_main]
 
-use std::{cell::RefCell, io::Write, rc::Rc};
+use std::{
+    cell::RefCell,
+    io::{Read, Write},
+    rc::Rc,
+};
 
 use bianque_package::{Content, PackageReader, write_package};
 use libfuzzer_sys::fuzz_target;
@@ -38,8 +42,10 @@ fuzz_target!(|bytes: &[u8]| {
         return;
     }
     let taken: Vec<_> = kept.iter().map(|(name, place)| (name.clone(), place.0.take())).collect();
-    let content: Content<'_> =
-        taken.iter().map(|(name, bytes)| (name.clone(), Box::new(&bytes[..]) as Box<_>)).collect();
+    let content: Content<'_> = taken
+        .iter()
+        .map(|(name, bytes)| (name.clone(), Box::new(&bytes[..]) as Box<dyn Read + '_>))
+        .collect();
     let mut written = Vec::new();
     write_package(&mut written, &manifest, None, content).expect("what was read can be written");
     assert_eq!(written, bytes, "a second way to write the same package");

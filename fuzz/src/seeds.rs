@@ -1,7 +1,6 @@
 //! Writes small sound files and their nearest relatives into `corpus/<target>`, for a fuzz target
 //! to start from: `cargo run --bin seeds`.
 
-
 #[path = "../../crates/slide/tests/malformed/fixtures.rs"]
 mod fixtures;
 
