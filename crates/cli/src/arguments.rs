@@ -12,7 +12,9 @@ pub(crate) use card::StatedArguments;
 pub(crate) use slide_heads::{EvaluateSlidesArguments, Question, TrainSlideArguments};
 pub(crate) use tiles::TilesArguments;
 
-use crate::commands::{AuditCommand, CoverageArguments, KeyCommand, ModelCommand, TaskCommand};
+use crate::commands::{
+    AuditCommand, CoverageArguments, KeyCommand, LogArguments, ModelCommand, TaskCommand,
+};
 
 /// Slides in, lesions out, every finding for a person to confirm.
 ///
@@ -128,6 +130,8 @@ pub(crate) struct ServeArguments {
     /// Make cases of new slides, but examine none.
     #[arg(long)]
     pub(crate) no_examination: bool,
+    #[command(flatten)]
+    pub(crate) log: LogArguments,
 }
 
 /// A slide and its resolution.

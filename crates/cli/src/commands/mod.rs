@@ -21,7 +21,7 @@ mod train;
 
 pub(crate) use self::{
     audit::AuditCommand, coverage::CoverageArguments, key::KeyCommand, model::ModelCommand,
-    task::TaskCommand,
+    serve::LogArguments, task::TaskCommand,
 };
 
 use std::process::ExitCode;

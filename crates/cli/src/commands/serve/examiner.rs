@@ -1,6 +1,9 @@
 //! What the server's slides are examined by: the check, and one task.
 
-use std::{path::Path, path::PathBuf, sync::atomic::AtomicBool};
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, atomic::AtomicBool},
+};
 
 use bianque_core::{Digest, Producer};
 use bianque_quality::CheckSettings;
@@ -10,18 +13,18 @@ use bianque_server::{
     examine::{ExamineError, Examined, Examiner, FoundLesion, FoundQuality, Heatmap},
 };
 
+use super::task_in_use::TaskInUse;
 use crate::{
     commands::{
         check,
-        run::{Examination, LoadedTask, RunPlan, examine},
+        run::{Examination, examine},
     },
-    models::Models,
     picture,
 };
 
 /// The check and one task, loaded once.
 pub(super) struct TaskExaminer {
-    plan: RunPlan,
+    task: Arc<TaskInUse>,
     check: CheckSettings,
     /// Where features are kept.
     features: PathBuf,
@@ -30,9 +33,9 @@ pub(super) struct TaskExaminer {
 }
 
 impl TaskExaminer {
-    pub(super) fn load(models: &Models, task: &str, features: PathBuf) -> anyhow::Result<Self> {
-        let loaded = LoadedTask::load(models, task)?;
-        let labels = loaded.task.labels.iter().map(|label| ControlledLabel {
+    pub(super) fn new(task: Arc<TaskInUse>, features: PathBuf) -> anyhow::Result<Self> {
+        let own = task.own();
+        let labels = own.labels.iter().map(|label| ControlledLabel {
             name: label.name.clone(),
             english: label.title.clone(),
             chinese: label.title_zh.clone().unwrap_or_else(|| label.title.clone()),
@@ -40,20 +43,22 @@ impl TaskExaminer {
             lesion: label.lesion,
         });
         let labels = labels.collect();
+        // The task's own head, whichever is in use: slides that were examined are not examined anew
+        // because a refitted head came into use. What it finds carries its own digest.
         let text = format!(
             "{} {} {} {}",
             env!("CARGO_PKG_VERSION"),
-            loaded.task.name,
-            loaded.task.head_digest,
-            loaded.task.encoder.digest
+            own.name,
+            own.head_digest,
+            own.encoder.digest
         );
-        let producer = format!("{} {}", loaded.task.name, Digest::of(text.as_bytes()).short());
+        let producer = format!("{} {}", own.name, Digest::of(text.as_bytes()).short());
         Ok(Self {
-            plan: RunPlan::of_task(loaded),
+            producer: producer.parse()?,
             check: check::settings(None)?,
             features,
             labels,
-            producer: producer.parse()?,
+            task,
         })
     }
 
@@ -82,7 +87,8 @@ impl Examiner for TaskExaminer {
         };
         let digest = bianque_slide::content_digest(slide).map_err(|error| failed(&error))?;
         let out = self.features.join(digest.short());
-        let found = examine(slide, &out, &self.plan, &self.check, progress, stop)
+        let now = self.task.now();
+        let found = examine(slide, &out, &now.plan, &self.check, progress, stop)
             .map_err(|error| failed(&error))?
             .ok_or(ExamineError::Stopped)?;
         examined(&found).map_err(|error| failed(&error))

@@ -1,13 +1,19 @@
 //! `bianque serve`.
 
 mod examiner;
+mod improver;
+mod lessons;
+mod log;
+mod measures;
+mod task_in_use;
 
 use std::{path::PathBuf, sync::Arc, sync::atomic::Ordering, time::Duration};
 
 use anyhow::Context;
 use bianque_server::{CertificateFiles, ControlledLabel, Server, Settings};
 
-use self::examiner::TaskExaminer;
+pub(crate) use self::log::LogArguments;
+use self::{examiner::TaskExaminer, improver::TaskImprover, task_in_use::TaskInUse};
 use super::Outcome;
 use crate::{
     arguments::ServeArguments, data_folder::DataFolder, interrupt, models::Models,
@@ -23,6 +29,7 @@ pub(crate) fn run(
     data: &DataFolder,
     terminal: &Terminal,
 ) -> anyhow::Result<Outcome> {
+    log::begin(&arguments.log);
     let stop = interrupt::flag()?;
     let data = match &arguments.keep {
         Some(folder) => folder.clone(),
@@ -34,7 +41,10 @@ pub(crate) fn run(
     settings.behind_proxy = arguments.behind_proxy;
     settings.certificate = certificate(arguments);
     if !arguments.no_examination {
-        let examiner = TaskExaminer::load(models, &arguments.task, data.join("features"))?;
+        let (task, features) =
+            (Arc::new(TaskInUse::load(models, &arguments.task)?), data.join("features"));
+        let examiner = TaskExaminer::new(Arc::clone(&task), features.clone())?;
+        settings.improver = Some(Arc::new(TaskImprover::new(task, features)?));
         add_labels(&mut settings.labels, examiner.labels());
         settings.examiner = Some(Arc::new(examiner));
     }
