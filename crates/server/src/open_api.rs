@@ -118,6 +118,13 @@ fn responses(route: &Route, generator: &mut SchemaGenerator) -> Value {
             let content = Map::from_iter([(kind.to_owned(), json!({}))]);
             json!({ "200": { "description": route.summary, "content": content } })
         }
+        Answer::Elsewhere(kind) => {
+            let content = Map::from_iter([(kind.to_owned(), json!({}))]);
+            json!({
+                "303": { "description": "Where it is" },
+                "200": { "description": "What whoever follows finds", "content": content },
+            })
+        }
         Answer::Nothing => json!({ "204": { "description": route.summary } }),
     };
     let mut all = done;

@@ -98,6 +98,16 @@ fn a_foreign_web_client_sees_the_files_pixels() {
 }
 
 #[test]
+fn dicomweb_answers_have_what_the_standards_tables_ask_for() {
+    let ground = Ground::new();
+    let server = ground.demo();
+    examined_case(&server.demo("demo-pathologist"));
+    let base = format!("http://127.0.0.1:{}", server.address.port());
+    let told = judge("dicomweb.py", &[&base, "1.2.3.4.5"]);
+    assert!(told.contains("conforms 1"), "{told}");
+}
+
+#[test]
 fn annotations_that_a_foreign_program_stores_become_proposals() {
     let ground = Ground::new();
     let server = ground.demo();

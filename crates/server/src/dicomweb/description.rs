@@ -1,9 +1,12 @@
 //! What is said of an instance (PS3.3 table A.32.8-1).
 
+use std::time::UNIX_EPOCH;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bianque_slide::Slide;
 
 use super::{
+    confirmed::date_and_time,
     data_set::DataSet,
     instance::{Instance, JPEG_BASELINE, SOP_CLASS, Series},
     tags::*,
@@ -78,15 +81,20 @@ fn image(entry: &Entry, series: &Series, instance: &Instance) -> DataSet {
         .map(|instance| 3.0 * f64::from(instance.facts.width) * f64::from(instance.facts.height))
         .sum();
     let ratio = (raw / entry.bytes.max(1) as f64).max(1.0);
+    // Dates must be stated and slides' files seldom do: when the file was written is no earlier than
+    // the scan.
+    let written = entry.modified.and_then(|at| at.duration_since(UNIX_EPOCH).ok());
+    let written = written.map_or(0, |at| i64::try_from(at.as_micros()).unwrap_or(0));
+    let (date, time) = date_and_time(written);
     DataSet::new()
         .with(SOP_CLASS_UID, [SOP_CLASS])
         .with(SOP_INSTANCE_UID, [instance.uid.as_str()])
         .with(INSTANCE_NUMBER, [instance.level + 1])
         .with(AVAILABLE_TRANSFER_SYNTAX_UID, [JPEG_BASELINE])
         .with(IMAGE_TYPE, kind)
-        .with_empty(CONTENT_DATE)
-        .with_empty(CONTENT_TIME)
-        .with_empty(ACQUISITION_DATE_TIME)
+        .with(ACQUISITION_DATE_TIME, [format!("{date}{time}")])
+        .with(CONTENT_DATE, [date])
+        .with(CONTENT_TIME, [time])
         .with(VOLUMETRIC_PROPERTIES, ["VOLUME"])
         .with(SAMPLES_PER_PIXEL, [3])
         .with(PHOTOMETRIC_INTERPRETATION, [instance.photometric])

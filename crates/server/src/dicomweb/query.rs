@@ -19,7 +19,7 @@ pub(crate) enum Wanted {
 }
 
 /// What every result of a kind says (PS3.18 tables 10.6.3-3 to 10.6.3-5), as far as it is known.
-const STUDY: [Tag; 9] = [
+const STUDY: [Tag; 10] = [
     STUDY_DATE,
     STUDY_TIME,
     ACCESSION_NUMBER,
@@ -29,6 +29,7 @@ const STUDY: [Tag; 9] = [
     PATIENT_BIRTH_DATE,
     PATIENT_SEX,
     STUDY_INSTANCE_UID,
+    STUDY_ID,
 ];
 const SERIES: [Tag; 5] =
     [MODALITY, SERIES_DESCRIPTION, SERIES_INSTANCE_UID, SERIES_NUMBER, MANUFACTURER];

@@ -12,6 +12,7 @@ use std::{
     path::PathBuf,
     str::FromStr,
     sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard},
+    time::SystemTime,
 };
 
 use bianque_core::Digest;
@@ -62,6 +63,8 @@ pub(crate) struct Entry {
     /// Where it lies. Never told to a client: it may name a patient.
     pub(crate) path: PathBuf,
     pub(crate) bytes: u64,
+    /// When it was written, where the system says.
+    pub(crate) modified: Option<SystemTime>,
 }
 
 /// Slides by their names in addresses.

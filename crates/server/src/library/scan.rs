@@ -50,7 +50,8 @@ impl Seen {
                 },
             };
             self.digests.insert(path.clone(), (stamp, digest));
-            entries.push(Entry { id: SlideKey::of(&digest), digest, path, bytes: stamp.bytes });
+            let Stamp { bytes, modified } = stamp;
+            entries.push(Entry { id: SlideKey::of(&digest), digest, path, bytes, modified });
         }
         let present: std::collections::HashSet<&Path> =
             entries.iter().map(|entry| entry.path.as_path()).collect();

@@ -20,6 +20,8 @@ pub(crate) enum Answer {
     Standard(&'static str),
     /// Bytes of a media type.
     Bytes(&'static str),
+    /// Another address, where an answer of this media type is.
+    Elsewhere(&'static str),
     /// Nothing but that it was done.
     Nothing,
 }
@@ -78,6 +80,11 @@ impl Route {
 
     pub(super) fn gives_bytes(mut self, media_type: &'static str) -> Self {
         self.answer = Answer::Bytes(media_type);
+        self
+    }
+
+    pub(super) fn leads_to(mut self, media_type: &'static str) -> Self {
+        self.answer = Answer::Elsewhere(media_type);
         self
     }
 

@@ -241,7 +241,8 @@ fn slide_routes() -> Vec<Route> {
         .gives_bytes("application/xml"),
         route!(GET "/deepzoom/{files}/{level}/{tile}", Slide, "Deep Zoom tile", deep_zoom::tile)
             .gives_bytes("image/jpeg"),
-        route!(GET "/iiif/3/{slide}", Slide, "IIIF base address", iiif::base),
+        route!(GET "/iiif/3/{slide}", Slide, "IIIF base address", iiif::base)
+            .leads_to("application/ld+json"),
         route!(GET "/iiif/3/{slide}/info.json", Slide, "IIIF image information",
             iiif::information)
         .gives_standard("application/ld+json"),
