@@ -27,9 +27,8 @@ fn checked(slide: &dyn Slide) -> Check {
 fn middle(check: &Check) -> Point<bianque_core::Level0> {
     let tissue = check.tissue.as_ref().unwrap();
     let places = (4..20).flat_map(|row| (4..28).map(move |column| (column * 128, row * 128)));
-    let share = |(x, y): &(i64, i64)| {
-        tissue.tissue_fraction(PixelRect::new(x - 450, y - 450, 900, 900))
-    };
+    let share =
+        |(x, y): &(i64, i64)| tissue.tissue_fraction(PixelRect::new(x - 450, y - 450, 900, 900));
     let best = places.max_by(|a, b| share(a).total_cmp(&share(b))).unwrap();
     Point::new(best.0 as f64, best.1 as f64)
 }

@@ -160,7 +160,7 @@ mod tests {
             let at = |shift: f64| {
                 let mut place = place.clone();
                 place[index] += shift;
-                objective.value(&place, &mut vec![0.0; 9])
+                objective.value(&place, &mut [0.0; 9])
             };
             let slope = (at(1e-5) - at(-1e-5)) / 2e-5;
             assert!((slope - gradient[index]).abs() < 1e-6, "{index}: {slope} {gradient:?}");
