@@ -47,6 +47,7 @@ fn measured(after: f64) -> Measured {
         mended: 1,
         spoilt: 0,
         kinds: vec![KindCount { kind: "refused".to_owned(), learned: 1, held_out: 0 }],
+        pull: 0.1,
         learned_cases: 1,
         held_out_cases: 1,
         learned_tiles: 9,

@@ -40,6 +40,8 @@ pub struct Measured {
     pub spoilt: u64,
     /// Decisions by kind.
     pub kinds: Vec<KindCount>,
+    /// How strongly the weights were pulled to the task's own; found on the learned cases alone.
+    pub pull: f64,
     /// Cases that were learned from.
     pub learned_cases: u64,
     /// Cases that were held out.
@@ -98,6 +100,7 @@ pub(crate) mod tests {
             mended: 0,
             spoilt: 0,
             kinds: Vec::new(),
+            pull: 0.1,
             learned_cases: 1,
             held_out_cases: 1,
             learned_tiles: 1,

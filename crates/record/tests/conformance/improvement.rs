@@ -23,6 +23,7 @@ fn measured(before: f64, after: f64) -> Measured {
         mended: 1,
         spoilt: 0,
         kinds: vec![KindCount { kind: "adenoma".to_owned(), learned: 1, held_out: 1 }],
+        pull: 0.1,
         learned_cases: 1,
         held_out_cases: 1,
         learned_tiles: 40,

@@ -16,6 +16,8 @@ pub(crate) struct MeasuresLine {
     /// Held-out decisions that only the head in use agreed with.
     spoilt: u64,
     kinds: Vec<KindLine>,
+    /// How strongly the weights were pulled to the task's own; found on the learned cases alone.
+    pull: f64,
     learned_cases: u64,
     held_out_cases: u64,
     learned_tiles: u64,
@@ -64,6 +66,7 @@ impl From<&Measured> for MeasuresLine {
             mended: measured.mended,
             spoilt: measured.spoilt,
             kinds: measured.kinds.iter().map(KindLine::from).collect(),
+            pull: measured.pull,
             learned_cases: measured.learned_cases,
             held_out_cases: measured.held_out_cases,
             learned_tiles: measured.learned_tiles,

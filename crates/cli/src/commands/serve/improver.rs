@@ -10,7 +10,8 @@ use std::{
 
 use bianque_core::Digest;
 use bianque_lesion::{
-    Head, RefitSettings, SlideFeatures, head_to_bytes, hold_out, recipe_digest, refit_head,
+    Head, RefitSettings, SlideFeatures, Task, choose_pull, head_to_bytes, hold_out, recipe_digest,
+    refit_head,
 };
 use bianque_record::{identity::Label, improvement::Lesson};
 use bianque_server::improve::{HeadFile, ImproveError, Improver, Refitted};
@@ -118,15 +119,13 @@ impl Improver for TaskImprover {
             chosen.map(|(lesson, _)| lesson).collect()
         };
         let (learned, held_out) = (part(false), part(true));
-        let regions: Vec<_> = learned.iter().map(|lesson| &lesson.region).collect();
-        let settings = RefitSettings::default();
-        let head = refit_head(&own.head, own.temperature, &regions, &settings).map_err(refused)?;
+        let (head, pull) = refitted(own, &learned)?;
         if stop.load(Ordering::SeqCst) {
             return Err(ImproveError::Stopped);
         }
         let changes = self.changes(&now.task.head, &head, stop)?;
         let heads = [&now.task.head, &head];
-        let measured = measured(own, heads, &learned, &held_out, *left_out, changes)?;
+        let measured = measured(own, heads, pull, &learned, &held_out, *left_out, changes)?;
         let weights = head_to_bytes(&head).map_err(ImproveError::Refused)?;
         Ok(Refitted {
             head: HeadFile { weights, pulled_to: own.head_digest },
@@ -149,6 +148,19 @@ impl Improver for TaskImprover {
         self.task.put_in_place(task);
         Ok(())
     }
+}
+
+/// The task's own head, refitted as strongly as cases among the learned ones bear out.
+fn refitted(own: &Task, learned: &[&Usable]) -> Result<(Head, f64), ImproveError> {
+    let cases: Vec<String> = learned.iter().map(|lesson| lesson.case.to_string()).collect();
+    let names = cases.iter().map(String::as_str);
+    let grouped: Vec<_> = names.zip(learned.iter().map(|lesson| &lesson.region)).collect();
+    let settings = RefitSettings::default();
+    let pull = choose_pull(&own.head, own.temperature, &grouped, &settings).map_err(refused)?;
+    let regions: Vec<_> = learned.iter().map(|lesson| &lesson.region).collect();
+    let settings = RefitSettings { pull, ..settings };
+    let head = refit_head(&own.head, own.temperature, &regions, &settings).map_err(refused)?;
+    Ok((head, pull))
 }
 
 /// Where a path would stand in the text, it is that of kept features: a digest, never a name.

@@ -46,6 +46,7 @@ fn top(logits: &[f32]) -> Option<usize> {
 pub(super) fn measured(
     task: &Task,
     [before, after]: [&Head; 2],
+    pull: f64,
     learned: &[&Usable],
     held_out: &[&Usable],
     left_out: LeftOut,
@@ -70,6 +71,7 @@ pub(super) fn measured(
         mended: only(&after, &before),
         spoilt: only(&before, &after),
         kinds: kinds(task, learned, held_out),
+        pull,
         learned_cases: cases(learned),
         held_out_cases: cases(held_out),
         learned_tiles: learned.iter().map(|lesson| lesson.region.tiles.rows() as u64).sum(),

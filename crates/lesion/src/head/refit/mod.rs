@@ -8,10 +8,12 @@
 //! Yun and Kim, NLNL: Negative Learning for Noisy Labels, 2019).
 
 mod agreement;
+mod choice;
 mod held_out;
 mod objective;
 
 pub use agreement::{RegionJudgement, StatedAgreement, judge_region, stated_agreement};
+pub use choice::choose_pull;
 pub use held_out::hold_out;
 
 use self::objective::Objective;
@@ -53,12 +55,12 @@ pub struct StatedRegion {
     pub tiles: FeatureMatrix,
 }
 
-/// How a head is refitted. Fixed before anything is measured: nothing is chosen by the regions on
-/// which the result is judged.
+/// How a head is refitted.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RefitSettings {
     /// How strongly weights are pulled to where they were, in units of the mean squared length of
-    /// the layer's input: all regions together move a logit by no more than about `1 / pull`.
+    /// a region's mean input to the layer: all regions together move a logit of one that is like
+    /// them by no more than about `1 / pull`. [`choose_pull`] finds one.
     pub pull: f64,
     /// Most steps of L-BFGS.
     pub iterations: usize,
@@ -66,7 +68,7 @@ pub struct RefitSettings {
 
 impl Default for RefitSettings {
     fn default() -> Self {
-        Self { pull: 0.05, iterations: 200 }
+        Self { pull: 0.1, iterations: 200 }
     }
 }
 
@@ -188,7 +190,7 @@ mod tests {
     use super::*;
     use crate::head::{Activation, Standardisation};
 
-    fn linear() -> Head {
+    pub(super) fn linear() -> Head {
         let standardisation = Standardisation { mean: vec![0.0; 2], scale: vec![1.0; 2] };
         // Class 1 lies to the right, class 2 above; class 0 is neither.
         let weight = vec![0.0, 0.0, 2.0, 0.0, 0.0, 2.0];

@@ -36,12 +36,16 @@ impl Objective {
         self.regions.push((statement, inputs.to_vec()));
     }
 
-    /// Sets the pull in units of the mean squared length of an input, a region like a region. The
-    /// bias counts as an input of 1.
+    /// Sets the pull in units of the mean squared length of a region's mean input: what its tiles
+    /// have in common moves the weights, their noise does not. The bias counts as an input of 1.
     pub(super) fn pull_by(&mut self, pull: f64) {
         let length = |(_, inputs): &(Statement, Vec<f32>)| {
-            let sum: f64 = inputs.iter().map(|x| f64::from(*x).powi(2)).sum();
-            sum / (inputs.len() / self.inputs.max(1)).max(1) as f64
+            let mut mean = vec![0.0_f64; self.inputs];
+            for tile in inputs.chunks_exact(self.inputs.max(1)) {
+                mean.iter_mut().zip(tile).for_each(|(sum, x)| *sum += f64::from(*x));
+            }
+            let tiles = (inputs.len() / self.inputs.max(1)).max(1) as f64;
+            mean.iter().map(|sum| (sum / tiles).powi(2)).sum::<f64>()
         };
         let mean = self.regions.iter().map(length).sum::<f64>() / self.regions.len().max(1) as f64;
         self.pull = pull * (mean + 1.0);

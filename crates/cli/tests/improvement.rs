@@ -1,0 +1,252 @@
+//! The real server on generated slides: decisions refit the head, a person activates it, the next
+//! slide is examined by it, and it can be taken back.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use bianque_core::{Point, Polygon};
+use bianque_testkit::{SlideRecipe, Truth, surroundings, write_svs};
+use serde_json::{Value, json};
+
+/// The server in demo mode; killed when it is dropped.
+struct Server {
+    program: Child,
+    port: String,
+    csrf: String,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.program.kill();
+        let _ = self.program.wait();
+    }
+}
+
+impl Server {
+    fn start(slides: &Path, keep: &Path) -> Self {
+        let models = surroundings::crate_folder().join("../../models");
+        let mut program = Command::new(env!("CARGO_BIN_EXE_bianque"))
+            .env("BIANQUE_MODELS", models)
+            .args(["serve", "--demo", "--listen", "127.0.0.1:0", "--task", "sample"])
+            .args(["--log", "warn", "--folder"])
+            .arg(slides)
+            .arg("--keep")
+            .arg(keep)
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut said = BufReader::new(program.stderr.take().unwrap()).lines().map_while(Result::ok);
+        let line = said.find(|line| line.contains("http://")).expect("no address was said");
+        let port = line.split("127.0.0.1:").nth(1).unwrap().split('/').next().unwrap().to_owned();
+        // Nobody else reads it, and a full pipe would stop the server.
+        std::thread::spawn(move || said.for_each(drop));
+        let mut server = Self { program, port, csrf: String::new() };
+        let csrf = server.get("/api/v1/session")["csrf"].as_str().unwrap().to_owned();
+        server.csrf = csrf;
+        server
+    }
+
+    fn send(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
+        let mut stream = TcpStream::connect(format!("127.0.0.1:{}", self.port)).unwrap();
+        let body = if method == "GET" { String::new() } else { body.to_string() };
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nX-CSRF-Token: {}\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+            self.csrf,
+            body.len()
+        );
+        stream.write_all((head + &body).as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        (status, serde_json::from_str(body).unwrap_or(Value::Null))
+    }
+
+    fn get(&self, path: &str) -> Value {
+        let (status, body) = self.send("GET", path, &Value::Null);
+        assert_eq!(status, 200, "{path}: {body}");
+        body
+    }
+
+    fn change(&self, method: &str, path: &str, body: &Value) -> Value {
+        let (status, answer) = self.send(method, path, body);
+        assert!(status == 200 || status == 204, "{method} {path}: {status} {answer}");
+        answer
+    }
+
+    /// The cases, once so many slides are examined.
+    fn cases(&self, slides: usize) -> Vec<Value> {
+        let until = Instant::now() + Duration::from_secs(400);
+        loop {
+            let items = self.get("/api/v1/worklist")["items"].as_array().unwrap().clone();
+            let done = |case: &&Value| case["slides"][0]["examination"] == "done";
+            if items.iter().filter(done).count() == slides {
+                return items;
+            }
+            assert!(Instant::now() < until, "never examined: {items:?}");
+            std::thread::sleep(Duration::from_millis(300));
+        }
+    }
+
+    fn regions(&self, case: &str) -> Vec<Value> {
+        let all = self.get(&format!("/api/v1/cases/{case}/findings"))["findings"].clone();
+        let all = all.as_array().unwrap().clone();
+        all.into_iter().filter(|finding| finding["kind"] == "lesion-region").collect()
+    }
+
+    /// Has the head refitted; gives what came of it.
+    fn refitted(&self) -> Value {
+        self.change("POST", "/api/v1/improvement", &json!({}));
+        let until = Instant::now() + Duration::from_secs(200);
+        loop {
+            let document = self.get("/api/v1/improvement");
+            if document["running"] == false {
+                assert_eq!(document["failed"], Value::Null);
+                return document;
+            }
+            assert!(Instant::now() < until, "it never ends");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_else(|| panic!("{value} is no text")).to_owned()
+}
+
+/// A key that no other request has.
+fn key() -> String {
+    static NUMBER: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+    format!("test-key-{}", NUMBER.fetch_add(1, std::sync::atomic::Ordering::SeqCst))
+}
+
+fn recipe(seed: u64) -> SlideRecipe {
+    let (width, height) = (4096, 3072);
+    let lesion_diameters = (500.0, 700.0);
+    SlideRecipe { width, height, lesions: 1, lesion_diameters, ..SlideRecipe::demo(seed) }
+}
+
+/// A slide that was made.
+struct Made {
+    truth: Truth,
+    digest: String,
+}
+
+/// A slide of the seed, moved into the folder when it is whole.
+fn slide(folder: &Path, seed: u64) -> Made {
+    let beside = folder.with_extension("making");
+    std::fs::create_dir_all(&beside).unwrap();
+    let made: PathBuf = beside.join(format!("{seed}.svs"));
+    let truth = write_svs(&recipe(seed), &made).unwrap();
+    assert_eq!(truth.lesions.len(), 1, "seed {seed}");
+    let digest = bianque_slide::content_digest(&made).unwrap().to_string();
+    std::fs::rename(made, folder.join(format!("{seed}.svs"))).unwrap();
+    Made { truth, digest }
+}
+
+/// The square without a lesion that has the most tissue.
+fn healthy(truth: &Truth) -> Value {
+    const EDGE: f64 = 800.0;
+    let inside = |shapes: &[Polygon<_>], x: f64, y: f64| {
+        shapes.iter().any(|shape| shape.contains(Point::new(x, y)))
+    };
+    let steps = |from: f64| (0..=8).map(move |step| from + f64::from(step) * EDGE / 8.0);
+    let points = |x: f64, y: f64| steps(x).flat_map(move |x| steps(y).map(move |y| (x, y)));
+    let tissue =
+        |x: f64, y: f64| points(x, y).filter(|(x, y)| inside(&truth.tissue, *x, *y)).count();
+    let places = (0..35).flat_map(|row| (0..51).map(move |column| (column * 64, row * 64)));
+    let places = places.map(|(x, y)| (f64::from(x), f64::from(y)));
+    let free = |(x, y): &(f64, f64)| points(*x, *y).all(|(x, y)| !inside(&truth.lesions, x, y));
+    let best = places.filter(free).max_by_key(|(x, y)| tissue(*x, *y));
+    let (x, y) = best.expect("no place is free of lesions");
+    json!([[[[x, y], [x + EDGE, y], [x + EDGE, y + EDGE], [x, y + EDGE]]]])
+}
+
+/// The case of a slide's file: a file's key is the beginning of its content's digest.
+fn case_of<'a>(cases: &'a [Value], made: &Made) -> &'a Value {
+    let is = |case: &&Value| made.digest.contains(case["slides"][0]["key"].as_str().unwrap());
+    cases.iter().find(is).expect("the slide is no case")
+}
+
+#[test]
+#[allow(clippy::print_stdout, reason = "shows what was measured")]
+fn decisions_on_generated_slides_refit_the_head_that_examines_the_next() {
+    let ground = tempfile::tempdir().unwrap();
+    let (slides, keep) = (ground.path().join("slides"), ground.path().join("keep"));
+    std::fs::create_dir_all(&slides).unwrap();
+    let made: Vec<Made> = (21..25).map(|seed| slide(&slides, seed)).collect();
+    let server = Server::start(&slides, &keep);
+    let cases = server.cases(made.len());
+
+    // The doctor agrees with what was found, and draws healthy tissue on each slide.
+    let mut accepted = Vec::new();
+    for made in &made {
+        let case = case_of(&cases, made);
+        let id = text(&case["id"]);
+        for region in server.regions(&id) {
+            let path = format!("/api/v1/findings/{}/decision", text(&region["id"]));
+            let accept = json!({ "key": key(), "verdict": "accept" });
+            accepted.push(text(&server.change("POST", &path, &accept)["decision"]));
+        }
+        let drawn = json!({ "key": key(), "slide": case["slides"][0]["id"], "label": "normal",
+            "outline": healthy(&made.truth) });
+        server.change("POST", &format!("/api/v1/cases/{id}/findings"), &drawn);
+    }
+    let first = server.refitted();
+    let head = first["heads"][0].clone();
+    let measured = &head["measured"];
+    assert!(measured["held_out_cases"].as_u64().unwrap() >= 1, "{measured}");
+    assert_eq!(measured["slides"], made.len(), "{measured}");
+    assert_eq!(measured["left_out"]["no_features"], 0, "{measured}");
+    assert_eq!(head["worse"], false, "{measured}");
+    let own = text(&first["in_use"]);
+    assert_ne!(own, text(&head["weights"]), "nothing comes into use by itself");
+
+    // The next slide is examined by the activated head, and what it finds says so.
+    let active = "/api/v1/improvement/active";
+    server.change("PUT", active, &json!({ "head": head["id"] }));
+    let next = slide(&slides, 25);
+    let cases = server.cases(made.len() + 1);
+    let new = case_of(&cases, &next);
+    let found = server.regions(&text(&new["id"]));
+    assert!(!found.is_empty(), "the planted lesion was not found");
+    for region in found {
+        assert_eq!(region["producer"]["digest"], head["weights"]);
+    }
+
+    // The doctor takes everything back: no such region is a tumour.
+    for decision in accepted {
+        let refuse =
+            json!({ "key": key(), "verdict": "refuse", "reason": "regenerative, on review" });
+        server.change("POST", &format!("/api/v1/decisions/{decision}/amendment"), &refuse);
+    }
+    let second = server.refitted();
+    let measured = &second["heads"][0]["measured"];
+    let balanced = |which: &str| measured[which]["balanced"].as_f64().unwrap();
+    let loss = |which: &str| measured[which]["log_loss"].as_f64().unwrap();
+    // Of one case alone the strength of the pull cannot be found: then little moves.
+    let learned = measured["learned_cases"].as_u64().unwrap();
+    let enough = balanced("after") > balanced("before") || learned < 2;
+    assert!(enough && balanced("after") >= balanced("before"), "{measured}");
+    assert!(loss("after") < loss("before"), "{measured}");
+    assert!(measured["changed_tiles"].as_u64().unwrap() > 0, "{measured}");
+    println!("{measured:#}");
+
+    // After another start the activated head is in use; the task's own comes back with a reason.
+    drop(server);
+    let server = Server::start(&slides, &keep);
+    let until = Instant::now() + Duration::from_secs(60);
+    while server.get("/api/v1/improvement")["in_use"] != head["weights"] {
+        assert!(Instant::now() < until, "the head was forgotten");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    server.change("PUT", active, &json!({ "reason": "back to what was validated" }));
+    assert_eq!(server.get("/api/v1/improvement")["in_use"], own);
+}
