@@ -11,20 +11,27 @@ use bianque_record::Role;
 use serde_json::json;
 use support::{Client, Ground, examined_case, findings, text};
 
-/// Requests for each route and role: all roles together take about a minute on two cores.
+/// Requests for each route and role: all roles together take about a minute on two cores. More are
+/// made with `BIANQUE_FUZZ_EXAMPLES`.
 const EXAMPLES: &str = "3";
+/// Roles that are tried at once.
+const AT_ONCE: usize = 2;
+
+/// Who asks, with which values that are really there, and how he is known.
+type Asked<'a> = (&'static str, Vec<(&'a str, &'a str)>, Vec<String>);
 
 /// Runs schemathesis against a server; gives what it said, and whether it found nothing.
 fn fuzz(base: &str, seed: usize, values: &[(&str, &str)], headers: &[String]) -> (bool, String) {
     let python =
         std::env::var_os("BIANQUE_PYTHON").expect("BIANQUE_PYTHON names the judges' Python");
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python/fuzz.py");
+    let examples = std::env::var("BIANQUE_FUZZ_EXAMPLES").unwrap_or_else(|_| EXAMPLES.to_owned());
     let values = serde_json::Map::from_iter(
         values.iter().map(|(name, value)| (format!("path.{name}"), json!(value))),
     );
     let output = Command::new(python)
         .arg(script)
-        .args([base, &seed.to_string(), EXAMPLES, &json!(values).to_string()])
+        .args([base, &seed.to_string(), &examples, &json!(values).to_string()])
         .args(headers)
         .output()
         .unwrap();
@@ -79,17 +86,8 @@ fn no_route_has_a_fault_or_an_answer_that_is_not_described() {
         ("series", &series),
         ("instance", &instance),
     ];
-    let mut failed = String::new();
-    let mut ask = |who: &str, values: &[(&str, &str)], headers: &[String]| {
-        let seed = 20 + failed.len() % 7;
-        let (passed, said) = fuzz(&base, seed, values, headers);
-        if !passed {
-            failed.push_str(&format!("\n== as {who}\n{said}\n"));
-        }
-    };
-    ask("nobody", &[], &[]);
+    let mut all_asked: Vec<Asked<'_>> = vec![("nobody", Vec::new(), Vec::new())];
     for (role, token) in &all {
-        let header = [format!("Authorization: Bearer {token}")];
         let known: Vec<(&str, &str)> = match role {
             // The slide of a case by its id, else the file by its key: both are called `slide`.
             Role::Pathologist => [&real[..], &[("slide", slide.as_str())]].concat(),
@@ -97,7 +95,22 @@ fn no_route_has_a_fault_or_an_answer_that_is_not_described() {
             Role::Program => real.to_vec(),
             _ => Vec::new(),
         };
-        ask(role.name(), &known, &header);
+        all_asked.push((role.name(), known, vec![format!("Authorization: Bearer {token}")]));
+    }
+    let mut failed = String::new();
+    for (round, asked) in all_asked.chunks(AT_ONCE).enumerate() {
+        let base = &base;
+        let said: Vec<(bool, String)> = std::thread::scope(|scope| {
+            let ask = |(_, values, headers): &'_ Asked<'_>| fuzz(base, round, values, headers);
+            let running: Vec<_> =
+                asked.iter().map(|asked| scope.spawn(move || ask(asked))).collect();
+            running.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        for ((who, ..), (passed, said)) in asked.iter().zip(said) {
+            if !passed {
+                failed.push_str(&format!("\n== as {who}\n{said}\n"));
+            }
+        }
     }
     assert!(failed.is_empty(), "{failed}");
     // What was asked has broken nothing.

@@ -26,7 +26,7 @@ with tempfile.TemporaryDirectory() as folder:
         "run",
         f"{base}/api/v1/openapi.json",
         *["--checks", ",".join(CHECKS)],
-        *["--phases", "examples,fuzzing", "--mode", "all", "--workers", "2"],
+        *["--phases", "examples,fuzzing", "--mode", "all", "--workers", "1"],
         *["--max-examples", examples, "--seed", seed, "--no-shrink", "--continue-on-failure"],
         *["--generation-database", "none", "--no-color", "--request-timeout", "30"],
         *["--warnings", "off", "--suppress-health-check", "all"],
@@ -39,7 +39,7 @@ with tempfile.TemporaryDirectory() as folder:
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=900,
         env={**os.environ, "NO_PROXY": "127.0.0.1,localhost", "PYTHONIOENCODING": "utf-8"},
     )
 print(ended.stdout[-12000:])
