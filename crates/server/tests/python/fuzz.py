@@ -22,7 +22,7 @@ lines = [f"{json.dumps(name)} = {json.dumps(value)}" for name, value in json.loa
 with tempfile.TemporaryDirectory() as folder:
     Path(folder, "schemathesis.toml").write_text("\n".join(["[parameters]", *lines, ""]))
     arguments = [
-        str(Path(sys.executable).with_name("st")),
+        *[sys.executable, str(Path(sys.executable).with_name("st"))],
         "run",
         f"{base}/api/v1/openapi.json",
         *["--checks", ",".join(CHECKS)],
