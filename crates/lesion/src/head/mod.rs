@@ -17,8 +17,8 @@ pub use exemplars::{
 pub use logistic::{LogisticSettings, train_logistic};
 pub use mlp::{MlpSettings, train_mlp};
 pub use refit::{
-    RefitSettings, RegionJudgement, StatedAgreement, StatedRegion, Statement, choose_pull, hold_out,
-    judge_region, refit_head, stated_agreement,
+    RefitSettings, RegionJudgement, StatedAgreement, StatedRegion, Statement, choose_pull,
+    hold_out, judge_region, refit_head, stated_agreement,
 };
 pub use store::{head_from_bytes, head_to_bytes};
 
