@@ -29,12 +29,13 @@ macro_rules! migration {
 }
 
 /// The steps; the first has number 1.
-const MIGRATIONS: [Migration; 5] = [
+const MIGRATIONS: [Migration; 6] = [
     migration!("0001_people_and_audit"),
     migration!("0002_cases"),
     migration!("0003_proposals_and_decisions"),
     migration!("0004_reading"),
     migration!("0005_improvement"),
+    migration!("0006_single_sign_on"),
 ];
 
 impl Migration {

@@ -65,7 +65,8 @@ impl Record {
         })
     }
 
-    /// Closes an account and ends its sessions and tokens, or opens it again.
+    /// Closes an account, ends its sessions and tokens and forgets who opens it by single sign-on;
+    /// or opens it again.
     ///
     /// # Errors
     /// When the actor may not, or there is no such account.
@@ -78,6 +79,7 @@ impl Record {
             )?;
             if !active {
                 unit.end_access(user)?;
+                unit.forget_person(user)?;
             }
             Ok(Audited::new((), Object::new("account", user), json!({ "active": active })))
         })

@@ -66,8 +66,7 @@ impl Record {
         })
     }
 
-    /// Opens a session for an account whose holder was recognised by another system (single
-    /// sign-on).
+    /// Opens a session for an account of which nobody asks a password: the demo's people.
     ///
     /// # Errors
     /// [`RecordError::LoginRefused`] when the account is closed or has not the role.
@@ -80,7 +79,7 @@ impl Record {
                 return Ok((actor, Audited::refused(Err(RecordError::LoginRefused), object, why)));
             }
             let session = unit.open_session(self.settings().login, &actor)?;
-            Ok((actor, Audited::new(Ok(session), object, json!({ "by": "single sign-on" }))))
+            Ok((actor, Audited::new(Ok(session), object, json!({ "by": "no password asked" }))))
         })?
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bianque_record::{
     Action, Actor, RecordError, Role,
     audit::{AuditQuery, Event},
-    people::{LinkPurpose, NewAccount, NewServiceToken, Password},
+    people::{LinkPurpose, NewAccount, NewServiceToken, Password, RecognisedPerson},
 };
 
 use crate::support::ground::{Ground, PASSWORD, accept};
@@ -60,6 +60,47 @@ pub fn logins_and_sessions(ground: &Ground) {
     record.set_active(&ground.administrator, ground.clinician.user(), false).unwrap();
     assert!(refused(record.session(closed.token.reveal())));
     assert!(refused(record.log_in("clinician", PASSWORD, Role::Clinician)));
+}
+
+pub fn single_sign_on(ground: &Ground) {
+    let record = &ground.record;
+    let person = |subject: &str, name: &str| RecognisedPerson {
+        issuer: "https://identities.example".to_owned(),
+        subject: subject.to_owned(),
+        name: name.to_owned(),
+    };
+    let waits = NewAccount {
+        login: "li.wei".parse().unwrap(),
+        password: None,
+        roles: vec![Role::Pathologist, Role::Administrator],
+    };
+    let user = record.add_account(&ground.administrator, &waits).unwrap();
+    let enters = |subject, name, role| record.log_in_by_provider(&person(subject, name), role);
+
+    assert!(refused(enters("s-1", "nobody", None)), "no account has this name");
+    assert!(refused(enters("s-1", "first", None)), "this one opens by a password");
+    assert!(refused(enters("s-1", "console", None)), "nobody's from outside");
+    assert!(refused(enters("", "li.wei", None)), "a provider that names nobody");
+    assert!(refused(enters("s-1", "li.wei", Some(Role::Clinician))), "not this role");
+    let opened = enters("s-1", "li.wei", None).unwrap();
+    assert_eq!((opened.actor.user(), opened.actor.role()), (user, Role::Pathologist));
+    assert_eq!(record.session(opened.token.reveal()).unwrap().actor, opened.actor);
+
+    // From now on the subject decides, whatever the names are.
+    assert!(refused(enters("s-2", "li.wei", None)), "the name is another person's now");
+    let renamed = enters("s-1", "li.wei.2", Some(Role::Administrator)).unwrap();
+    assert_eq!((renamed.actor.user(), renamed.actor.role()), (user, Role::Administrator));
+    let mut elsewhere = person("s-1", "li.wei");
+    elsewhere.issuer = "https://elsewhere.example".to_owned();
+    elsewhere.name = "first".to_owned();
+    assert!(refused(record.log_in_by_provider(&elsewhere, None)), "another provider's s-1");
+
+    record.set_active(&ground.administrator, user, false).unwrap();
+    assert!(refused(record.session(opened.token.reveal())));
+    assert!(refused(enters("s-1", "li.wei", None)), "closed");
+    record.set_active(&ground.administrator, user, true).unwrap();
+    assert_eq!(enters("s-2", "li.wei", None).unwrap().actor.user(), user, "whoever comes next");
+    assert!(refused(enters("s-1", "li.wei", None)));
 }
 
 pub fn lockout(ground: &Ground) {
