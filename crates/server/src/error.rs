@@ -34,6 +34,9 @@ pub enum ServerError {
     /// The certificate or its key cannot be used.
     #[error("the certificate cannot be used: {0}")]
     Certificate(String),
+    /// Single sign-on is set up wrongly.
+    #[error("single sign-on cannot be used: {0}")]
+    SignOn(String),
     /// The address cannot be listened on.
     #[error(
         "cannot listen on {address}: {source}; is another program there? --listen names another"

@@ -23,6 +23,7 @@ use crate::{
     library::Library,
     router,
     routes::{Parts, State, session::demo_actor},
+    sign_on::SignOn,
     tls::{self, TlsListener},
 };
 
@@ -50,6 +51,10 @@ impl Server {
         }
         if !loopback && settings.certificate.is_none() && !settings.behind_proxy {
             return Err(ServerError::InTheClear(settings.listen));
+        }
+        if settings.demo && settings.single_sign_on.is_some() {
+            let why = "the demo has no login: leave one of the two out";
+            return Err(ServerError::SignOn(why.to_owned()));
         }
         let acceptor = settings.certificate.as_ref().map(tls::acceptor).transpose()?;
         let (parts, first_link) = parts(&settings)?;
@@ -135,6 +140,7 @@ fn parts(settings: &Settings) -> Result<(Parts, Option<String>), ServerError> {
     let record = Record::open(&settings.location(), RecordSettings::default())?;
     let demo = settings.demo.then(|| demo_actor(&record)).transpose()?;
     let first_link = if settings.demo { None } else { first_link(&record)? };
+    let sign_on = settings.single_sign_on.clone().map(SignOn::new).transpose()?;
     let library = Library::new(settings.folder.clone());
     library
         .rescan()
@@ -145,6 +151,7 @@ fn parts(settings: &Settings) -> Result<(Parts, Option<String>), ServerError> {
         objects: ObjectFolder::open(settings.data.join("objects"))?,
         secret: Token::fresh()?.reveal().to_owned(),
         demo,
+        sign_on,
     };
     Ok((parts, first_link))
 }

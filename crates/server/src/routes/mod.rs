@@ -21,6 +21,7 @@ mod improvement_measures;
 pub(crate) mod metrics;
 pub(crate) mod report;
 pub(crate) mod session;
+pub(crate) mod sign_on;
 pub(crate) mod site;
 pub(crate) mod store;
 pub(crate) mod views;
@@ -53,6 +54,7 @@ use crate::{
     library::{Library, OpenedSlide, SlideKey},
     log::Requests,
     settings::ControlledLabel,
+    sign_on::SignOn,
     tiles::Picture,
 };
 
@@ -63,6 +65,7 @@ pub(crate) struct Parts {
     pub(crate) objects: ObjectFolder,
     pub(crate) secret: String,
     pub(crate) demo: Option<Actor>,
+    pub(crate) sign_on: Option<SignOn>,
 }
 
 /// Whether a picture is made of the file's own bytes: `file` or `decoded`.
@@ -97,6 +100,8 @@ pub(crate) struct Shared {
     pub(crate) metrics_are_open: bool,
     pub(crate) labels: Vec<ControlledLabel>,
     pub(crate) improvement: Improvement,
+    /// The site's identity provider, if it has one.
+    pub(crate) sign_on: Option<SignOn>,
     /// Decoding at once: more would only make everybody wait longer and take more memory.
     places: Arc<Semaphore>,
 }
@@ -112,7 +117,7 @@ impl Deref for State {
 impl State {
     pub(crate) fn new(settings: &Settings, parts: Parts) -> Self {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
-        let Parts { library, record, objects, secret, demo } = parts;
+        let Parts { library, record, objects, secret, demo, sign_on } = parts;
         let secure = settings.certificate.is_some() || settings.behind_proxy;
         Self(Arc::new(Shared {
             library,
@@ -130,6 +135,7 @@ impl State {
             metrics_are_open: settings.listen.ip().is_loopback() && !settings.behind_proxy,
             labels: settings.labels.clone(),
             improvement: Improvement::new(settings.improver.clone()),
+            sign_on,
             places: Arc::new(Semaphore::new(2 * cores)),
         }))
     }

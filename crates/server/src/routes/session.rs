@@ -33,6 +33,8 @@ pub(crate) struct SessionDocument {
     /// Whether everybody is a pathologist without a login.
     demo: bool,
     notice: &'static str,
+    /// What the site's identity provider is called, if people log in by it.
+    provider: Option<String>,
     /// To be shown in the header `X-CSRF-Token` on everything that changes something.
     csrf: String,
     me: Option<Me>,
@@ -96,7 +98,8 @@ async fn document(state: &State, caller: Option<&Caller>) -> Result<SessionDocum
         }
     };
     let csrf = csrf_token(state, caller);
-    Ok(SessionDocument { demo: state.demo.is_some(), notice: NOTICE, csrf, me })
+    let provider = state.sign_on.as_ref().map(|sign_on| sign_on.called().to_owned());
+    Ok(SessionDocument { demo: state.demo.is_some(), notice: NOTICE, provider, csrf, me })
 }
 
 /// Who is logged in, if anybody.

@@ -11,7 +11,7 @@ use super::{
     accounts, audit, bulk, cases, comparison, consent, decisions, deep_zoom, dicomweb as dicom,
     exports, findings, health, iiif, improvement, metrics, report,
     route::{Route, route},
-    session, site, slides, store, views, web, worklist,
+    session, sign_on, site, slides, store, views, web, worklist,
 };
 use crate::access::Access::{Everybody, LoggedIn, May, Metrics, Slide};
 
@@ -47,6 +47,14 @@ fn people() -> Vec<Route> {
             .takes::<session::Login>()
             .gives::<session::SessionDocument>(),
         route!(DELETE "/api/v1/session", LoggedIn, "Logs out", session::close),
+        route!(GET "/api/v1/session/provider", Everybody,
+            "Sends a browser to the site's identity provider", sign_on::begin)
+        .asks::<sign_on::Beginning>()
+        .leads_to("text/html"),
+        route!(GET "/api/v1/session/provider/return", Everybody,
+            "Takes back whom the identity provider sends", sign_on::finish)
+        .asks::<sign_on::Return>()
+        .leads_to("text/html"),
         route!(POST "/api/v1/first-administrator", Everybody,
             "Makes the first administrator by the one-time link", session::first_administrator)
         .takes::<session::FirstAdministrator>(),

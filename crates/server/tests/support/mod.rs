@@ -269,7 +269,12 @@ impl Ground {
 
     /// The same with what improves the head.
     pub fn closed_with(&self, improver: Option<Arc<dyn Improver>>) -> (Running, Client) {
-        let server = Running::with(Settings { improver, ..self.settings() });
+        self.closed_by(Settings { improver, ..self.settings() })
+    }
+
+    /// A server with these settings and a login, and its administrator.
+    pub fn closed_by(&self, settings: Settings) -> (Running, Client) {
+        let server = Running::with(settings);
         let mut admin = server.client();
         admin.csrf = admin.get("/api/v1/session").json()["csrf"].as_str().unwrap().to_owned();
         let token = server.first_link.clone().unwrap();
