@@ -13,7 +13,8 @@ pub(crate) use slide_heads::{EvaluateSlidesArguments, Question, TrainSlideArgume
 pub(crate) use tiles::TilesArguments;
 
 use crate::commands::{
-    AuditCommand, CoverageArguments, KeyCommand, LogArguments, ModelCommand, TaskCommand,
+    AuditCommand, CoverageArguments, KeyCommand, LogArguments, ModelCommand, SignOnArguments,
+    TaskCommand,
 };
 
 /// Slides in, lesions out, every finding for a person to confirm.
@@ -94,6 +95,8 @@ pub(crate) enum Command {
   bianque serve --folder slides/ --demo                     no login, on this machine only
   bianque serve --folder slides/ --listen 0.0.0.0:8443 --certificate site.pem --key site.key
   bianque serve --folder slides/ --listen 127.0.0.1:9000 --behind-proxy
+  bianque serve --folder slides/ --behind-proxy --public-address https://slides.example \
+      --oidc-issuer https://id.example/realms/hospital --oidc-client bianque --oidc-secret secret.txt
 
 Each slide of the folder becomes a case, named by its content, and is examined in the background;
 what is found waits in the worklist for a person. The first start prints an address that makes the
@@ -130,6 +133,8 @@ pub(crate) struct ServeArguments {
     /// Make cases of new slides, but examine none.
     #[arg(long)]
     pub(crate) no_examination: bool,
+    #[command(flatten)]
+    pub(crate) sign_on: SignOnArguments,
     #[command(flatten)]
     pub(crate) log: LogArguments,
 }
@@ -252,11 +257,12 @@ pub(crate) struct RunArguments {
     /// Most tiles that the second task's encoder sees.
     #[arg(long, value_name = "N", default_value_t = 300, requires = "second_task")]
     pub(crate) second_tiles: usize,
-    /// What outlines follow within tiles.
+    /// What outlines follow within tiles. Where encoder, head or device do not allow tokens, the run
+    /// says so and interpolates.
     #[arg(long, value_enum, default_value_t = Outlines::Interpolated)]
     pub(crate) outlines: Outlines,
-    /// Also draw attention.png: what the encoder's class token looked at. It is no lesion map, and
-    /// no region comes of it.
+    /// Also draw attention.png (attention-TASK.png for a task of slides): what the encoder's class
+    /// token looked at. It is no lesion map, and no region comes of it. On the CPU only.
     #[arg(long)]
     pub(crate) attention: bool,
     /// A task that judges whole slides (`bianque train slide`), by its name or folder; may be given
@@ -292,7 +298,8 @@ pub(crate) struct RunArguments {
     #[arg(long)]
     pub(crate) fresh: bool,
     /// Where the encoder computes: cpu, cuda (bfloat16), cuda:f16, cuda:f32, or auto, which takes a
-    /// GPU where one can be used and says so. Features of a GPU and of a CPU are kept apart.
+    /// GPU where one can be used and says so. Features of a GPU and of a CPU are kept apart. A GPU
+    /// encodes whole tiles: outlines by tokens and the encoder's attention need the CPU.
     #[arg(long, default_value = "cpu", value_name = "DEVICE")]
     pub(crate) device: bianque_vision::Device,
     /// Threads [default: all processors].
@@ -510,9 +517,15 @@ pub(crate) enum EvaluateCommand {
 #[command(after_help = "Example:
   bianque evaluate tiles test-tiles --task colon \\
       --map H=healthy,AC=adenocarcinoma,S=adenoma,T=adenoma,V=adenoma
-  bianque evaluate tiles test-tiles --stain-robustness 300 --map H=healthy,AC=adenocarcinoma")]
+  bianque evaluate tiles test-tiles --groups tiles.csv --out measured
+  bianque evaluate tiles test-tiles --stain-robustness 300 --map H=healthy,AC=adenocarcinoma
+
+Intervals are over what belongs together: patients as --groups names them, else the folders below the
+classes' where tiles lie in such (class/patient/tile.png), else single tiles, and it is said which.
+With --out it writes evaluation.json, evaluation.html and predictions.csv, which `bianque evaluate
+slides --predictions … --against …` compares with another model's.")]
 pub(crate) struct EvaluateTilesArguments {
-    /// Folder with one sub-folder a class.
+    /// Folder with one sub-folder a class; tiles may lie one folder deeper, a patient's or a slide's.
     pub(crate) tiles: PathBuf,
     /// The task, by its name under the models folder or by its folder.
     #[arg(long, default_value = "colon")]
@@ -535,9 +548,22 @@ pub(crate) struct EvaluateTilesArguments {
     #[arg(long, value_delimiter = ',', value_name = "SIGMA,...", requires = "stain_robustness",
         default_values_t = [0.05, 0.1, 0.15, 0.2, 0.3])]
     pub(crate) stain_sigmas: Vec<f64>,
-    /// Seed of the choice of tiles and of the variation.
+    /// Whose each tile is: a table `file,patient[,site][,scanner]` with the tiles' names below the
+    /// folder.
+    #[arg(long, value_name = "CSV")]
+    pub(crate) groups: Option<PathBuf>,
+    /// The task's labels are an order: also measure the quadratic kappa.
+    #[arg(long)]
+    pub(crate) ordered: bool,
+    /// Resampled sets of tiles for every interval.
+    #[arg(long, default_value_t = 1000)]
+    pub(crate) rounds: usize,
+    /// Seed of the choice of tiles, of the variation and of the resampling.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
+    /// Folder for evaluation.json, evaluation.html with plots, and predictions.csv.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -545,7 +571,8 @@ pub(crate) struct EvaluateTilesArguments {
   bianque evaluate lesions --truth a.truth.geojson --regions a.bianque/regions.geojson
   bianque evaluate lesions --truth a.geojson --truth b.geojson --regions a.out --regions b.out
 
-Several --truth and --regions are paired in their order, one pair a slide.")]
+Several --truth and --regions are paired in their order, one pair a slide. Intervals resample slides;
+with --out it writes evaluation.json and evaluation.html with the FROC curve.")]
 pub(crate) struct EvaluateLesionsArguments {
     /// Known lesions, one file a slide.
     #[arg(long, required = true, value_name = "GEOJSON")]
@@ -562,6 +589,15 @@ pub(crate) struct EvaluateLesionsArguments {
     /// Microns per level-0 pixel, for sizes in mm².
     #[arg(long, value_name = "UM")]
     pub(crate) mpp: Option<f64>,
+    /// Resampled sets of slides for every interval.
+    #[arg(long, default_value_t = 1000)]
+    pub(crate) rounds: usize,
+    /// Seed of the resampling.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Folder for evaluation.json and evaluation.html.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Args)]

@@ -29,6 +29,11 @@ impl DataFolder {
         self.inside("site")
     }
 
+    /// The same for the demo, which has no login: never a record of real people.
+    pub(crate) fn demo_site(&self) -> anyhow::Result<PathBuf> {
+        self.inside("demo-site")
+    }
+
     fn inside(&self, name: &str) -> anyhow::Result<PathBuf> {
         let folder = self.folder.as_deref();
         let folder = folder.ok_or_else(|| {

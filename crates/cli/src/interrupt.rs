@@ -1,4 +1,4 @@
-//! Ctrl-C: the first one asks the work to end cleanly, the second one ends the program.
+//! Ctrl-C, or the system's wish that the program ends: the first one asks the work to end cleanly, the second one ends the program.
 
 use std::sync::{
     Arc, OnceLock,
@@ -7,7 +7,7 @@ use std::sync::{
 
 static FLAG: OnceLock<Arc<AtomicBool>> = OnceLock::new();
 
-/// The flag that long work watches; set by Ctrl-C. The handler is installed on first use.
+/// The flag that long work watches; set by Ctrl-C and SIGTERM. The handler is installed on first use.
 pub(crate) fn flag() -> anyhow::Result<Arc<AtomicBool>> {
     if let Some(flag) = FLAG.get() {
         return Ok(Arc::clone(flag));

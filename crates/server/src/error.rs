@@ -28,6 +28,12 @@ pub enum ServerError {
          or [::1], without a proxy"
     )]
     OpenDemo(SocketAddr),
+    /// The demo and a site with logins would share a record.
+    #[error(
+        "{0}: the demo has no login, so it and real people never share a record; name another \
+         folder with --keep"
+    )]
+    SharedRecord(&'static str),
     /// The record cannot be used.
     #[error("the record cannot be used: {0}")]
     Record(#[from] bianque_record::RecordError),

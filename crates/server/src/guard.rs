@@ -1,13 +1,16 @@
 //! What every answer carries, and which hosts' names are answered.
 
 use axum::{
-    extract::Request,
+    extract::{self, Request},
     http::{HeaderValue, StatusCode, header, uri::Authority},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 
-use crate::answer::{PROBLEM, problem};
+use crate::{
+    answer::{PROBLEM, problem},
+    routes::State,
+};
 
 /// The longest text of a refusal that is passed on.
 const LONGEST_REFUSAL: usize = 1 << 10;
@@ -60,9 +63,17 @@ pub(crate) async fn one_form_of_refusal(request: Request, next: Next) -> Respons
 }
 
 /// Headers that keep browsers from guessing and from mixing sites.
-pub(crate) async fn security_headers(request: Request, next: Next) -> Response {
+pub(crate) async fn security_headers(
+    extract::State(state): extract::State<State>,
+    request: Request,
+    next: Next,
+) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
+    if state.secure {
+        let a_year = HeaderValue::from_static("max-age=31536000");
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, a_year);
+    }
     for (name, value) in [
         (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),

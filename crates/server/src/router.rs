@@ -31,7 +31,7 @@ pub(crate) fn router(state: &State, only_loopback: bool) -> Router {
         .fallback(async || Refusal::NotFound("address"))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, LONGEST_ANSWER))
         .layer(middleware::from_fn(guard::one_form_of_refusal))
-        .layer(middleware::from_fn(guard::security_headers))
+        .layer(middleware::from_fn_with_state(state.clone(), guard::security_headers))
         .layer(middleware::from_fn_with_state(state.clone(), metrics::count));
     let router = if only_loopback {
         router.layer(middleware::from_fn(guard::only_loopback_names))

@@ -22,7 +22,10 @@ use crate::{
     examine::Watch,
     library::Library,
     router,
-    routes::{Parts, State, session::demo_actor},
+    routes::{
+        Parts, State,
+        session::{DEMO_PREFIX, demo_actor},
+    },
     sign_on::SignOn,
     tls::{self, TlsListener},
 };
@@ -138,6 +141,7 @@ async fn after(told: tokio::sync::oneshot::Receiver<()>, a_while: Duration) {
 fn parts(settings: &Settings) -> Result<(Parts, Option<String>), ServerError> {
     std::fs::create_dir_all(&settings.data)?;
     let record = Record::open(&settings.location(), RecordSettings::default())?;
+    refuse_shared(&record, settings.demo)?;
     let demo = settings.demo.then(|| demo_actor(&record)).transpose()?;
     let first_link = if settings.demo { None } else { first_link(&record)? };
     let sign_on = settings.single_sign_on.clone().map(SignOn::new).transpose()?;
@@ -154,6 +158,21 @@ fn parts(settings: &Settings) -> Result<(Parts, Option<String>), ServerError> {
         sign_on,
     };
     Ok((parts, first_link))
+}
+
+/// Whoever reaches the demo is let in: its record must hold nobody's work, and no site may begin on
+/// accounts that have no password.
+fn refuse_shared(record: &Record, demo: bool) -> Result<(), ServerError> {
+    let names = record.login_names()?;
+    let (of_demo, of_people): (Vec<_>, Vec<_>) =
+        names.iter().partition(|name| name.as_str().starts_with(DEMO_PREFIX));
+    if demo && !of_people.is_empty() {
+        return Err(ServerError::SharedRecord("this record has accounts of people"));
+    }
+    if !demo && !of_demo.is_empty() {
+        return Err(ServerError::SharedRecord("this record is the demo's"));
+    }
+    Ok(())
 }
 
 fn first_link(record: &Record) -> Result<Option<String>, ServerError> {

@@ -20,8 +20,12 @@ mod tiles;
 mod train;
 
 pub(crate) use self::{
-    audit::AuditCommand, coverage::CoverageArguments, key::KeyCommand, model::ModelCommand,
-    serve::LogArguments, task::TaskCommand,
+    audit::AuditCommand,
+    coverage::CoverageArguments,
+    key::KeyCommand,
+    model::ModelCommand,
+    serve::{LogArguments, SignOnArguments},
+    task::TaskCommand,
 };
 
 use std::process::ExitCode;

@@ -85,6 +85,18 @@ impl Record {
         })
     }
 
+    /// Login names of all accounts but the console's, for the program's own checks at its start.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn login_names(&self) -> Result<Vec<LoginName>> {
+        self.reading(|unit| {
+            let sql = "SELECT login FROM account WHERE id <> ?1 ORDER BY login";
+            let rows = unit.query(sql, &[UserId::CONSOLE.into()])?;
+            rows.iter().map(|row| row.parsed(0)).collect()
+        })
+    }
+
     /// All accounts, by login name.
     ///
     /// # Errors

@@ -77,7 +77,7 @@ impl Record {
     /// Who acts by a token that a program shows.
     ///
     /// # Errors
-    /// [`RecordError::LoginRefused`] when it does not work; that is in the audit.
+    /// [`RecordError::LoginRefused`] when it does not work; see [`Record::note_refused_token`].
     pub fn service_actor(&self, shown: &str) -> Result<Actor> {
         let digest = TokenDigest::of(shown);
         let found = self.reading(|unit| {
@@ -89,10 +89,16 @@ impl Record {
             let actor = Actor::new(row.parsed(0)?, row.parsed(1)?);
             Ok(unit.holds_role(&actor)?.then_some(actor))
         })?;
-        if found.is_none() {
-            self.note_refusal(Event::Login, None, Role::Program, "service token")?;
-        }
         found.ok_or(RecordError::LoginRefused)
+    }
+
+    /// Notes that a token was refused. Whoever has no token can show one as often as he likes, so
+    /// the caller decides how often that is worth a line.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn note_refused_token(&self) -> Result<()> {
+        self.note_refusal(Event::Login, None, Role::Program, "service token")
     }
 
     /// Revokes a token.

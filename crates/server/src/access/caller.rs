@@ -49,7 +49,11 @@ impl Caller {
         if let Some(value) = headers.get(header::AUTHORIZATION) {
             let token = value.to_str().ok().and_then(|text| text.strip_prefix("Bearer "));
             let token = token.filter(|token| token.len() <= 128).ok_or(Refusal::LogIn)?.to_owned();
-            let actor = state.record(move |record| record.service_actor(&token)).await?;
+            let found = state.record(move |record| record.service_actor(&token)).await;
+            if matches!(found, Err(Refusal::LogIn)) && state.refused_tokens.take() {
+                state.record(bianque_record::Record::note_refused_token).await?;
+            }
+            let actor = found?;
             return Ok(Some(Self { actor, known: Known::Program }));
         }
         if let Some(token) = shown_token(headers) {

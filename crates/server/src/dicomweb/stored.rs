@@ -3,6 +3,7 @@
 use bianque_core::{Level0, Point, Polygon, Producer};
 
 use super::read::ReadSet;
+use crate::routes::findings::is_by_hand;
 
 /// The object's class.
 pub(crate) const ANNOTATIONS: &str = "1.2.840.10008.5.1.4.1.1.91.1";
@@ -117,7 +118,8 @@ fn producer(group: &ReadSet<'_>) -> Producer {
     let said = |tag| {
         let text = algorithm.and_then(|algorithm| algorithm.text(tag));
         let plain = text.map(|text| text.chars().filter(|c| !c.is_control()).take(60).collect());
-        plain.filter(|text: &String| !text.is_empty())
+        // Whoever stores annotations is no witness that a person here drew them.
+        plain.filter(|text: &String| !text.is_empty() && !is_by_hand(text))
     };
     Producer {
         name: said(0x0066_0036).unwrap_or_else(|| "stored annotations".to_owned()),

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashSet,
+    panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
     sync::{
         Arc, Mutex, PoisonError,
@@ -60,7 +61,11 @@ impl Watch {
         let mut looked: Option<Instant> = None;
         while !self.stopping() {
             if looked.is_none_or(|at| at.elapsed() >= LOOK_EVERY) {
-                self.look(looked.is_some());
+                // A fault in one look must not end all later ones.
+                let looked_on = catch_unwind(AssertUnwindSafe(|| self.look(looked.is_some())));
+                if looked_on.is_err() {
+                    tracing::error!("a look at the folder failed by a fault of the program");
+                }
                 looked = Some(Instant::now());
             }
             std::thread::sleep(NAP);
@@ -133,7 +138,11 @@ impl Watch {
                 self.tell(slide, "running", Some((done, total)));
             }
         };
-        match examiner.examine(&entry.path, &progress, &self.stop) {
+        // A slide that the program stumbles over is that slide's failure, not the end of the work.
+        let examined =
+            catch_unwind(AssertUnwindSafe(|| examiner.examine(&entry.path, &progress, &self.stop)));
+        let stumbled = |_| Err(ExamineError::Failed("a fault of the program".to_owned()));
+        match examined.unwrap_or_else(stumbled) {
             Ok(examined) => {
                 let outputs = keep(&self.state, slide, &producer, &examined)?;
                 let outputs = serde_json::to_value(outputs).unwrap_or_default();

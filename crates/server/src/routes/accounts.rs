@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     State,
     bodies::{Body, parsed, text},
+    session::DEMO_PREFIX,
 };
 use crate::{access::Caller, answer::Refusal};
 
@@ -138,6 +139,9 @@ pub(crate) async fn add_user(
     Body(new): Body<NewUser>,
 ) -> Result<Json<UserLink>, Refusal> {
     let (login, roles): (LoginName, _) = (parsed(&new.login)?, roles(&new.roles)?);
+    if login.as_str().starts_with(DEMO_PREFIX) {
+        return Err(Refusal::Request(format!("names with {DEMO_PREFIX} are the demo's")));
+    }
     let made = state
         .record(move |record| {
             let account = NewAccount { login, password: None, roles };

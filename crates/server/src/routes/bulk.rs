@@ -25,6 +25,7 @@ use super::{
     State,
     bodies::{Rectangle, parsed, text},
     cases::Standing,
+    findings::is_by_hand,
 };
 use crate::{access::Caller, answer::Refusal, events::Event};
 
@@ -142,6 +143,9 @@ pub(crate) async fn put(
 ) -> Result<Json<serde_json::Value>, Refusal> {
     let (case, slide): (CaseId, SlideId) = (parsed(&case)?, parsed(&slide)?);
     let (key, label): (RequestKey, Label) = (parsed(&new.key)?, parsed(&new.label)?);
+    if is_by_hand(&new.producer) {
+        return Err(Refusal::Request("the producer's name says that a person drew it".to_owned()));
+    }
     let classes: Vec<Label> = new.classes.split(',').map(parsed).collect::<Result<_, _>>()?;
     let producer =
         Producer { name: new.producer, version: new.version, digest: None, licence: None };

@@ -15,6 +15,7 @@ use serde::Serialize;
 use super::{
     State,
     bodies::{parsed, text},
+    cases::Standing,
     decisions::DecisionLine,
     findings::FindingDocument,
 };
@@ -98,6 +99,11 @@ pub(crate) async fn show(
     let actor = caller.actor;
     let (agreements, disputed) = state
         .record(move |record| {
+            // It shows outlines, also those of machines.
+            if !Standing::of(record, &actor, id)?.revealed {
+                record.case(&actor, id)?;
+                return Ok((Vec::new(), Vec::new()));
+            }
             let agreements = record.agreement(&actor, LesionRegion::KIND, Some(id))?;
             let mut disputed = Vec::new();
             for finding in record.findings(&actor, id)? {

@@ -184,7 +184,8 @@ async fn pass(
         reason: parsed_if::<Reason>(new.reason.as_deref())?,
         viewed,
         spent: Duration::from_millis(new.milliseconds),
-        aided: !standing.read_first && is_hidden(&finding),
+        // Before it is revealed only what no machine says of the diagnosis can be decided.
+        aided: standing.revealed,
         request: Some(parsed(&new.key)?),
     };
     let decider = caller.clone();

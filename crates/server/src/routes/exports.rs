@@ -1,5 +1,7 @@
 //! `/api/v1/cases/{case}/exports/{format}`: what leaves, as fact when it is signed, else marked.
 
+use std::collections::BTreeSet;
+
 use axum::{
     Json,
     extract::{self, Path, Query},
@@ -9,8 +11,9 @@ use axum::{
 use bianque_core::geojson::{self, Feature};
 use bianque_record::{
     cases::Purpose,
-    identity::{CaseId, SlideId},
-    proposals::{LesionRegion, ProposalContent},
+    identity::{CaseId, ProposalId, SlideId},
+    proposals::{LesionRegion, ProposalContent, State as ProposalState},
+    reading::ReadFinding,
     release::{CaseVersion, Released, Unconfirmed, WorkingCopy},
 };
 use schemars::JsonSchema;
@@ -20,6 +23,7 @@ use serde_json::{Map, Value, json};
 use super::{
     State,
     bodies::{parsed, parsed_if, text},
+    cases::Standing,
     findings::is_by_hand,
     session::NOTICE,
 };
@@ -37,7 +41,7 @@ pub(crate) struct ExportFilter {
     status: Option<String>,
     /// `care` unless given; others need the patient's consent.
     purpose: Option<String>,
-    /// The slide that a DICOM file is of; needed where the case has several.
+    /// The slide that a DICOM or GeoJSON file is of; needed where the case has several.
     slide: Option<String>,
 }
 
@@ -83,7 +87,11 @@ pub(crate) async fn write(
                 .map_err(unsigned)?;
             match format {
                 Format::Json => Ok(Json(&released).into_response()),
-                Format::GeoJson => Ok(geo_json(&released_features(&state, &released))),
+                Format::GeoJson => {
+                    let slides = released.content().slides.iter().map(|(slide, _)| *slide);
+                    let slide = slide_of(&filter, slides)?;
+                    Ok(geo_json(&released_features(&state, &released, slide)))
+                }
                 Format::Report | Format::Annotations => {
                     dicom(&state, released, format, filter.slide.as_deref()).await
                 }
@@ -94,12 +102,25 @@ pub(crate) async fn write(
             Err(Refusal::Conflict(what.to_owned()))
         }
         Some("unconfirmed") => {
-            let copy =
-                state.record(move |record| record.export_unconfirmed(&actor, id, purpose)).await?;
-            Ok(match format {
-                Format::GeoJson => geo_json(&unconfirmed_features(&state, &copy)),
-                Format::Json | Format::Report | Format::Annotations => Json(&copy).into_response(),
-            })
+            let (copy, findings) = state
+                .record(move |record| {
+                    if !Standing::of(record, &actor, id)?.revealed {
+                        return Ok(None);
+                    }
+                    let copy = record.export_unconfirmed(&actor, id, purpose)?;
+                    Ok(Some((copy, record.findings(&actor, id)?)))
+                })
+                .await?
+                .ok_or_else(|| Refusal::Conflict("look at the case first, then reveal".into()))?;
+            match format {
+                Format::GeoJson => {
+                    let slide = slide_of(&filter, copy_slides(&copy))?;
+                    Ok(geo_json(&unconfirmed_features(&state, &copy, &findings, slide)))
+                }
+                Format::Json | Format::Report | Format::Annotations => {
+                    Ok(Json(&copy).into_response())
+                }
+            }
         }
         Some(_) => Err(Refusal::Request("status is `released` or `unconfirmed`".to_owned())),
     }
@@ -160,7 +181,30 @@ fn feature(state: &State, region: LesionRegion, state_of: Map<String, Value>) ->
     }
 }
 
-fn released_features(state: &State, released: &Released<CaseVersion>) -> Vec<Feature> {
+/// The slide that a file is of: its coordinates are one slide's pixels.
+fn slide_of(
+    filter: &ExportFilter,
+    slides: impl Iterator<Item = SlideId>,
+) -> Result<Option<SlideId>, Refusal> {
+    let wanted = parsed_if::<SlideId>(filter.slide.as_deref())?;
+    let slides: BTreeSet<SlideId> = slides.collect();
+    match (wanted, slides.len()) {
+        (Some(wanted), _) if slides.contains(&wanted) => Ok(Some(wanted)),
+        (Some(_), _) => Err(Refusal::NotFound("slide with findings in this case")),
+        (None, 0 | 1) => Ok(slides.into_iter().next()),
+        (None, _) => Err(Refusal::Request("the case has several slides: name one".to_owned())),
+    }
+}
+
+fn copy_slides(copy: &Unconfirmed<WorkingCopy>) -> impl Iterator<Item = SlideId> {
+    copy.content().proposals.iter().filter_map(|with_state| with_state.proposal.slide)
+}
+
+fn released_features(
+    state: &State,
+    released: &Released<CaseVersion>,
+    slide: Option<SlideId>,
+) -> Vec<Feature> {
     let version = released.content();
     let regions = version.findings.iter().filter(|finding| finding.kind == LesionRegion::KIND);
     regions
@@ -179,25 +223,42 @@ fn released_features(state: &State, released: &Released<CaseVersion>) -> Vec<Fea
                 "confirmed_role": last.map(|confirmation| confirmation.role),
             });
             let properties = Map::from_iter([("confirmation".to_owned(), confirmation)]);
-            Some(feature(state, region, properties))
+            (Some(region.slide) == slide).then(|| feature(state, region, properties))
         })
         .collect()
 }
 
-fn unconfirmed_features(state: &State, copy: &Unconfirmed<WorkingCopy>) -> Vec<Feature> {
-    let all = copy.content().proposals.iter().map(|with_state| &with_state.proposal);
-    all.filter(|proposal| proposal.kind == LesionRegion::KIND)
-        .filter_map(|proposal| {
-            let region = proposal.content::<LesionRegion>().ok()?;
-            let mark = json!({
-                "state": "unconfirmed",
-                "notice": Unconfirmed::<WorkingCopy>::MARK,
-                "slide": region.slide,
-                "producer": proposal.producer.name,
-                "score": proposal.confidence,
-            });
-            let properties = Map::from_iter([("proposal".to_owned(), mark)]);
-            Some(feature(state, region, properties))
-        })
-        .collect()
+/// Regions as they stand now, corrected where somebody has; what was refused stays here.
+fn unconfirmed_features(
+    state: &State,
+    copy: &Unconfirmed<WorkingCopy>,
+    findings: &[ReadFinding],
+    slide: Option<SlideId>,
+) -> Vec<Feature> {
+    let leaves: BTreeSet<ProposalId> =
+        copy.content().proposals.iter().map(|with_state| with_state.proposal.id).collect();
+    let kept = findings.iter().filter(|finding| {
+        let proposal = &finding.proposal.proposal;
+        proposal.kind == LesionRegion::KIND
+            && leaves.contains(&proposal.id)
+            && finding.proposal.state != ProposalState::Refused
+    });
+    kept.filter_map(|finding| {
+        let proposal = &finding.proposal.proposal;
+        let stands = finding.corrected.as_ref().unwrap_or(&proposal.content);
+        let region = serde_json::from_value::<LesionRegion>(stands.clone()).ok()?;
+        let mark = json!({
+            "state": "unconfirmed",
+            "notice": Unconfirmed::<WorkingCopy>::MARK,
+            "finding": proposal.id,
+            "slide": region.slide,
+            "producer": proposal.producer.name,
+            "score": proposal.confidence,
+            "reading": finding.proposal.state,
+            "corrected": finding.corrected.is_some(),
+        });
+        let properties = Map::from_iter([("proposal".to_owned(), mark)]);
+        (Some(region.slide) == slide).then(|| feature(state, region, properties))
+    })
+    .collect()
 }

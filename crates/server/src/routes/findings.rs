@@ -121,7 +121,7 @@ pub(crate) fn is_by_person(producer: &Producer) -> bool {
 
 /// The same by the producer's name.
 pub(crate) fn is_by_hand(name: &str) -> bool {
-    name == BY_HAND
+    name.trim().eq_ignore_ascii_case(BY_HAND)
 }
 
 /// Scales of a case's slides, where a file states one.
@@ -248,7 +248,7 @@ pub(crate) async fn list(
 
 /// In a case that two read, what the other drew is shown once a reader has decided about the rest:
 /// earlier it would say what the other saw.
-fn hide_others_drawings(findings: &mut Vec<ReadFinding>, reader: UserId) {
+pub(crate) fn hide_others_drawings(findings: &mut Vec<ReadFinding>, reader: UserId) {
     let drawn_by_other = |finding: &ReadFinding| {
         let proposal = &finding.proposal.proposal;
         is_by_person(&proposal.producer) && proposal.proposed_by != reader && finding.read_once
@@ -305,16 +305,17 @@ pub(crate) async fn draw(
         consent_tags: Vec::new(),
     };
     let viewed = drawn.viewed.iter().map(View::viewed).collect::<Result<Vec<_>, _>>()?;
+    let actor = caller.actor;
+    let standing = state.record(move |record| Standing::of(record, &actor, case)).await?;
     let decision = NewDecision {
         judgement: Judgement::Accept,
         reason: None,
         viewed,
         spent: Duration::from_millis(drawn.milliseconds),
-        aided: false,
+        aided: standing.revealed,
         // The drawing and its acceptance are two deeds of one request.
         request: Some(parsed(&second_key(&drawn.key))?),
     };
-    let actor = caller.actor;
     let id = state
         .record(move |record| {
             let id = record.propose_once(&actor, &proposal, Some(&key))?;

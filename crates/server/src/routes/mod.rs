@@ -87,6 +87,8 @@ pub(crate) struct Shared {
     pub(crate) doors: Doors,
     /// Guards the logins.
     pub(crate) pace: Pace,
+    /// How many refused tokens are worth a line in the audit.
+    pub(crate) refused_tokens: Pace,
     pub(crate) events: Events,
     pub(crate) counts: Counts,
     pub(crate) requests: Requests,
@@ -126,6 +128,7 @@ impl State {
             objects,
             doors: Doors::default(),
             pace: Pace::default(),
+            refused_tokens: Pace::default(),
             events: Events::default(),
             counts: Counts::default(),
             requests: Requests::new(&secret),

@@ -19,7 +19,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     State,
     bodies::{Body, parsed, text},
-    findings::{Scales, area_mm2, is_by_person},
+    cases::Standing,
+    findings::{Scales, area_mm2, hide_others_drawings, is_by_person, is_hidden},
     session::NOTICE,
 };
 use crate::{access::Caller, answer::Refusal, events::Event};
@@ -46,6 +47,8 @@ pub(crate) struct ReportDocument {
     findings: Vec<ReportLine>,
     /// How many proposals were refused.
     refused: usize,
+    /// Whether what machines say of lesions is left out until the reader asks.
+    hidden: bool,
     notice: &'static str,
 }
 
@@ -103,8 +106,11 @@ pub(crate) async fn show(
 ) -> Result<Json<ReportDocument>, Refusal> {
     let id: CaseId = parsed(&case)?;
     let actor = caller.actor;
-    let (material, findings) = state
-        .record(move |record| Ok((record.case(&actor, id)?, record.findings(&actor, id)?)))
+    let (material, mut findings, standing) = state
+        .record(move |record| {
+            let standing = Standing::of(record, &actor, id)?;
+            Ok((record.case(&actor, id)?, record.findings(&actor, id)?, standing))
+        })
         .await?;
     let scales = state.scales(&caller, id).await?;
     let label_of = |slide: SlideId| {
@@ -135,9 +141,15 @@ pub(crate) async fn show(
                 .map(|finding| signed_finding(finding, &scales, label_of, score_of(finding)))
                 .collect(),
             refused: version.refused.len(),
+            hidden: false,
             notice: NOTICE,
         }));
     }
+    // A preview says no more than the list of findings does.
+    if !standing.revealed {
+        findings.retain(|finding| !is_hidden(finding));
+    }
+    hide_others_drawings(&mut findings, actor.user());
     let states = |wanted: &[ProposalState]| -> Vec<Waiting> {
         let found = findings.iter().filter(|finding| wanted.contains(&finding.proposal.state));
         found.map(waiting_line).collect()
@@ -152,6 +164,7 @@ pub(crate) async fn show(
         undecided: states(&[ProposalState::Proposed, ProposalState::Deferred]),
         findings: confirmed.map(|finding| preview_line(finding, &scales, label_of)).collect(),
         refused: states(&[ProposalState::Refused]).len(),
+        hidden: !standing.revealed,
         notice: NOTICE,
     }))
 }

@@ -127,7 +127,7 @@ pub(crate) async fn open(
     let demo = state.demo.is_some();
     let opened = state
         .record(move |record| match role {
-            _ if demo && login.login.starts_with("demo-") => {
+            _ if demo && login.login.starts_with(DEMO_PREFIX) => {
                 let member = record.account_named(&login.login)?;
                 let role = role.or_else(|| member.roles.first().copied());
                 record.log_in_recognised(member.id, role.unwrap_or(Role::Pathologist))
@@ -196,6 +196,9 @@ pub(crate) async fn set_password(
     state.record(move |record| record.redeem_password(&link.token, &password)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
+
+/// With this begin the names of the demo's accounts, and of no others.
+pub(crate) const DEMO_PREFIX: &str = "demo-";
 
 /// Accounts that the demo has, by login name and role. None has a password.
 pub(crate) const DEMO_ACCOUNTS: [(&str, Role); 6] = [

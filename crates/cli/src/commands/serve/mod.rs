@@ -5,15 +5,16 @@ mod improver;
 mod lessons;
 mod log;
 mod measures;
+mod sign_on;
 mod task_in_use;
 
 use std::{path::PathBuf, sync::Arc, sync::atomic::Ordering, time::Duration};
 
 use anyhow::Context;
-use bianque_server::{CertificateFiles, ControlledLabel, Server, Settings};
+use bianque_server::{CertificateFiles, ControlledLabel, Server, Settings, SingleSignOn};
 
-pub(crate) use self::log::LogArguments;
 use self::{examiner::TaskExaminer, improver::TaskImprover, task_in_use::TaskInUse};
+pub(crate) use self::{log::LogArguments, sign_on::SignOnArguments};
 use super::Outcome;
 use crate::{
     arguments::ServeArguments, data_folder::DataFolder, interrupt, models::Models,
@@ -33,6 +34,7 @@ pub(crate) fn run(
     let stop = interrupt::flag()?;
     let data = match &arguments.keep {
         Some(folder) => folder.clone(),
+        None if arguments.demo => data.demo_site()?,
         None => data.site()?,
     };
     let mut settings = Settings::new(arguments.folder.clone(), data.clone(), arguments.listen);
@@ -40,6 +42,7 @@ pub(crate) fn run(
     settings.demo = arguments.demo;
     settings.behind_proxy = arguments.behind_proxy;
     settings.certificate = certificate(arguments);
+    settings.single_sign_on = single_sign_on(arguments)?;
     if !arguments.no_examination {
         let (task, features) =
             (Arc::new(TaskInUse::load(models, &arguments.task)?), data.join("features"));
@@ -78,6 +81,29 @@ pub(crate) fn run(
 fn certificate(arguments: &ServeArguments) -> Option<CertificateFiles> {
     let files = arguments.certificate.clone().zip(arguments.key.clone());
     files.map(|(certificate, key): (PathBuf, PathBuf)| CertificateFiles { certificate, key })
+}
+
+/// The site's identity provider, as the arguments name it.
+fn single_sign_on(arguments: &ServeArguments) -> anyhow::Result<Option<SingleSignOn>> {
+    let named = &arguments.sign_on;
+    let (Some(issuer), Some(client), Some(public)) =
+        (&named.oidc_issuer, &named.oidc_client, &named.public_address)
+    else {
+        return Ok(None);
+    };
+    let secret = named.oidc_secret.as_ref().map(|file| {
+        let read = std::fs::read_to_string(file);
+        let read = read.with_context(|| format!("cannot read the secret {}", file.display()));
+        read.map(|text| text.trim().to_owned())
+    });
+    Ok(Some(SingleSignOn {
+        issuer: issuer.clone(),
+        client: client.clone(),
+        secret: secret.transpose()?,
+        name_claim: named.oidc_name.into(),
+        called: named.oidc_called.clone(),
+        public_address: public.clone(),
+    }))
 }
 
 /// The task's labels come first; those that everybody may draw follow.
