@@ -5,7 +5,7 @@ mod tasks;
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
-use bianque_lesion::{EncoderReference, recipe_digest};
+use bianque_lesion::EncoderReference;
 use bianque_vision::Recipe;
 
 use crate::data_folder::DataFolder;
@@ -64,7 +64,7 @@ impl Models {
             if recipe.digest != Some(wanted.digest) {
                 continue;
             }
-            if wanted.recipe_digest.is_none_or(|digest| digest == recipe_digest(&recipe)) {
+            if wanted.takes_recipe(&recipe) {
                 return Ok(folder);
             }
             other_recipe = Some(folder);
@@ -72,10 +72,14 @@ impl Models {
         if let Some(folder) = other_recipe {
             bail!(
                 "the encoder {} in {} has the weights that are needed, but another recipe: the head \
-                 was made with the recipe {}",
+                 was made with the recipe {}. Put `input` and `architecture` of {} back as they \
+                 were, or install the same weights under another name (`bianque model add FILE \
+                 --recipe {} --name …`)",
                 wanted.name,
                 folder.display(),
-                wanted.recipe_digest.map(|digest| digest.to_string()).unwrap_or_default()
+                wanted.recipe_digest.map(|digest| digest.to_string()).unwrap_or_default(),
+                folder.join("recipe.json").display(),
+                wanted.name
             );
         }
         let recipe = wanted.recipe_digest.map(|digest| format!(", recipe {digest}"));

@@ -185,10 +185,44 @@ fn a_task_without_its_encoder_says_which_one_it_needs() {
     let output = site.run_with(&bare, &["task", "install", "sample.tar", "--json"]);
     let said: Value = serde_json::from_slice(&output.stdout).unwrap();
     let missing = said["missing_encoder"].as_str().unwrap();
-    for part in ["bianque-lite 1.0.0", "blake3:8227ae3d", "recipe blake3:48001ca1", "model add"] {
+    for part in ["bianque-lite 1.0.0", "blake3:8227ae3d", "recipe blake3:4751995a", "model add"] {
         assert!(missing.contains(part), "{missing}");
     }
     refused(&site.run_with(&bare, &["run", "x.svs", "--task", "sample"]), "cannot run");
+}
+
+#[test]
+fn an_encoder_under_another_name_and_licence_is_the_one_that_a_task_needs() {
+    let site = Site::with_package();
+    let (shipped, own) = (models().join("encoders/bianque-lite"), site.path("own"));
+    let folder = own.join("encoders/our-lite");
+    fs::create_dir_all(own.join("tasks")).unwrap();
+    fs::create_dir_all(&folder).unwrap();
+    let weights = "weights.safetensors";
+    fs::copy(shipped.join(weights), folder.join(weights)).unwrap();
+    let mut recipe: Value =
+        serde_json::from_slice(&fs::read(shipped.join("recipe.json")).unwrap()).unwrap();
+    recipe["name"] = "our-lite".into();
+    recipe["licence"] = "LicenseRef-agreement".into();
+    recipe["terms"] = serde_json::json!({ "clinical": true, "note": "agreement of 2026" });
+    let missing = |recipe: &Value| {
+        fs::write(folder.join("recipe.json"), recipe.to_string()).unwrap();
+        let output = site.run_with(&own, &["task", "install", "sample.tar", "--json"]);
+        let said: Value = serde_json::from_slice(&output.stdout).unwrap();
+        said["missing_encoder"].clone()
+    };
+    assert_eq!(missing(&recipe), Value::Null);
+    let slide = site.slide();
+    let run = ["run", text(&slide), "--task", "sample", "--out", "renamed", "--json"];
+    let output = site.run_with(&own, &run);
+    assert!(output.status.success(), "{}", message(&output));
+    let report: Value =
+        serde_json::from_slice(&fs::read(site.path("renamed/report.json")).unwrap()).unwrap();
+    assert_eq!(report["encoder"]["licence"], "LicenseRef-agreement");
+
+    recipe["input"]["normalise"]["floor"] = 0.06.into();
+    let other = missing(&recipe);
+    assert!(other.as_str().unwrap().contains("back as they were"), "{other}");
 }
 
 #[test]

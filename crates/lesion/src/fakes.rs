@@ -50,6 +50,10 @@ impl MeanColourEncoder {
         }
     }
 
+    pub(crate) fn recipe_mut(&mut self) -> &mut Recipe {
+        &mut self.recipe
+    }
+
     /// How many tiles were encoded so far.
     pub(crate) fn encoded(&self) -> usize {
         self.encoded.load(Ordering::Relaxed)

@@ -51,6 +51,38 @@ pub struct FeatureFacts {
     pub left_out: Vec<LeftOut>,
 }
 
+impl FeatureFacts {
+    /// Refuses features that a head does not know: `who` takes those of `encoder`, weights `digest`,
+    /// and of a recipe, where one is named.
+    ///
+    /// # Errors
+    /// When weights or recipe are others.
+    pub(crate) fn refuse_unless_of(
+        &self,
+        who: &str,
+        encoder: &str,
+        digest: Option<Digest>,
+        recipe: Option<Digest>,
+    ) -> Result<()> {
+        let Producer { name, version, digest: own, .. } = &self.encoder;
+        if *own != digest {
+            return Err(LesionError::Data(format!(
+                "{who} takes features of {encoder}, these are of {name} {version}: make features \
+                 with its encoder"
+            )));
+        }
+        if recipe.is_some_and(|recipe| recipe != self.recipe_digest) {
+            return Err(LesionError::Data(format!(
+                "{who} takes features of {encoder}, these are of the same weights, but of another \
+                 recipe, or from before recipes were compared by what decides features: make them \
+                 again by `bianque run --features-only --fresh`, and if that does not help, train \
+                 the head on them"
+            )));
+        }
+        Ok(())
+    }
+}
+
 /// A tile that has no features.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeftOut {

@@ -171,18 +171,13 @@ pub fn predict_with_run(
     let all: Vec<usize> = (0..bags.count()).collect();
     let mut sums: Vec<Vec<f64>> = Vec::new();
     for (path, head, facts) in &heads {
-        let own = features.facts();
-        if facts.recipe_digest != own.recipe_digest || facts.encoder.digest != own.encoder.digest {
-            return Err(LesionError::Data(format!(
-                "{} was trained on features of {} {}, these are of {} {}: make features with its \
-                 encoder",
-                path.display(),
-                facts.encoder.name,
-                facts.encoder.version,
-                own.encoder.name,
-                own.encoder.version
-            )));
-        }
+        let encoder = &facts.encoder;
+        features.facts().refuse_unless_of(
+            &path.display().to_string(),
+            &format!("{} {}", encoder.name, encoder.version),
+            encoder.digest,
+            Some(facts.recipe_digest),
+        )?;
         refuse_other_purpose(path, head, &cohort.purpose)?;
         let outputs = predict_all(head, &bags, &all, PREDICTION_TILES, 1, stop)?;
         let own = outputs.into_iter().map(|output| said(head, output, facts.temperature));

@@ -161,5 +161,5 @@ fn a_run_judges_other_slides_and_refuses_its_own() {
     }
     let (features, others) = cohort(other.path(), &csv);
     let error = predict_with_run(out.path(), &others, &features, &stop).unwrap_err().to_string();
-    assert!(error.contains("make features with its encoder"), "{error}");
+    assert!(error.contains("of another recipe"), "{error}");
 }

@@ -20,6 +20,7 @@ pub use statement::{AnyTask, TaskStatement};
 use std::path::{Path, PathBuf};
 
 use bianque_core::{Digest, Mpp, Producer};
+use bianque_vision::Recipe;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -66,10 +67,32 @@ pub struct EncoderReference {
     pub version: String,
     /// The digest of its weights; features of other weights are refused.
     pub digest: Digest,
-    /// The digest of its recipe as canonical JSON: how tiles are cut and normalised counts too.
+    /// The digest of how it cuts and normalises tiles and of what its network computes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recipe_digest: Option<Digest>,
 }
+
+impl EncoderReference {
+    /// Whether the head takes features that were made by a recipe, by its digest now or by the one
+    /// of the whole recipe that stood here before.
+    #[must_use]
+    pub fn takes_recipe(&self, recipe: &Recipe) -> bool {
+        self.recipe_digest.is_none_or(|own| recipe.is_named_by(own))
+    }
+
+    /// Names a recipe that it takes by its digest now, as features do.
+    pub fn name_recipe(&mut self, recipe: &Recipe) {
+        if self.recipe_digest.is_some_and(|own| recipe.is_named_by(own)) {
+            self.recipe_digest = Some(recipe_digest(recipe));
+        }
+    }
+}
+
+/// What a person does about a recipe that is not the one that a head was made with.
+pub(crate) const OTHER_RECIPE: &str = "how tiles are cut or what the network computes is not what \
+    the head was made with. Put `input` and `architecture` of recipe.json back as they were, or \
+    train the head again (one from before recipes were compared by what decides features needs the \
+    recipe's every word as it was)";
 
 /// How tiles are laid over the slide. Their size and resolution are in the encoder's recipe; they
 /// stand here so that a contradiction is seen.
@@ -197,9 +220,8 @@ impl Task {
             let wants = self.encoder.digest;
             return wrong(format!("the head was trained on weights {wants}, these are {has}"));
         }
-        let recipe = recipe_digest(encoder.recipe());
-        if self.encoder.recipe_digest.is_some_and(|own| own != recipe) {
-            return wrong("the recipe is not the one that the head was trained with".into());
+        if !self.encoder.takes_recipe(encoder.recipe()) {
+            return wrong(OTHER_RECIPE.into());
         }
         if input.size != self.tiles.size || (input.mpp - self.tiles.mpp).abs() > 1e-9 {
             return wrong(format!(
@@ -216,11 +238,11 @@ impl Task {
     }
 }
 
-/// The digest of a recipe as JSON: what a change of normalisation or cutting changes.
+/// The digest of what a recipe decides of features: how tiles are cut and normalised, and what the
+/// network computes. Names and licences are not part of it.
 #[must_use]
-pub fn recipe_digest(recipe: &bianque_vision::Recipe) -> Digest {
-    // A recipe is plain data; where it could not be written it would not have been read.
-    Digest::of(&serde_json::to_vec(recipe).unwrap_or_default())
+pub fn recipe_digest(recipe: &Recipe) -> Digest {
+    recipe.numbers_digest()
 }
 
 #[cfg(test)]
@@ -228,7 +250,10 @@ pub(crate) use card::tests::card as tests_card;
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use bianque_vision::{Encoder as _, Normalise, Terms};
+
     use super::*;
+    use crate::fakes::MeanColourEncoder;
     use crate::head::{Examples, LogisticSettings, head_to_bytes, train_logistic};
     use crate::matrix::FeatureMatrix;
 
@@ -269,6 +294,54 @@ pub(crate) mod tests {
             measured: serde_json::json!({ "examples": 2 }),
             head_digest: Digest::of(&head_to_bytes(&head).unwrap()),
             head,
+        }
+    }
+
+    fn encoder_with(change: fn(&mut Recipe)) -> MeanColourEncoder {
+        let mut encoder = MeanColourEncoder::new(32);
+        change(encoder.recipe_mut());
+        encoder
+    }
+
+    #[test]
+    fn an_encoder_under_another_name_and_licence_is_the_same() {
+        let mut own = task();
+        let encoder = encoder_with(|_| ());
+        let features = FeatureMatrix::new(6, [[0.0; 6], [1.0; 6]].concat()).unwrap();
+        let examples = Examples::new(features, vec![0, 1], 2).unwrap();
+        let (head, _) = train_logistic(&examples, &LogisticSettings::default()).unwrap();
+        own.head_digest = Digest::of(&head_to_bytes(&head).unwrap());
+        own.head = head;
+        own.encoder.digest = encoder.producer().digest.unwrap();
+        let former = Digest::of(&serde_json::to_vec(encoder.recipe()).unwrap());
+        let renamed = encoder_with(|recipe| {
+            recipe.name = "our-encoder".into();
+            recipe.licence = "LicenseRef-agreement".into();
+            recipe.terms = Some(Terms { clinical: Some(true), ..Terms::default() });
+        });
+        let recut =
+            encoder_with(|recipe| recipe.input.normalise = Normalise::PerTile { floor: 0.1 });
+        own.encoder.recipe_digest = Some(recipe_digest(encoder.recipe()));
+        own.check_encoder(&encoder).unwrap();
+        own.check_encoder(&renamed).unwrap();
+        let refused = own.check_encoder(&recut).unwrap_err().to_string();
+        assert!(refused.contains("train the head again"), "{refused}");
+
+        // Tasks that were made before name the whole recipe.
+        own.encoder.recipe_digest = Some(former);
+        own.check_encoder(&encoder).unwrap();
+        assert!(own.check_encoder(&renamed).is_err());
+        own.encoder.name_recipe(encoder.recipe());
+        own.check_encoder(&renamed).unwrap();
+    }
+
+    #[test]
+    fn shipped_tasks_name_the_shipped_encoder() {
+        let models = bianque_testkit::surroundings::crate_folder().join("../../models");
+        let recipe = Recipe::read(&models.join("encoders/bianque-lite/recipe.json")).unwrap();
+        for name in ["colon", "sample"] {
+            let task = Task::load(&models.join("tasks").join(name)).unwrap();
+            assert_eq!(task.encoder.recipe_digest, Some(recipe_digest(&recipe)), "{name}");
         }
     }
 }

@@ -260,20 +260,13 @@ impl SlideTask {
     /// # Errors
     /// When the features are of another encoder, the slide has no tile, or it was stopped.
     pub fn judge(&self, features: &SlideFeatures, stop: &AtomicBool) -> Result<Vec<f64>> {
-        let facts = &features.facts;
-        if facts.encoder.digest != Some(self.encoder.digest)
-            || self.encoder.recipe_digest.is_some_and(|own| own != facts.recipe_digest)
-        {
-            return Err(LesionError::Data(format!(
-                "the task {} takes features of {} {}, these are of {} {}: make features with its \
-                 encoder",
-                self.name,
-                self.encoder.name,
-                self.encoder.version,
-                facts.encoder.name,
-                facts.encoder.version
-            )));
-        }
+        let EncoderReference { name, version, digest, recipe_digest, .. } = &self.encoder;
+        features.facts.refuse_unless_of(
+            &format!("the task {}", self.name),
+            &format!("{name} {version}"),
+            Some(*digest),
+            *recipe_digest,
+        )?;
         let bags = MemoryBags::new(vec![features.matrix()?])?;
         if bags.tiles(0) == 0 {
             return Err(LesionError::Data(format!(

@@ -1,5 +1,6 @@
 //! Recipes: an encoder described as data.
 
+mod identity;
 mod licence;
 mod published;
 mod vit;

@@ -60,7 +60,7 @@ impl AttentionSource {
             }
             Self::SlideHead { head, facts, name } => {
                 ensure!(
-                    facts.recipe_digest == features.facts.recipe_digest
+                    lane.encoder.recipe().is_named_by(facts.recipe_digest)
                         && facts.encoder.digest == features.facts.encoder.digest,
                     "the slide head {name} was trained on features of {} {}, this run's are of {} {}",
                     facts.encoder.name,

@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use anyhow::Context;
 use bianque_core::Digest;
-use bianque_lesion::{Card, SlideTask, Task, TaskStatement, recipe_digest};
+use bianque_lesion::{Card, SlideTask, Task, TaskStatement};
 use bianque_package::Standing;
 use bianque_vision::{Device, Encoder, Loaded, Permission, Purpose, load_on};
 
@@ -93,7 +93,7 @@ pub(super) fn check_encoder_of_slides(
 ) -> anyhow::Result<()> {
     let (recipe, tiles) = (encoder.recipe(), &task.tiles);
     let same = encoder.producer().digest == Some(task.encoder.digest)
-        && task.encoder.recipe_digest == Some(recipe_digest(recipe))
+        && task.encoder.takes_recipe(recipe)
         && recipe.input.size == tiles.size
         && (recipe.input.mpp - tiles.mpp).abs() < 1e-9;
     anyhow::ensure!(

@@ -84,7 +84,7 @@ impl PlannedSlideTask {
         purpose: Purpose,
     ) -> anyhow::Result<(Self, std::sync::Arc<dyn bianque_vision::Encoder>)> {
         let package = TaskPackage::of(place, models)?;
-        let task = SlideTask::load(&place.folder)
+        let mut task = SlideTask::load(&place.folder)
             .context("--slide-task takes a task of whole slides, made by `bianque train slide`")?;
         let card = Card::load(&place.folder, &task)?;
         refuse_unknown_signer(&task, &package.standing, purpose)?;
@@ -92,6 +92,7 @@ impl PlannedSlideTask {
         let folder = folder.with_context(|| format!("the task {} cannot run", task.name))?;
         let encoder = shelf.encoder(&folder)?;
         check_encoder_of_slides(&task, encoder.as_ref())?;
+        task.encoder.name_recipe(encoder.recipe());
         Ok((Self { task, card, package, purpose, lane: 0 }, encoder))
     }
 
