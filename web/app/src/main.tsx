@@ -4,6 +4,7 @@ import "./style/pages.css";
 import "./style/report.css";
 import "./style/case.css";
 import "./style/panel.css";
+import "./style/improvement.css";
 import "./style/print.css";
 import { render } from "preact";
 import { useEffect, useState } from "preact/hooks";
@@ -11,6 +12,7 @@ import { useCell } from "./cell";
 import { Audit } from "./pages/audit";
 import { Compare } from "./pages/compare";
 import { Cost } from "./pages/cost";
+import { ImprovementPage } from "./pages/improvement/index";
 import { FirstAdministrator, Login, NewPassword } from "./pages/login";
 import { People } from "./pages/people";
 import { ReportPage } from "./pages/report";
@@ -85,6 +87,7 @@ function App() {
   }
   if (path[0] === "audit") return <Audit key={key} />;
   if (path[0] === "cost") return <Cost key={key} />;
+  if (path[0] === "improvement") return <ImprovementPage key={key} />;
   if (path[0] === "people") return <People key={key} />;
   return (
     <Shell page="">

@@ -59,6 +59,7 @@ export function Shell(props: { page: string; children: ComponentChildren; full?:
   const links = [
     ["worklist", "#/", may("read-worklist")],
     ["cost", "#/cost", may("read-worklist")],
+    ["improvement", "#/improvement", may("activate-head")],
     ["audit", "#/audit", may("read-audit")],
     ["people", "#/people", may("manage-accounts")],
   ] as const;

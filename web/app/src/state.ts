@@ -32,7 +32,12 @@ export const theme = cell<Theme>(kept("theme", ["light", "dark", "system"] as co
 export const session = cell<Session | null>(null);
 export const labels = cell<Label[]>([]);
 export const readers = cell<Reader[]>([]);
-export const settings = cell<Settings>({ read_first: false, look_magnification: 5, unaided_share: 0 });
+export const settings = cell<Settings>({
+  read_first: false,
+  look_magnification: 5,
+  unaided_share: 0,
+  learn_from_all: false,
+});
 
 export const queue = new Queue(browserStore, async (path, body) => (await send("POST", path, body)).json());
 

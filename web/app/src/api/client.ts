@@ -1,4 +1,5 @@
 // One door to the server: same origin, CSRF header on every change, problems as typed errors.
+import type { FittedHeadWhole, Improvement } from "./improvement";
 import type * as wire from "./types";
 
 /** The server's answer when it refuses. `status` 0 means that it could not be reached. */
@@ -137,6 +138,13 @@ export const api = {
     (
       await send("GET", `${root}/cases/${part(id)}/slides/${part(slide)}/annotations/${part(set)}/points`)
     ).arrayBuffer(),
+
+  improvement: () => get<Improvement>(`${root}/improvement`),
+  fitHead: () => json<void>("POST", `${root}/improvement`),
+  fittedHead: (id: string) => get<FittedHeadWhole>(`${root}/improvement/heads/${part(id)}`),
+  /** Without a head the task's own again. */
+  useHead: (head: string | null, reason: string) =>
+    json<void>("PUT", `${root}/improvement/active`, { head, ...(reason ? { reason } : {}) }),
 
   cost: () => get<wire.CostLine[]>(`${root}/cost`),
   audit: (before?: number, actor?: string) => {

@@ -4,6 +4,7 @@ export interface Heard {
   examination: { case: string; slide: string; state: string; done?: number; total?: number };
   case: { case: string };
   worklist: Record<string, never>;
+  improvement: Record<string, never>;
 }
 
 /** Listens until the returned function is called. A broken stream is opened again by the browser. */

@@ -30,6 +30,8 @@ export interface Settings {
   read_first: boolean;
   look_magnification: number;
   unaided_share: number;
+  /** Whether decisions on all patients may improve the model, not only on those who agreed to it. */
+  learn_from_all: boolean;
 }
 
 export interface Label {

@@ -227,6 +227,14 @@ function Site() {
           />
           <span>{say("settingReadFirst")}</span>
         </label>
+        <label class="check">
+          <input
+            type="checkbox"
+            checked={draft.learn_from_all}
+            onChange={(event) => change({ learn_from_all: event.currentTarget.checked })}
+          />
+          <span>{say("settingLearnFromAll")}</span>
+        </label>
         <label class="inline">
           <span>{say("settingLook")}</span>
           <input

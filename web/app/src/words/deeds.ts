@@ -39,6 +39,9 @@ const deeds: Record<string, InBoth> = {
   "proposals.revealed": ["AI shown to the reader", "向医师显示 AI"],
   "slide.opened": ["Slide opened", "打开切片"],
   "setting.changed": ["Setting changed", "更改设置"],
+  "lessons.read": ["Decisions read for a fit", "为拟合读取判定"],
+  "head.refitted": ["Head fitted again", "重新拟合分类头"],
+  "head.activated": ["Head put into use", "启用分类头"],
 };
 
 const outcomes: Record<string, InBoth> = {
@@ -51,6 +54,9 @@ const things: Record<string, InBoth> = {
   accounts: ["accounts", "账户"],
   audit: ["audit", "审计"],
   case: ["case", "病例"],
+  head: ["head", "分类头"],
+  lessons: ["decisions", "判定"],
+  task: ["task", "任务"],
   discrepancies: ["discrepancies", "不一致"],
   discrepancy: ["discrepancy", "不一致"],
   effort: ["reading time", "阅片用时"],

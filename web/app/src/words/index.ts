@@ -7,7 +7,7 @@ import { zh } from "./zh";
 
 export type Say = (word: Word, parts?: Record<string, string | number>) => string;
 
-function sayIn(tongue: "zh" | "en"): Say {
+export function sayIn(tongue: "zh" | "en"): Say {
   const words = tongue === "zh" ? zh : en;
   return (word, parts) =>
     words[word].replace(/\{(\w+)\}/g, (whole, name: string) => String(parts?.[name] ?? whole));
@@ -105,6 +105,7 @@ export function qualityHeadline(say: Say, headline: string): string {
 
 export function kindName(say: Say, kind: string): string {
   if (kind === "lesion-region") return say("kindLesion");
+  if (kind === "bulk-points") return say("points");
   return kind === "quality-verdict" ? say("verdict") : kind;
 }
 
@@ -121,6 +122,12 @@ export function findingName(
   one: { label?: string | null; headline: string },
 ): string {
   if (one.label) return labelName(labels, one.label);
+  // Many points in one finding, as the server's headline has it: "nuclei: 300000 points".
+  const points = /^([^:]+): (\d+) points$/.exec(one.headline);
+  if (points) {
+    const [, label = "", number] = points;
+    return say("pointsHeadline", { l: labelName(labels, label), n: count(Number(number)) });
+  }
   return labels.some((label) => label.name === one.headline)
     ? labelName(labels, one.headline)
     : qualityHeadline(say, one.headline);
@@ -156,4 +163,8 @@ export function moment(text: string): string {
 
 export function percent(share: number): string {
   return share.toLocaleString(locale(), { style: "percent", maximumFractionDigits: 0 });
+}
+
+export function count(number: number): string {
+  return number.toLocaleString(locale());
 }

@@ -3,7 +3,7 @@ import { useEffect, useRef } from "preact/hooks";
 import type { Slide } from "../../api/types";
 import { Swatch } from "../../parts/dialog";
 import { labels } from "../../state";
-import { faultName, labelName, percent, qualityWord, type Say, stateWord, useSay } from "../../words";
+import { faultName, findingName, percent, qualityWord, type Say, stateWord, useSay } from "../../words";
 import type { Row } from "./model";
 
 const colors = { quality: "#b77a00", unknown: "#5c6b77" };
@@ -22,7 +22,7 @@ export function titleOf(say: Say, row: Row): string {
       .filter(Boolean)
       .join(" · ");
   }
-  return labelName(labels.get(), row.sending?.shown.label ?? finding.label) || finding.headline;
+  return findingName(say, labels.get(), { ...finding, label: row.sending?.shown.label ?? finding.label });
 }
 
 export function stateOf(say: Say, row: Row): { text: string; kind: string } {
