@@ -79,6 +79,85 @@ test("an outline is not lost when its label is not chosen", async () => {
   await expect(page.locator(".finding")).toHaveCount(all + 1);
 });
 
+/** The window is closed in the middle of the work, and the case opened in another. */
+async function closeAndOpenAgain(): Promise<void> {
+  const context = page.context();
+  await page.close();
+  page = await context.newPage();
+  await page.goto(`${demo}/${here}`);
+  await expect(page.locator(".toast")).toContainText("Your unfinished outline is back");
+}
+
+test("an outline being drawn outlives a closed window", async () => {
+  const all = await page.locator(".finding").count();
+  await page.keyboard.press("d");
+  await clicks([
+    [300, 300],
+    [420, 300],
+    [420, 400],
+    [360, 440],
+  ]);
+  await closeAndOpenAgain();
+  // The same tool, with the same corners: one is taken back, one is set, and it is finished.
+  await expect(page.locator(".tool-hint")).toContainText("Enter finishes");
+  await page.keyboard.press("u");
+  const map = await page.locator(".slide-map").boundingBox();
+  await clicks([[(map?.width ?? 0) / 2 - 90, (map?.height ?? 0) / 2 + 150]]);
+  await picture(page, "outline-back", false);
+  await page.locator(".slide-map").focus();
+  await page.keyboard.press("Enter");
+  await expect(dialog()).toContainText("Which label?");
+  // Not even while its label is asked.
+  await closeAndOpenAgain();
+  await expect(page.locator(".tool-hint")).toContainText("Drag a corner");
+  await page.locator(".slide-map").focus();
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("1");
+  await allSaved(page);
+  await expect(page.locator(".finding")).toHaveCount(all + 1);
+  const { findings } = await (
+    await page.request.get(`${demo}/api/v1/cases/${here.split("/").pop()}/findings`)
+  ).json();
+  expect(findings.filter((one: { by_person: boolean }) => one.by_person).at(-1).outline[0][0]).toHaveLength(
+    4,
+  );
+  await page.reload();
+  await expect(page.locator(".finding")).toHaveCount(all + 1);
+  await page.waitForTimeout(1000);
+  await expect(page.locator(".tool-hint")).toHaveCount(0);
+});
+
+test("a correction by brush outlives a closed window, and is gone when it is thrown away", async () => {
+  const lesion = page.locator('.finding.diagnosis[data-state="proposed"]').first();
+  const id = await lesion.getAttribute("data-finding");
+  const same = () => page.locator(`[data-finding="${id}"]`);
+  await lesion.click();
+  await page.waitForTimeout(600);
+  await page.keyboard.press("c");
+  await page.keyboard.press("b");
+  const box = await page.locator(".slide-map").boundingBox();
+  if (!box) throw new Error("no map");
+  await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width / 2 + 200, box.y + box.height / 2 - 40, { steps: 8 });
+  await page.mouse.up();
+  // At once: the hand has not rested yet.
+  await closeAndOpenAgain();
+  await expect(page.locator(".tool-hint")).toContainText("Drag paints");
+  await expect(same()).toHaveAttribute("aria-current", "true");
+  await page.locator(".slide-map").focus();
+  await page.keyboard.press("Enter");
+  await expect(dialog()).toContainText("Which label?");
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("Escape");
+  await expect(page.locator(".tool-hint")).toHaveCount(0);
+  await expect(same()).toHaveAttribute("data-state", "proposed");
+  await page.reload();
+  await expect(same()).toBeVisible();
+  await page.waitForTimeout(1000);
+  await expect(page.locator(".tool-hint")).toHaveCount(0);
+});
+
 test("a point is a finding of its own", async () => {
   const all = await page.locator(".finding").count();
   await page.keyboard.press("p");
@@ -226,6 +305,11 @@ test("objects by the hundred thousand are drawn, far and near", async () => {
   }
   await expect.poll(drawn).toBeGreaterThan(0.001);
   await picture(page, "objects", false);
+  // The finding that stands for them all is named in the reader's language.
+  await expect(page.locator(".finding .title", { hasText: "300,000 points" })).toBeVisible();
+  await page.getByRole("button", { name: "中文" }).click();
+  await expect(page.locator(".finding .title", { hasText: "300,000 个点" })).toBeVisible();
+  await page.getByRole("button", { name: "English" }).click();
   await tick.uncheck();
   await expect.poll(drawn).toBeLessThan(0.0005);
 });

@@ -25,11 +25,14 @@ export class Brush {
   private strokes: ImageData[] = [];
   private radius = 24;
   private last: [number, number] | null = null;
+  /** Whether anything was painted or erased. */
+  touched = false;
 
   constructor(
     private readonly map: OlMap,
     slide: { width: number; height: number },
     from: Outline | null,
+    stroked: () => void,
   ) {
     const view = map.getView();
     const extent = view.calculateExtent(map.getSize());
@@ -76,11 +79,15 @@ export class Brush {
         this.strokes.push(this.context.getImageData(0, 0, this.mask.width, this.mask.height));
         this.strokes = this.strokes.slice(-STROKES_KEPT);
         this.last = null;
+        this.touched = true;
         this.paint(event);
         return true;
       },
       handleDragEvent: (event) => this.paint(event),
-      handleUpEvent: () => false,
+      handleUpEvent: () => {
+        stroked();
+        return false;
+      },
       handleMoveEvent: (event) => this.moveCursor(event),
     });
     map.addInteraction(this.interaction);

@@ -16,6 +16,7 @@ import type MapBrowserEvent from "ol/MapBrowserEvent";
 import VectorSource from "ol/source/Vector";
 import { Circle, Fill, Stroke, Style, Text } from "ol/style";
 import type { Outline } from "../api/types";
+import type { DraftTool } from "../offline/draft";
 import { Brush } from "./brush";
 import { area, circle, fromMap, toMap } from "./geometry";
 import { lengthText } from "./scale";
@@ -39,10 +40,15 @@ export interface Asked {
   /** The outline the person made, once they say it is done. */
   done: (outline: Outline) => void;
   changed: (tool: Tool | null) => void;
+  /** The outline so far, at every corner, change and stroke; null when there is none left. */
+  drafted: (tool: DraftTool, outline: Outline | null) => void;
   /** The length of the line being measured, in words. */
   measured: (length: string) => void;
   tooSmall: () => void;
 }
+
+/** A stroke is often followed by another: its outline is traced once the hand rests. */
+const REST = 400;
 
 export class Tools {
   private tool: Tool | null = null;
@@ -53,6 +59,7 @@ export class Tools {
   private readonly lengthLayer: VectorLayer<VectorSource<Feature<LineString>>>;
   private before: MultiPolygon[] = [];
   private brush: Brush | null = null;
+  private resting: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     private readonly map: OlMap,
@@ -77,7 +84,8 @@ export class Tools {
     this.stop();
     this.tool = tool;
     if (tool === "brush") {
-      this.brush = new Brush(this.map, this.slide, from);
+      this.brush = new Brush(this.map, this.slide, from, () => this.stroked());
+      addEventListener("pagehide", this.traced);
     } else if (tool === "edit") {
       if (!from) {
         this.stop();
@@ -91,6 +99,7 @@ export class Tools {
         pixelTolerance: 12,
       });
       modify.on("modifystart", () => this.before.push(geometry.clone()));
+      modify.on("modifyend", () => this.asked.drafted("edit", this.current()));
       this.use(modify);
     } else {
       const type = tool === "polygon" ? "Polygon" : tool === "point" ? "Point" : "LineString";
@@ -111,7 +120,11 @@ export class Tools {
           // The next turn of the loop: the interaction is still ending here.
           setTimeout(() => this.give(tool, geometry as Geometry));
         });
+      if (tool === "polygon")
+        draw.on("drawstart", ({ feature }) => this.watchCorners(feature.getGeometry() as Polygon));
       this.use(draw);
+      const corners = tool === "polygon" && from ? toMap(from)[0]?.[0]?.slice(0, -1) : undefined;
+      if (corners) draw.appendCoordinates(corners);
     }
     const element = this.map.getTargetElement();
     if (element) element.dataset.tool = tool;
@@ -122,6 +135,30 @@ export class Tools {
     this.map.addInteraction(interaction);
     this.interactions.push(interaction);
   }
+
+  /** The geometry changes with every move of the hand; only a corner more or less is worth keeping. */
+  private watchCorners(polygon: Polygon): void {
+    let before = 0;
+    polygon.on("change", () => {
+      // The last but one is where the hand is, the last closes the ring.
+      const corners = polygon.getCoordinates()[0]?.slice(0, -2) ?? [];
+      if (corners.length === before) return;
+      before = corners.length;
+      this.asked.drafted("polygon", corners.length < 3 ? null : fromMap([[corners]]));
+    });
+  }
+
+  private stroked(): void {
+    clearTimeout(this.resting);
+    this.resting = setTimeout(this.traced, REST);
+  }
+
+  private readonly traced = () => {
+    clearTimeout(this.resting);
+    if (!this.brush?.touched) return;
+    const outline = this.brush.outline();
+    this.asked.drafted("brush", outline.length > 0 ? outline : null);
+  };
 
   private give(tool: Tool, geometry: Geometry): void {
     if (this.tool !== tool) return;
@@ -156,12 +193,17 @@ export class Tools {
 
   /** U: the last corner, stroke or change is taken back. False when there is none. */
   undo(): boolean {
-    if (this.tool === "brush") return this.brush?.undo() ?? false;
+    if (this.tool === "brush") {
+      if (!this.brush?.undo()) return false;
+      this.stroked();
+      return true;
+    }
     if (this.tool === "edit") {
       const geometry = this.before.pop();
       if (!geometry) return false;
       const now = this.source.getFeatures()[0]?.getGeometry();
       if (now instanceof MultiPolygon) now.setCoordinates(geometry.getCoordinates());
+      this.asked.drafted("edit", this.current());
       return true;
     }
     for (const one of this.interactions)
@@ -188,6 +230,8 @@ export class Tools {
     this.interactions = [];
     this.source.clear();
     this.before = [];
+    clearTimeout(this.resting);
+    removeEventListener("pagehide", this.traced);
     this.brush?.remove();
     this.brush = null;
     this.tool = null;

@@ -1,7 +1,9 @@
 // What a reader does on the case: choose, decide, draw, correct, take back.
 import { useCallback, useRef, useState } from "preact/hooks";
 import type { Outline, Verdict } from "../../api/types";
-import { labels, may } from "../../state";
+import { type Draft, type DraftTool, dropDraft, keepDraft } from "../../offline/draft";
+import { labels, may, session } from "../../state";
+import { bounds } from "../../viewer/geometry";
 import type { Tool } from "../../viewer/tools";
 import { useSay } from "../../words";
 import { type CaseModel, open, type Row } from "./model";
@@ -9,6 +11,7 @@ import type { Panes } from "./panes";
 import type { Ask } from "./questions";
 
 export function useActs(props: {
+  caseId: string;
   model: CaseModel;
   rows: Row[];
   panes: Panes;
@@ -22,10 +25,35 @@ export function useActs(props: {
   const chosen = rows.find((row) => row.finding.id === model.chosen) ?? null;
   const amends = Boolean(chosen?.finding.mine && chosen.finding.standing && !open(chosen) && !chosen.sending);
 
+  const me = session.get()?.me?.id ?? "";
+  const drafted = (tool: DraftTool, outline: Outline | null, slide: string) => {
+    if (!outline) return dropDraft(me, props.caseId);
+    keepDraft(me, props.caseId, { slide, tool, finding: correcting.current, outline });
+  };
+  /** Ends what is being drawn, and throws it away. */
+  const discard = () => {
+    for (const viewer of panes.viewers()) {
+      if (viewer.tools.active && viewer.tools.active !== "measure") dropDraft(me, props.caseId);
+      viewer.tools.stop();
+    }
+    correcting.current = null;
+  };
+  /** The outline that an earlier window left unfinished is on the slide again, with the tool that drew it. */
+  const resume = ({ slide, tool, finding, outline }: Draft) => {
+    const on = panes.viewerOf(slide);
+    if (!on) return;
+    const row = rows.find((one) => one.finding.id === finding);
+    if (row) model.select(row.finding.id);
+    correcting.current = row ? row.finding.id : null;
+    const at = bounds(outline);
+    if (at) on.to(at, 0);
+    on.tools.start(tool, outline);
+    tell(say("outlineBack"));
+  };
+
   const choose = useCallback(
     (id: string) => {
-      for (const viewer of panes.viewers()) viewer.tools.stop();
-      correcting.current = null;
+      discard();
       model.select(id);
       const finding = rows.find((row) => row.finding.id === id)?.finding;
       if (!finding) return;
@@ -53,6 +81,7 @@ export function useActs(props: {
   const decide = (change: Parameters<typeof model.decide>[1]) => {
     if (!chosen) return;
     correcting.current = null;
+    if (change.outline) dropDraft(me, props.caseId);
     model.decide(chosen.finding, change, viewed());
     const from = rows.indexOf(chosen);
     const later = [...rows.slice(from + 1), ...rows.slice(0, from)].find(open);
@@ -70,6 +99,7 @@ export function useActs(props: {
     if (!finding.outline) return;
     const on = panes.viewerOf(finding.slide);
     if (!on) return choose(finding.id);
+    discard();
     on.toFinding(finding);
     on.tools.start("edit", finding.outline);
     correcting.current = finding.id;
@@ -79,9 +109,9 @@ export function useActs(props: {
     const on = panes.viewer();
     if (!on) return;
     if (on.tools.active === "edit" && wanted === "brush") return on.tools.start("brush", on.tools.current());
-    if (on.tools.active === wanted) return on.tools.stop();
+    if (on.tools.active === wanted) return discard();
     if (wanted !== "measure" && !may("propose")) return tell(say("readOnly"));
-    correcting.current = null;
+    discard();
     on.tools.start(wanted);
   };
 
@@ -99,6 +129,7 @@ export function useActs(props: {
       if (amends) return setAsk({ kind: "amend", verdict: "correct", outline, label: name });
       return decide({ verdict: "correct", label: name, outline });
     }
+    dropDraft(me, props.caseId);
     model.draw(slide, label, outline, viewed());
   };
 
@@ -121,7 +152,13 @@ export function useActs(props: {
     keep,
     labelled,
     undo,
-    done: (outline: Outline, slide: string) => setAsk({ kind: "label", outline, slide }),
+    drafted,
+    discard,
+    resume,
+    done: (outline: Outline, slide: string) => {
+      drafted("edit", outline, slide);
+      setAsk({ kind: "label", outline, slide });
+    },
   };
 }
 

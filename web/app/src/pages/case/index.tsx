@@ -9,6 +9,7 @@ import type { Tool } from "../../viewer/tools";
 import { useSay } from "../../words";
 import { useActs } from "./acts";
 import { CaseBar } from "./case-bar";
+import { useDraft } from "./draft";
 import { useKeys } from "./keys";
 import type { Layers } from "./layers";
 import { colorOf } from "./list";
@@ -46,6 +47,8 @@ function Desk({ one, model, at }: { one: Case; model: CaseModel; at: string | nu
   const [said, tell] = useToast();
   const [tool, setTool] = useState<Tool | null>(null);
   const [objects, setObjects] = useState(0);
+  /** Viewers that came up so far. */
+  const [opened, setOpened] = useState(0);
   const [aiShown, setAiShown] = useState(true);
   const [layerState, setLayers] = useState<Layers>({
     ai: true,
@@ -61,7 +64,7 @@ function Desk({ one, model, at }: { one: Case; model: CaseModel; at: string | nu
     () => model.rows.filter((row) => row.finding.by_person || row.finding.field === "quality" || !hidden),
     [model.rows, hidden],
   );
-  const acts = useActs({ model, rows, panes, tell });
+  const acts = useActs({ caseId: one.id, model, rows, panes, tell });
   const { chosen, correcting } = acts;
   const toggleAi = () => (hidden ? acts.setAsk({ kind: "reveal" }) : setAiShown(!aiShown));
   useKeys(acts, panes, toggleAi);
@@ -72,6 +75,8 @@ function Desk({ one, model, at }: { one: Case; model: CaseModel; at: string | nu
     const asked = at && rows.some((row) => row.finding.id === at) ? at : null;
     model.select(asked ?? (rows.find(open) ?? rows[0])?.finding.id ?? null);
   }, [rows, model.chosen, at, model.select]);
+  // After it: a draft chooses the finding that it corrects.
+  useDraft(one, acts, panes, model.found.value !== null, opened);
 
   const tried = (act: Promise<unknown>) =>
     void act.then(
@@ -131,6 +136,7 @@ function Desk({ one, model, at }: { one: Case; model: CaseModel; at: string | nu
             activate={() => panes.setActive(side)}
             ready={(made) => {
               panes.ready(side, made);
+              if (made) setOpened((count) => count + 1);
               // A viewer that opens for another slide's finding goes there once it is up.
               if (made && chosen?.finding.slide === made.slide && made.slide !== panes.first?.id)
                 made.toFinding(chosen.finding);
@@ -139,6 +145,7 @@ function Desk({ one, model, at }: { one: Case; model: CaseModel; at: string | nu
             done={(outline) => acts.done(outline, slide.id)}
             tooSmall={() => tell(say("tooSmall"))}
             toolChanged={setTool}
+            drafted={(tool, outline) => acts.drafted(tool, outline, slide.id)}
             objects={setObjects}
             tell={tell}
           />

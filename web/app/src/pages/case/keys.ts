@@ -33,7 +33,7 @@ export function useKeys(acts: Acts, panes: Panes, toggleAi: () => void): void {
       "]": () => tools?.brushSize(1),
     };
     if (tools?.active) {
-      keys.Escape = () => tools.stop();
+      keys.Escape = acts.discard;
       if (onMap) keys.Enter = () => tools.confirm();
     }
     if (onMap) {

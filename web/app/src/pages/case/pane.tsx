@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { api } from "../../api/client";
 import type { AnnotationSet, Outline, Slide } from "../../api/types";
+import type { DraftTool } from "../../offline/draft";
 import { settings } from "../../state";
 import type { Shown } from "../../viewer/finding-style";
 import { PointsLayer } from "../../viewer/points";
@@ -38,6 +39,7 @@ export function Pane(props: {
   done: (outline: Outline) => void;
   tooSmall: () => void;
   toolChanged: (tool: Tool | null) => void;
+  drafted: (tool: DraftTool, outline: Outline | null) => void;
   objects: (count: number) => void;
   tell: (text: string) => void;
   active: boolean;
@@ -70,6 +72,7 @@ export function Pane(props: {
         covered: setShare,
         done: (outline) => latest.current.done(outline),
         tooSmall: () => latest.current.tooSmall(),
+        drafted: (tool, outline) => latest.current.drafted(tool, outline),
         measured: setMeasured,
         changed: (next) => {
           setTool(next);
