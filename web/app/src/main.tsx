@@ -19,7 +19,7 @@ import { ReportPage } from "./pages/report";
 import { Worklist } from "./pages/worklist";
 import { useRoute } from "./route";
 import { Shell } from "./shell";
-import { session, start, takeSession } from "./state";
+import { may, session, start, takeSession } from "./state";
 import { useSay } from "./words";
 
 /** The viewer is the heavy half of the app: it comes while the worklist is being read. */
@@ -77,8 +77,8 @@ function App() {
       </main>
     );
   if (now.me === null) return <Login />;
-  const key = now.me.id;
-  if (path.length === 0) return <Worklist key={key} />;
+  const key = `${now.me.id} ${now.me.role}`;
+  if (path.length === 0 || path[0] === "login") return <Home key={key} />;
   if (path[0] === "case" && path[1]) {
     if (path.length === 2)
       return <LazyCase key={`${key}${path[1]}`} id={path[1]} at={query.get("finding")} />;
@@ -92,6 +92,19 @@ function App() {
   return (
     <Shell page="">
       <p class="empty">{say("notFound")}</p>
+    </Shell>
+  );
+}
+
+/** Where a role begins its day: nobody is sent to a page that is closed to them. */
+function Home() {
+  const say = useSay();
+  if (may("read-worklist")) return <Worklist />;
+  if (may("manage-accounts")) return <People />;
+  if (may("read-audit")) return <Audit />;
+  return (
+    <Shell page="">
+      <p class="empty">{say("nothingForRole")}</p>
     </Shell>
   );
 }

@@ -1,6 +1,7 @@
 // What stands around every page: who works, where one can go, the notice, language and light.
 import type { ComponentChildren } from "preact";
 import { api } from "./api/client";
+import type { Role } from "./api/types";
 import { useCell } from "./cell";
 import { Saved } from "./parts/saved";
 import { go } from "./route";
@@ -117,6 +118,24 @@ export function Shell(props: { page: string; children: ComponentChildren; full?:
             ) : (
               <>
                 <span title={say(roleWord[me.role])}>{me.login}</span>
+                {me.roles.length > 1 && (
+                  <select
+                    aria-label={say("actAs")}
+                    value={me.role}
+                    onChange={async (event) => {
+                      const role = event.currentTarget.value as Role;
+                      await queue.flush();
+                      await takeSession(await api.changeRole(role));
+                      go("/");
+                    }}
+                  >
+                    {me.roles.map((role) => (
+                      <option key={role} value={role}>
+                        {say(roleWord[role])}
+                      </option>
+                    ))}
+                  </select>
+                )}
                 <button type="button" onClick={() => void leave()}>
                   {say("signOff")}
                 </button>

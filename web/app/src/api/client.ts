@@ -93,6 +93,7 @@ export const api = {
   session: () => get<wire.Session>(`${root}/session`),
   login: (login: string, password: string, role?: string) =>
     json<wire.Session>("POST", `${root}/session`, { login, password, ...(role ? { role } : {}) }),
+  changeRole: (role: wire.Role) => json<wire.Session>("PUT", `${root}/session/role`, { role }),
   logout: () => json<void>("DELETE", `${root}/session`),
   firstAdministrator: (token: string, login: string, password: string) =>
     json<void>("POST", `${root}/first-administrator`, { token, login, password }),

@@ -22,7 +22,8 @@ export interface Session {
   demo: boolean;
   notice: string;
   csrf: string;
-  first_start: boolean;
+  /** What the site's identity provider is called, if people log in by it. */
+  provider: string | null;
   me: Me | null;
 }
 
@@ -238,6 +239,8 @@ export interface Report {
     outline?: Outline | null;
   }[];
   refused: number;
+  /** Whether what machines say is left out until the reader asks. */
+  hidden: boolean;
   notice: string;
 }
 

@@ -1,4 +1,4 @@
-// What a decision costs in a reader's seconds, with the machine's help and without.
+// What an accepted object costs in a reader's seconds, where the machine's findings were shown and where not.
 import { api } from "../api/client";
 import type { CostLine } from "../api/types";
 import { useLoad, Waiting } from "../parts/load";
@@ -10,9 +10,19 @@ interface Group {
   key: string;
   reader: string;
   kind: string;
-  aided: { decisions: number; milliseconds: number };
-  unaided: { decisions: number; milliseconds: number };
+  aided: Side;
+  unaided: Side;
 }
+
+/** All seconds count, also those for what was refused; only what stands is divided by. */
+interface Side {
+  accepted: number;
+  decisions: number;
+  milliseconds: number;
+}
+
+const none: Side = { accepted: 0, decisions: 0, milliseconds: 0 };
+const stands = new Set<CostLine["verdict"]>(["accept", "correct"]);
 
 export function group(lines: CostLine[]): Group[] {
   const groups = new Map<string, Group>();
@@ -22,19 +32,20 @@ export function group(lines: CostLine[]): Group[] {
       key,
       reader: line.reader,
       kind: line.kind,
-      aided: { decisions: 0, milliseconds: 0 },
-      unaided: { decisions: 0, milliseconds: 0 },
+      aided: { ...none },
+      unaided: { ...none },
     };
     const side = line.aided ? one.aided : one.unaided;
     side.decisions += line.decisions;
+    if (stands.has(line.verdict)) side.accepted += line.decisions;
     side.milliseconds += line.milliseconds;
     groups.set(key, one);
   }
   return [...groups.values()];
 }
 
-const seconds = (side: Group["aided"]) =>
-  side.decisions === 0 ? "—" : (side.milliseconds / side.decisions / 1000).toFixed(1);
+export const seconds = (side: Side) =>
+  side.accepted === 0 ? "—" : (side.milliseconds / side.accepted / 1000).toFixed(1);
 
 export function Cost() {
   const say = useSay();
@@ -43,10 +54,11 @@ export function Cost() {
   const sum = (pick: "aided" | "unaided") =>
     groups.reduce(
       (all, one) => ({
+        accepted: all.accepted + one[pick].accepted,
         decisions: all.decisions + one[pick].decisions,
         milliseconds: all.milliseconds + one[pick].milliseconds,
       }),
-      { decisions: 0, milliseconds: 0 },
+      none,
     );
   return (
     <Shell page="cost">

@@ -3,12 +3,20 @@ import { useState } from "preact/hooks";
 import { api, Problem } from "../api/client";
 import { useCell } from "../cell";
 import { problemText } from "../parts/load";
-import { go } from "../route";
+import { go, useRoute } from "../route";
 import { Notice, Preferences } from "../shell";
 import { session, takeSession } from "../state";
 import { type Say, useSay } from "../words";
+import type { Word } from "../words/en";
 
 const LEAST = 12;
+
+/** What the server says of a sign-on that came to nothing. */
+const signOnWord: Record<string, Word> = {
+  provider: "signOnProvider",
+  unknown: "signOnUnknown",
+  again: "signOnAgain",
+};
 
 function Gate(props: { title: string; lead: string; children: ComponentChildren }) {
   return (
@@ -39,7 +47,8 @@ function told(say: Say, error: unknown): string {
 
 export function Login() {
   const say = useSay();
-  const first = useCell(session)?.first_start ?? false;
+  const provider = useCell(session)?.provider ?? null;
+  const came = signOnWord[useRoute().query.get("sign-on") ?? ""];
   const [name, setName] = useState("");
   const [password, setPassword] = useState("");
   const [fault, setFault] = useState("");
@@ -57,7 +66,20 @@ export function Login() {
     setBusy(false);
   };
   return (
-    <Gate title={say("login")} lead={first ? say("firstNeedsLink") : say("loginLead")}>
+    <Gate title={say("login")} lead={say("loginLead")}>
+      {provider && (
+        <>
+          <a class="button main wide" href="/api/v1/session/provider">
+            {say("loginBy", { provider })}
+          </a>
+          {came && !fault && (
+            <p class="fault" role="alert">
+              {say(came)}
+            </p>
+          )}
+          <p class="quiet or">{say("loginOr")}</p>
+        </>
+      )}
       <form onSubmit={(event) => void enter(event)}>
         <NameField value={name} onChange={setName} />
         <label>
@@ -77,7 +99,7 @@ export function Login() {
             {fault}
           </p>
         )}
-        <button type="submit" class="main" disabled={busy}>
+        <button type="submit" class={provider ? "" : "main"} disabled={busy}>
           {say("login")}
         </button>
       </form>

@@ -95,7 +95,7 @@ export function ReportPage({ id }: { id: string }) {
                   <textarea
                     name="conclusion"
                     rows={4}
-                    maxLength={10000}
+                    maxLength={4000}
                     placeholder={say("conclusionHint")}
                     value={conclusion}
                     disabled={!may("sign-out")}
@@ -170,6 +170,19 @@ export function ReportPage({ id }: { id: string }) {
                         {stateWord[one.state] ? say(stateWord[one.state]) : one.state}
                       </span>
                     </li>
+                  ))}
+                </ul>
+              </section>
+            )}
+
+            {!signed && report.hidden && <p class="quiet no-print">{say("reportHidden")}</p>}
+
+            {signed && report.undecided.length > 0 && (
+              <section>
+                <h2>{say("leftUndecided")}</h2>
+                <ul>
+                  {report.undecided.map((one) => (
+                    <li key={one.finding}>{findingName(say, labels.get(), one)}</li>
                   ))}
                 </ul>
               </section>

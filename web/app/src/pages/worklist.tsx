@@ -80,14 +80,14 @@ export function Worklist() {
       </div>
       <div class="filters" role="group" aria-label={say("state")}>
         <div class="segments">
-          {(["open", "amending", "signed", ""] as const).map((status) => (
+          {(["open", "amending", "signed"] as const).map((status) => (
             <button
               type="button"
               key={status}
-              aria-pressed={(ask.status ?? "") === status}
-              onClick={() => filter({ status: status || undefined })}
+              aria-pressed={(ask.status ?? "open") === status}
+              onClick={() => filter({ status })}
             >
-              {say(status === "" ? "allStates" : statusWord[status])}
+              {say(statusWord[status])}
             </button>
           ))}
         </div>

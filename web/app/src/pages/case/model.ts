@@ -106,7 +106,8 @@ export function useCase(id: string) {
   const decide = (finding: Finding, change: Change, viewed: View[]) => {
     const key = crypto.randomUUID();
     const body: Decide = { key, ...change, viewed, milliseconds: spent() };
-    const amended = finding.standing && finding.mine && settled.has(finding.state);
+    // What is settled is amended, by whomever: the earlier decision stays on record.
+    const amended = finding.standing && settled.has(finding.state);
     const path = amended ? paths.amend(finding.standing as string) : paths.decide(finding.id);
     void queue.add(entry(key, path, body, finding.id, { verdict: change.verdict, label: change.label }));
   };
