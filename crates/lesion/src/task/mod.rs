@@ -217,8 +217,12 @@ impl Task {
         let (producer, input) = (encoder.producer(), &encoder.recipe().input);
         if producer.digest != Some(self.encoder.digest) {
             let has = producer.digest.map_or("none".to_owned(), |digest| digest.to_string());
-            let wants = self.encoder.digest;
-            return wrong(format!("the head was trained on weights {wants}, these are {has}"));
+            let EncoderReference { name, version, digest: wants, .. } = &self.encoder;
+            return wrong(format!(
+                "the head was trained on weights {wants}, these are {has}. Give it {name} \
+                 {version} (`bianque model list` shows what is installed, `bianque model add FILE \
+                 --recipe {name}` installs a file), or train the head again on this encoder"
+            ));
         }
         if !self.encoder.takes_recipe(encoder.recipe()) {
             return wrong(OTHER_RECIPE.into());
@@ -333,6 +337,14 @@ pub(crate) mod tests {
         assert!(own.check_encoder(&renamed).is_err());
         own.encoder.name_recipe(encoder.recipe());
         own.check_encoder(&renamed).unwrap();
+    }
+
+    #[test]
+    fn other_weights_are_refused_with_what_to_do() {
+        let refused = task().check_encoder(&MeanColourEncoder::new(32)).unwrap_err().to_string();
+        for part in ["was trained on weights", "model add FILE --recipe fake", "train the head"] {
+            assert!(refused.contains(part), "{refused}");
+        }
     }
 
     #[test]

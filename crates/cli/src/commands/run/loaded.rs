@@ -99,13 +99,15 @@ pub(super) fn check_encoder_of_slides(
     anyhow::ensure!(
         same,
         "the task {} was trained on features of {} {} ({}), tiles of {} px at {} um/px; the encoder \
-         here is another",
+         here is another. Install that one (`bianque model add FILE --recipe {}`), or train the \
+         task again on features of this one",
         task.name,
         task.encoder.name,
         task.encoder.version,
         task.encoder.digest,
         tiles.size,
-        tiles.mpp
+        tiles.mpp,
+        task.encoder.name
     );
     Ok(())
 }
