@@ -125,23 +125,30 @@ fn a_second_task_judges_again_where_the_first_is_least_sure() {
     let slide = slide(folder.path(), "a.svs", 21);
     let run = |out: &Path| {
         let arguments = ["run", text(&slide), "--task", "sample", "--out", text(out), "--json"];
-        json(&bianque(
+        let said = json(&bianque(
             &[&arguments[..], &["--second-task", "sample", "--second-tiles", "9"]].concat(),
         ));
-        read(&out.join("report.json"))
+        (read(&out.join("report.json")), said)
     };
     let (one, two) = (folder.path().join("one"), folder.path().join("two"));
-    let report = run(&one);
+    let (report, said) = run(&one);
     let second = &report["second"];
     assert_eq!(second["encoder"]["name"], "bianque-lite");
     assert_eq!(second["places_planned"], 9);
     assert_eq!(second["tiles"], 9);
     assert_eq!(second["places"].as_array().unwrap().len(), 9);
-    let other = run(&two);
+    // What the second encoder did is in the split of the report and of the run.
+    for pass in [&report["timings"]["pass"], &said["speed"]] {
+        let seconds = |name: &str| pass[name].as_f64().unwrap();
+        assert!(seconds("second_compute_seconds") > 0.0, "{pass}");
+        assert!(seconds("second_compute_seconds") < seconds("compute_seconds"), "{pass}");
+        assert_eq!(pass["tiles"], report["tiles"]["analysed"].as_u64().unwrap() + 9);
+    }
+    let (other, _) = run(&two);
     assert_eq!((&other["second"], &other["regions"]), (second, &report["regions"]));
     // Kept features of the second encoder serve the next run.
     assert!(one.join("features-bianque-lite-second.safetensors").is_file());
-    let again = run(&one);
+    let (again, _) = run(&one);
     assert_eq!((&again["second"], &again["regions"]), (second, &report["regions"]));
     let labels = ["run", text(&slide), "--task", "sample", "--second-task", "colon"];
     let refused = bianque(&labels);

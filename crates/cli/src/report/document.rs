@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bianque_core::{Digest, Level0, Mpp, Polygon, Producer};
-use bianque_lesion::{EvidenceLevel, LesionEvaluation, OutOfScope, SlideExtraction};
+use bianque_lesion::{EvidenceLevel, LesionEvaluation, OutOfScope, SlideExtraction, Timing};
 use bianque_package::Standing;
 use bianque_vision::Purpose;
 use serde::Serialize;
@@ -271,7 +271,8 @@ pub(crate) struct PassDocument {
     pub(crate) waiting_seconds: f64,
     /// Of compute and waiting together.
     pub(crate) waiting_share: f64,
-    /// The second encoder's time, where there was one: part of the above.
+    /// The second encoder's time, where there was one: part of `compute_seconds`, as what it waited
+    /// for is part of `waiting_seconds` and its tiles are part of `tiles`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) second_compute_seconds: Option<f64>,
 }
@@ -289,6 +290,20 @@ impl PassDocument {
             waiting_share: timing.waiting_share(),
             second_compute_seconds: None,
         }
+    }
+
+    /// The same with the second stage, which follows it.
+    pub(crate) fn with_second(mut self, second: &Timing) -> Self {
+        self.add(&Self {
+            tiles: second.tiles,
+            decode_seconds: second.decode_seconds,
+            resize_seconds: second.resize_seconds,
+            compute_seconds: second.compute_seconds,
+            waiting_seconds: second.waiting_seconds,
+            waiting_share: second.waiting_share(),
+            second_compute_seconds: Some(second.compute_seconds),
+        });
+        self
     }
 
     /// Takes another slide's pass in.
@@ -310,10 +325,10 @@ impl PassDocument {
     /// For a person.
     pub(crate) fn text(&self) -> String {
         let second = self.second_compute_seconds;
-        let second = second.map(|s| format!(", second encoder {s:.1} s")).unwrap_or_default();
+        let second = second.map(|s| format!(" (second encoder {s:.1} s)")).unwrap_or_default();
         format!(
-            "{} tiles encoded: compute {:.1} s, waiting for tiles {:.1} s ({:.0} %); beside it \
-             decoding {:.1} s, resizing {:.1} s{second}",
+            "{} tiles encoded: compute {:.1} s{second}, waiting for tiles {:.1} s ({:.0} %); beside \
+             it decoding {:.1} s, resizing {:.1} s",
             self.tiles,
             self.compute_seconds,
             self.waiting_seconds,
@@ -331,4 +346,37 @@ pub(crate) fn rings(polygon: &Polygon<Level0>) -> Vec<Vec<[f64; 2]>> {
         .chain(&polygon.holes)
         .map(|ring| ring.iter().map(|point| [tenth(point.x), tenth(point.y)]).collect())
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_second_stage_is_part_of_the_split() {
+        let first = PassDocument {
+            tiles: 100,
+            compute_seconds: 6.0,
+            waiting_seconds: 1.0,
+            waiting_share: 1.0 / 7.0,
+            ..PassDocument::default()
+        };
+        let second = Timing {
+            tiles: 9,
+            compute_seconds: 2.0,
+            waiting_seconds: 1.0,
+            decode_seconds: 0.5,
+            ..Timing::default()
+        };
+        let both = first.with_second(&second);
+        assert_eq!((both.tiles, both.second_compute_seconds), (109, Some(2.0)));
+        assert_eq!((both.compute_seconds, both.waiting_seconds), (8.0, 2.0));
+        assert!((both.waiting_share - 0.2).abs() < 1e-12 && both.decode_seconds == 0.5);
+        assert!(both.text().contains("compute 8.0 s (second encoder 2.0 s)"), "{}", both.text());
+        // Of several slides the second stages add up too.
+        let mut all = both.clone();
+        all.add(&both);
+        assert_eq!((all.compute_seconds, all.second_compute_seconds), (16.0, Some(4.0)));
+        assert!((all.waiting_share - 0.2).abs() < 1e-12);
+    }
 }

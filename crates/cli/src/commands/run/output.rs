@@ -236,6 +236,7 @@ fn document(
     let (request, loaded) = (to.request, &to.planned.loaded);
     let task = &loaded.task;
     let seconds: BTreeMap<_, _> = analysis.seconds.iter().copied().collect();
+    let own = std::slice::from_ref(analysis.extraction);
     let stated = request.organ.map(str::to_owned);
     let fits = stated.as_deref().is_some_and(|organ| organ.eq_ignore_ascii_case(&task.organ));
     Report {
@@ -281,7 +282,10 @@ fn document(
         timings: Timings {
             total_seconds: to.start.elapsed().as_secs_f64(),
             seconds,
-            pass: PassDocument::of(std::slice::from_ref(analysis.extraction)),
+            pass: match &analysis.second {
+                Some(second) => PassDocument::of(own).with_second(&second.timing),
+                None => PassDocument::of(own),
+            },
         },
         warnings: analysis.warnings.clone(),
     }

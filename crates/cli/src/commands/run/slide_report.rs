@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::Path, time::Instant};
 
 use bianque_core::RgbImage;
-use bianque_lesion::{SlideExtraction, SlideFeatures};
+use bianque_lesion::{SlideExtraction, SlideFeatures, Timing};
 
 use super::{
     Prepared, RunPlan, SlideResult, SlideRun,
@@ -61,6 +61,7 @@ impl SlideReport<'_> {
         let mut report = output::write(self, judge(&first, &[])?, None)?;
         if let Some(stage) = second {
             let start = FirstStage { extraction, probabilities: &first };
+            let mut timing = Timing::default();
             second::refine(
                 self.request,
                 stage,
@@ -69,12 +70,13 @@ impl SlideReport<'_> {
                 terminal,
                 |refined, again, facts| {
                     let mut analysis = judge(refined, again)?;
-                    split.second_compute_seconds = Some(facts.timing.compute_seconds);
+                    timing = facts.timing;
                     analysis.second = Some(facts);
                     report = output::write(self, analysis, Some(stage))?;
                     Ok(())
                 },
             )?;
+            *split = std::mem::take(split).with_second(&timing);
         }
         let mut regions = BTreeMap::new();
         for region in &report.regions {
