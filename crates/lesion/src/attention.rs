@@ -97,8 +97,12 @@ impl AttentionMap {
         cancel: &AtomicBool,
     ) -> Result<Self> {
         let Some(edge) = encoder.attention_edge() else {
-            let encoder = encoder.producer().name.clone();
-            return Err(VisionError::NoAttention { encoder }.into());
+            let name = encoder.producer().name.clone();
+            return Err(match encoder.on_gpu() {
+                true => VisionError::OnlyOnCpu { encoder: name, what: "attention" },
+                false => VisionError::NoAttention { encoder: name },
+            }
+            .into());
         };
         let grid = &features.facts.grid;
         let meet = |cell: &&Cell| {

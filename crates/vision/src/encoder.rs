@@ -53,6 +53,12 @@ pub trait Encoder: Send + Sync {
         Feeding { tiles: 16, calls: rayon::current_num_threads() }
     }
 
+    /// Whether it computes on a GPU, where only whole tiles are encoded: parts and attention are the
+    /// processor's.
+    fn on_gpu(&self) -> bool {
+        false
+    }
+
     /// The parts of a tile, where the engine gives them.
     fn tokens(&self) -> Option<TokenGrid> {
         None

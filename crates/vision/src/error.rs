@@ -59,6 +59,16 @@ pub enum VisionError {
         /// Which encoder.
         encoder: String,
     },
+    /// Something of a tile's parts was asked of an encoder on a GPU.
+    #[error(
+        "the encoder {encoder} is on a GPU, which encodes whole tiles; {what}: on the CPU only"
+    )]
+    OnlyOnCpu {
+        /// Which encoder.
+        encoder: String,
+        /// What was asked.
+        what: &'static str,
+    },
     /// Attention was asked of an encoder that has none.
     #[error("the encoder {encoder} has no attention: only transformers with a class token do")]
     NoAttention {

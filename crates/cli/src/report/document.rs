@@ -231,7 +231,7 @@ pub(crate) struct SecondStageDocument {
 #[derive(Clone, Serialize)]
 pub(crate) struct AttentionDocument {
     /// The picture's name in the output folder.
-    pub(crate) file: &'static str,
+    pub(crate) file: String,
     pub(crate) notice: &'static str,
     /// Whose attention.
     pub(crate) of: String,

@@ -98,6 +98,19 @@ impl Encoder for CudaEncoder {
         self.dimension
     }
 
+    fn on_gpu(&self) -> bool {
+        true
+    }
+
+    fn encode_with_tokens(&self, _: &[RgbImage], _: &mut [f32], _: &mut [f32]) -> Result<()> {
+        let what = "vectors of a tile's parts";
+        Err(VisionError::OnlyOnCpu { encoder: self.recipe.name.clone(), what })
+    }
+
+    fn attention(&self, _: &[RgbImage], _: &mut [f32]) -> Result<()> {
+        Err(VisionError::OnlyOnCpu { encoder: self.recipe.name.clone(), what: "attention" })
+    }
+
     /// Features are those of the CPU within the tolerance of the precision (`docs/performance.md`);
     /// they may differ in their last digits with the size of the batch.
     fn encode(&self, tiles: &[RgbImage], out: &mut [f32]) -> Result<()> {

@@ -140,8 +140,15 @@ pub(super) fn judge<'a>(
     seconds.push(("features_waiting", timing.waiting_seconds));
     seconds.push(("features_files", other.max(0.0)));
     seconds.push(("regions", start.elapsed().as_secs_f64()));
+    let mut warnings = warnings(prepared, lane, extraction, flawed_tiles);
+    warnings.extend(planned.outline_note.clone());
+    if planned.by_tokens && tokens.is_some() && !by_tokens {
+        let what = "outlines are interpolated between tiles: the slide is too large for a map of \
+                    tokens";
+        warnings.push(what.into());
+    }
     Ok(Analysis {
-        warnings: warnings(prepared, lane, extraction, flawed_tiles),
+        warnings,
         prepared,
         extraction,
         flawed_tiles,

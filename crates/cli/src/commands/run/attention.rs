@@ -1,6 +1,6 @@
 //! `attention.png`: what an encoder or a slide head looked at, on request.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use anyhow::{Context, ensure};
 use bianque_core::RgbImage;
@@ -9,7 +9,7 @@ use bianque_lesion::{
     slide_head_from_bytes,
 };
 
-use super::{Prepared, plan::Lane};
+use super::{Prepared, RunPlan, plan::Lane};
 use crate::{
     interrupt,
     picture::{self, HeatCell, HeatLayer},
@@ -45,6 +45,35 @@ impl AttentionSource {
         Ok(Self::SlideHead { head: Box::new(head), facts: Box::new(facts), name })
     }
 
+    /// Why the attention on a lane's features cannot be drawn, if it cannot.
+    pub(super) fn refusal(&self, lane: &Lane) -> Option<String> {
+        let (encoder, producer) = (lane.encoder.as_ref(), lane.encoder.producer());
+        let name = &encoder.recipe().name;
+        match self {
+            Self::Encoder if encoder.on_gpu() => Some(format!(
+                "{name} computes on a GPU, attention is computed on the CPU only: run again with \
+                 --device cpu, or name a slide head with --attention-head FILE"
+            )),
+            Self::Encoder => encoder.attention_edge().is_none().then(|| {
+                format!(
+                    "the encoder {name} has no attention, only transformers with a class token do: \
+                     name a slide head with --attention-head FILE"
+                )
+            }),
+            Self::SlideHead { facts, name, .. } => {
+                let fits = encoder.recipe().is_named_by(facts.recipe_digest)
+                    && facts.encoder.digest == producer.digest;
+                (!fits).then(|| {
+                    format!(
+                        "the slide head {name} was trained on features of {} {}, this run's are of \
+                         {} {}: run with that encoder (--encoder), or name a head of this one",
+                        facts.encoder.name, facts.encoder.version, producer.name, producer.version
+                    )
+                })
+            }
+        }
+    }
+
     fn map(
         &self,
         lane: &Lane,
@@ -55,21 +84,10 @@ impl AttentionSource {
         match self {
             Self::Encoder => {
                 let (slide, encoder) = (prepared.slide.as_ref(), lane.encoder.as_ref());
-                let map = AttentionMap::of_encoder(slide, encoder, features, &*interrupt::flag()?);
-                map.context("--attention: name a slide head with --attention-head FILE")
+                let flag = interrupt::flag()?;
+                Ok(AttentionMap::of_encoder(slide, encoder, features, &*flag)?)
             }
-            Self::SlideHead { head, facts, name } => {
-                ensure!(
-                    lane.encoder.recipe().is_named_by(facts.recipe_digest)
-                        && facts.encoder.digest == features.facts.encoder.digest,
-                    "the slide head {name} was trained on features of {} {}, this run's are of {} {}",
-                    facts.encoder.name,
-                    facts.encoder.version,
-                    features.facts.encoder.name,
-                    features.facts.encoder.version
-                );
-                Ok(AttentionMap::of_slide_head(head, features)?)
-            }
+            Self::SlideHead { head, .. } => Ok(AttentionMap::of_slide_head(head, features)?),
         }
     }
 
@@ -84,29 +102,71 @@ impl AttentionSource {
     }
 }
 
-/// Draws the picture; gives what the report says of it.
-pub(super) fn draw(
-    source: &AttentionSource,
-    lane: &Lane,
-    prepared: &Prepared,
-    extraction: &SlideExtraction,
-    thumbnail: &RgbImage,
-    out: &Path,
-) -> anyhow::Result<AttentionDocument> {
-    let map = source.map(lane, prepared, extraction)?;
-    let cell =
-        |(place, value): &(_, f32)| HeatCell { place: *place, probability: *value, color: COLOR };
-    let cells: Vec<HeatCell> = map.places().iter().map(cell).collect();
-    let width = prepared.slide.facts().bounds().width;
-    let layer = HeatLayer::paint(thumbnail.width(), thumbnail.height(), width, &cells);
-    let legend = [("Attention".to_owned(), COLOR)];
-    let mpp = Some(&prepared.mpp);
-    let sheet = picture::annotated(thumbnail, &layer, width, mpp, &legend, ATTENTION_NOTICE)?;
-    picture::write(&sheet, &out.join(FILE))?;
-    Ok(AttentionDocument {
-        file: FILE,
-        notice: ATTENTION_NOTICE,
-        of: source.describe(lane),
-        layer: picture::data_uri_rgba(layer.width, layer.height, &layer.pixels)?,
-    })
+/// Draws the pictures of one slide.
+pub(super) struct Drawings<'a> {
+    plan: &'a RunPlan,
+    prepared: &'a Prepared,
+    found: &'a [SlideExtraction],
+    thumbnail: &'a RgbImage,
+    /// By lane: an encoder's attention means that its tiles are read and encoded again.
+    maps: BTreeMap<usize, AttentionMap>,
+}
+
+impl<'a> Drawings<'a> {
+    pub(super) fn new(
+        plan: &'a RunPlan,
+        prepared: &'a Prepared,
+        found: &'a [SlideExtraction],
+        thumbnail: &'a RgbImage,
+    ) -> Self {
+        Self { plan, prepared, found, thumbnail, maps: BTreeMap::new() }
+    }
+
+    /// Draws a lane's picture where attention was asked for; gives what the report says of it.
+    pub(super) fn draw(
+        &mut self,
+        lane: usize,
+        out: &Path,
+        file: &str,
+    ) -> anyhow::Result<Option<AttentionDocument>> {
+        let Some(source) = &self.plan.attention else { return Ok(None) };
+        let own = &self.plan.lanes[lane];
+        if !self.maps.contains_key(&lane) {
+            self.maps.insert(lane, source.map(own, self.prepared, &self.found[lane])?);
+        }
+        let map = &self.maps[&lane];
+        let cell = |(place, value): &(_, f32)| HeatCell {
+            place: *place,
+            probability: *value,
+            color: COLOR,
+        };
+        let cells: Vec<HeatCell> = map.places().iter().map(cell).collect();
+        let (thumbnail, prepared) = (self.thumbnail, self.prepared);
+        let width = prepared.slide.facts().bounds().width;
+        let layer = HeatLayer::paint(thumbnail.width(), thumbnail.height(), width, &cells);
+        let legend = [("Attention".to_owned(), COLOR)];
+        let mpp = Some(&prepared.mpp);
+        let sheet = picture::annotated(thumbnail, &layer, width, mpp, &legend, ATTENTION_NOTICE)?;
+        picture::write(&sheet, &out.join(file))?;
+        Ok(Some(AttentionDocument {
+            file: file.to_owned(),
+            notice: ATTENTION_NOTICE,
+            of: source.describe(own),
+            layer: picture::data_uri_rgba(layer.width, layer.height, &layer.pixels)?,
+        }))
+    }
+
+    /// Draws every lane that has attention, where no task judges.
+    pub(super) fn draw_lanes(&mut self, out: &Path) -> anyhow::Result<Vec<AttentionDocument>> {
+        let Some(source) = &self.plan.attention else { return Ok(Vec::new()) };
+        let mut drawn = Vec::new();
+        for (index, lane) in self.plan.lanes.iter().enumerate() {
+            if source.refusal(lane).is_none() {
+                let file = lane.file.replacen("features", "attention", 1);
+                let file = format!("{}.png", file.trim_end_matches(".safetensors"));
+                drawn.extend(self.draw(index, out, &file)?);
+            }
+        }
+        Ok(drawn)
+    }
 }

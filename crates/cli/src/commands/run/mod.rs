@@ -22,6 +22,7 @@ use serde::Serialize;
 
 use self::{
     analysis::Analysis,
+    attention::Drawings,
     plan::Wanted,
     prepare::{Prepared, with_each_prepared},
     slide_report::SlideReport,
@@ -37,7 +38,7 @@ use crate::{
     arguments::{RunArguments, RunPurpose},
     interrupt,
     models::Models,
-    report::{PassDocument, ProducerDocument},
+    report::{AttentionDocument, PassDocument, ProducerDocument},
     terminal::Terminal,
 };
 
@@ -70,6 +71,9 @@ pub(crate) struct SlideResult {
     /// What a task of whole slides says.
     #[serde(skip_serializing_if = "Option::is_none")]
     verdict: Option<Verdict>,
+    /// Pictures of attention where no task judged; a task names its own.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    attention: Vec<AttentionDocument>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<String>,
     #[serde(skip)]
@@ -259,6 +263,7 @@ impl SlideResult {
             out: out.display().to_string(),
             regions: BTreeMap::new(),
             verdict: None,
+            attention: Vec::new(),
             error: Some("see the message on standard error".into()),
             text: format!("{}: failed", slide.display()),
         }
@@ -302,6 +307,7 @@ fn finish_slide(
     let mut split = PassDocument::of(&found);
     let mut results = Vec::new();
     let thumbnail = output::thumbnail(prepared)?;
+    let mut drawings = Drawings::new(plan, prepared, &found, &thumbnail);
     for (index, (planned, scope)) in plan.tasks.iter().zip(scopes).enumerate() {
         let out = match plan.tasks.len() {
             1 => request.out.to_owned(),
@@ -309,11 +315,7 @@ fn finish_slide(
         };
         std::fs::create_dir_all(&out).with_context(|| format!("cannot make {}", out.display()))?;
         let extraction = &found[planned.lane];
-        let lane = &plan.lanes[planned.lane];
-        let source = plan.attention.as_ref();
-        let attention = source
-            .map(|source| attention::draw(source, lane, prepared, extraction, &thumbnail, &out))
-            .transpose()?;
+        let attention = drawings.draw(planned.lane, &out, attention::FILE)?;
         let (out, thumbnail) = (out.as_path(), &thumbnail);
         let report = SlideReport {
             request,
@@ -330,10 +332,17 @@ fn finish_slide(
         results.push(report.write(extraction, second, &mut split, terminal)?);
     }
     if plan.tasks.is_empty() {
-        results.push(output::features_only(request, plan, prepared, &found, start)?);
+        // A task of slides has a picture of its own.
+        let drawn = match plan.slide_tasks.is_empty() {
+            true => drawings.draw_lanes(request.out)?,
+            false => Vec::new(),
+        };
+        results.push(output::features_only(request, plan, prepared, &found, (start, drawn))?);
     }
     for (task, scope) in plan.slide_tasks.iter().zip(of_slides) {
-        results.push(task.judge(request, plan, prepared, &found, scope)?);
+        let file = format!("attention-{}.png", task.task.name);
+        let attention = drawings.draw(task.lane, request.out, &file)?;
+        results.push(task.judge(request, plan, prepared, &found, (scope, attention))?);
     }
     Ok((results, split))
 }

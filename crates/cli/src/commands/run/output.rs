@@ -24,8 +24,8 @@ use crate::{
     },
     picture::{self, HeatCell, HeatLayer},
     report::{
-        EvidenceDocument, Images, LabelDocument, LevelDocument, PackageDocument, Page,
-        PassDocument, PlaceDocument, QualityDocument, RegionDocument, Report, ScopeDocument,
+        AttentionDocument, EvidenceDocument, Images, LabelDocument, LevelDocument, PackageDocument,
+        Page, PassDocument, PlaceDocument, QualityDocument, RegionDocument, Report, ScopeDocument,
         SecondStageDocument, SlideDocument, TaskDocument, TilesDocument, Timings, TissueDocument,
         rings,
     },
@@ -105,7 +105,7 @@ pub(super) fn features_only(
     plan: &RunPlan,
     prepared: &Prepared,
     found: &[SlideExtraction],
-    start: Instant,
+    (start, attention): (Instant, Vec<AttentionDocument>),
 ) -> anyhow::Result<SlideResult> {
     write_check(request, prepared)?;
     let mut text = format!("{}\n", file_name(request.slide));
@@ -125,6 +125,9 @@ pub(super) fn features_only(
             writeln!(text, "  note: {warning}")?;
         }
     }
+    for drawn in &attention {
+        writeln!(text, "  attention  {}", request.out.join(&drawn.file).display())?;
+    }
     writeln!(text, "  seconds    {:.1}", start.elapsed().as_secs_f64())?;
     Ok(SlideResult {
         slide: request.slide.display().to_string(),
@@ -132,6 +135,7 @@ pub(super) fn features_only(
         out: request.out.display().to_string(),
         regions: BTreeMap::new(),
         verdict: None,
+        attention,
         error: None,
         text,
     })

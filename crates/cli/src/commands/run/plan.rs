@@ -38,6 +38,8 @@ pub(super) struct PlannedTask {
     pub(super) lane: usize,
     /// Whether its outlines follow the tokens of its encoder.
     pub(super) by_tokens: bool,
+    /// Why they do not, where that was asked for.
+    pub(super) outline_note: Option<String>,
 }
 
 /// One encoder's way over the slide; several tasks may share it.
@@ -131,6 +133,7 @@ impl RunPlan {
             );
             plan.add_task(loaded);
         }
+        notes.extend(plan.tasks.iter().filter_map(|task| task.outline_note.clone()));
         if let Some((name, tiles)) = wanted.second {
             let loaded = load(&models.task(name)?, &mut shelf, &mut notes)?;
             plan.check_second(&loaded)?;
@@ -157,17 +160,39 @@ impl RunPlan {
             }
         }
         notes.append(&mut shelf.notes);
+        plan.check_attention()?;
         Ok((plan, notes))
     }
 
     fn add_task(&mut self, loaded: LoadedTask) {
         let (tiles, name) = (&loaded.task.tiles, &loaded.task.name);
         let lane = self.lane_for(&loaded.encoder, tiles.steps, tiles.tissue, name);
-        // Only there a tile's head says something of the tile's parts.
-        let averages = loaded.encoder.tokens().is_some_and(|tokens| tokens.averages);
-        let by_tokens =
-            self.outlines == Outlines::Tokens && averages && loaded.task.head.is_linear();
-        self.tasks.push(PlannedTask { loaded, lane, by_tokens });
+        let asked = self.outlines == Outlines::Tokens;
+        let why = asked.then(|| no_tokens(loaded.encoder.as_ref(), loaded.task.head.is_linear()));
+        let by_tokens = why == Some(None);
+        let outline_note = why.flatten().map(|why| {
+            format!("{name}: outlines are interpolated between tiles, not by tokens: {why}")
+        });
+        self.tasks.push(PlannedTask { loaded, lane, by_tokens, outline_note });
+    }
+
+    /// Refuses attention that cannot be drawn, before anything is computed. Where no task judges,
+    /// one of the encoders must have it.
+    fn check_attention(&self) -> anyhow::Result<()> {
+        let Some(source) = &self.attention else { return Ok(()) };
+        let tiles = self.tasks.iter().map(|task| task.lane);
+        let lanes: Vec<usize> =
+            tiles.chain(self.slide_tasks.iter().map(|task| task.lane)).collect();
+        let refusals = |lanes: &[Lane]| -> Vec<Option<String>> {
+            lanes.iter().map(|lane| source.refusal(lane)).collect()
+        };
+        let all = refusals(&self.lanes);
+        let why = match lanes.is_empty() {
+            true if all.iter().any(Option::is_none) => None,
+            true => all.into_iter().flatten().next(),
+            false => lanes.into_iter().find_map(|lane| all[lane].clone()),
+        };
+        why.map_or(Ok(()), |why| anyhow::bail!("--attention: {why}"))
     }
 
     /// The lane with tiles of an encoder that lie so, made where there is none.
@@ -226,6 +251,26 @@ impl RunPlan {
     }
 }
 
+/// Why a head cannot say something of the parts of an encoder's tiles, if it cannot.
+fn no_tokens(encoder: &dyn Encoder, linear: bool) -> Option<String> {
+    let name = &encoder.recipe().name;
+    match encoder.tokens() {
+        _ if encoder.on_gpu() => Some(format!(
+            "{name} is on a GPU, where only whole tiles are encoded; --device cpu gives their parts"
+        )),
+        None => Some(format!("{name} gives vectors of whole tiles only")),
+        // Only there a head of tiles says something of a tile's parts.
+        Some(tokens) if !tokens.averages => Some(format!(
+            "the vector that {name} gives of a tile is not the mean of its parts' (its class token, \
+             or a query's answer), so a head of tiles says nothing of a part"
+        )),
+        Some(_) if !linear => {
+            Some("the head is not linear, so it says nothing of a tile's part".to_owned())
+        }
+        Some(_) => None,
+    }
+}
+
 /// Takes up a note that was not said before.
 fn say(notes: &mut Vec<String>, note: Option<String>) {
     notes.extend(note.filter(|note| !notes.contains(note)));
@@ -242,4 +287,85 @@ pub(super) struct Wanted<'a> {
     pub(super) outlines: Outlines,
     /// Where encoders compute.
     pub(super) device: Device,
+}
+
+#[cfg(test)]
+mod tests {
+    use bianque_core::{Producer, RgbImage};
+    use bianque_testkit::surroundings;
+    use bianque_vision::{Recipe, TokenGrid, VisionError};
+
+    use super::*;
+
+    /// An encoder that is asked what it can do and encodes nothing.
+    struct Asked {
+        recipe: Recipe,
+        producer: Producer,
+        gpu: bool,
+        tokens: Option<TokenGrid>,
+    }
+
+    impl Asked {
+        fn new(gpu: bool, tokens: Option<TokenGrid>) -> Self {
+            let fixture = "../vision/tests/fixtures/learned/recipe.json";
+            let recipe = Recipe::read(&surroundings::crate_folder().join(fixture)).unwrap();
+            let producer =
+                Producer { name: "asked".into(), version: "1".into(), digest: None, licence: None };
+            Self { recipe, producer, gpu, tokens }
+        }
+    }
+
+    impl Encoder for Asked {
+        fn recipe(&self) -> &Recipe {
+            &self.recipe
+        }
+
+        fn producer(&self) -> &Producer {
+            &self.producer
+        }
+
+        fn dimension(&self) -> usize {
+            1
+        }
+
+        fn encode(&self, _: &[RgbImage], _: &mut [f32]) -> Result<(), VisionError> {
+            Ok(())
+        }
+
+        fn on_gpu(&self) -> bool {
+            self.gpu
+        }
+
+        fn tokens(&self) -> Option<TokenGrid> {
+            self.tokens
+        }
+    }
+
+    #[test]
+    fn why_outlines_do_not_follow_tokens_is_said() {
+        let grid = |averages| Some(TokenGrid { edge: 6, dimension: 48, averages });
+        for (gpu, tokens, linear, said) in [
+            (true, None, true, Some("--device cpu")),
+            (false, None, true, Some("whole tiles only")),
+            (false, grid(false), true, Some("class token")),
+            (false, grid(true), false, Some("not linear")),
+            (false, grid(true), true, None),
+        ] {
+            let why = no_tokens(&Asked::new(gpu, tokens), linear);
+            assert_eq!(why.is_some(), said.is_some(), "{why:?}");
+            assert!(why.unwrap_or_default().contains(said.unwrap_or_default()));
+        }
+    }
+
+    #[test]
+    fn attention_that_no_encoder_has_is_refused_before_anything_is_computed() {
+        let plan = |gpu| {
+            let mut plan = RunPlan::empty(Purpose::Research);
+            plan.attention = Some(AttentionSource::Encoder);
+            plan.add_lane(Arc::new(Asked::new(gpu, None)), STEPS, TISSUE_SHARE, None);
+            plan.check_attention().unwrap_err().to_string()
+        };
+        assert!(plan(true).contains("on the CPU only") && plan(true).contains("--device cpu"));
+        assert!(plan(false).contains("no attention") && plan(false).contains("--attention-head"));
+    }
 }

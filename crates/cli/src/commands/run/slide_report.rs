@@ -89,6 +89,7 @@ impl SlideReport<'_> {
             text: output::summary(self.out, &report)?,
             regions,
             verdict: None,
+            attention: Vec::new(),
             error: None,
         })
     }

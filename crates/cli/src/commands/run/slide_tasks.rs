@@ -19,7 +19,7 @@ use crate::{
     commands::write_file,
     interrupt,
     models::{Models, TaskPlace},
-    report::{PackageDocument, ProducerDocument, ScopeDocument},
+    report::{AttentionDocument, PackageDocument, ProducerDocument, ScopeDocument},
     task_package::TaskPackage,
 };
 
@@ -55,6 +55,9 @@ pub(crate) struct Verdict {
     heads: usize,
     /// `null` where there was nothing to look at.
     says: Option<Says>,
+    /// Present when a picture of attention was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attention: Option<AttentionDocument>,
 }
 
 /// The answer.
@@ -114,7 +117,7 @@ impl PlannedSlideTask {
         plan: &RunPlan,
         prepared: &Prepared,
         found: &[SlideExtraction],
-        scope: ScopeDocument,
+        (scope, attention): (ScopeDocument, Option<AttentionDocument>),
     ) -> anyhow::Result<SlideResult> {
         let features = &found[self.lane].features;
         let tiles = features.cells().len();
@@ -144,6 +147,7 @@ impl PlannedSlideTask {
             tiles,
             heads: task.heads.len(),
             says,
+            attention,
         };
         let path = request.out.join(format!("slide-{}.json", task.name));
         write_file(&path, &serde_json::to_vec_pretty(&verdict)?)?;
@@ -152,6 +156,7 @@ impl PlannedSlideTask {
             task: Some(task.name().to_owned()),
             out: request.out.display().to_string(),
             regions: BTreeMap::new(),
+            attention: Vec::new(),
             error: None,
             text: text(&verdict, &path)?,
             verdict: Some(verdict),
@@ -194,5 +199,8 @@ fn text(verdict: &Verdict, path: &std::path::Path) -> Result<String, std::fmt::E
         writeln!(text, "  note: outside of the card: {}", scope::line(&verdict.scope.outside))?;
     }
     writeln!(text, "             {}", path.display())?;
+    if let Some(attention) = &verdict.attention {
+        writeln!(text, "  attention  {}", path.with_file_name(&attention.file).display())?;
+    }
     Ok(text)
 }
