@@ -61,7 +61,7 @@ impl Models {
         let mut other_recipe = None;
         for folder in folders {
             let Ok(recipe) = Recipe::read(&folder.join("recipe.json")) else { continue };
-            if recipe.digest != Some(wanted.digest) {
+            if recipe.features_digest() != Some(wanted.digest) {
                 continue;
             }
             if wanted.takes_recipe(&recipe) {
@@ -83,16 +83,19 @@ impl Models {
             );
         }
         let recipe = wanted.recipe_digest.map(|digest| format!(", recipe {digest}"));
+        // Such features carry the digest of the rounded weights, which is no file's.
+        let rounded = wanted.version.ends_with("(int8)");
         bail!(
             "it needs the encoder {} {}, which is not there (weights {}{}). Obtain the weight file \
              (`bianque model show {}` names the source, if its recipe is known), then: bianque model \
-             add FILE --recipe {}",
+             add FILE --recipe {}{}",
             wanted.name,
             wanted.version,
             wanted.digest,
             recipe.unwrap_or_default(),
             wanted.name,
-            wanted.name
+            wanted.name,
+            if rounded { " --precision int8" } else { "" }
         );
     }
 
