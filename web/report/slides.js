@@ -1,80 +1,23 @@
 // @ts-check
-// Draws an evaluation from the JSON beside it. No network, no storage.
+// Draws an evaluation of slides or tiles from the JSON beside it, with `plots.js`.
 (() => {
   "use strict";
-  /** @type {any} */
-  const data = JSON.parse(/** @type {HTMLElement} */ (document.getElementById("evaluation")).textContent || "{}");
-  const at = (/** @type {string} */ id) => /** @type {any} */ (document.getElementById(id));
-  const make = (/** @type {any} */ parent, /** @type {string} */ tag, text = "", kind = "") => {
-    const element = document.createElement(tag);
-    if (text) element.textContent = text;
-    if (kind) element.className = kind;
-    parent.append(element);
-    return element;
-  };
-  const shape = (/** @type {any} */ parent, /** @type {string} */ tag, /** @type {any} */ attributes, text = "") => {
-    const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
-    Object.entries(attributes).forEach(([name, value]) => element.setAttribute(name, String(value)));
-    if (text) element.textContent = text;
-    parent.append(element);
-    return element;
-  };
-  const figure = (/** @type {any} */ value, digits = 3) => (value === null || value === undefined ? "–" : Number(value).toFixed(digits));
-  const interval = (/** @type {any} */ e) => (e.low === null || e.low === undefined ? "–" : `${figure(e.low)} to ${figure(e.high)}`);
-  const COLORS = ["#14708f", "#c8303c", "#e0a030", "#4c8f6a", "#7048a0", "#785032", "#5c6b77"];
+  const { data, at, make, shape, figure, interval, COLORS, show, start, ends, bar, table, square, line, key, warnings } = Plots;
   const NAMES = /** @type {any} */ ({ auroc: "AUROC", auprc: "AUPRC", balanced_accuracy: "Balanced accuracy", weighted_f1: "Weighted F1",
     quadratic_kappa: "Quadratic kappa", accuracy: "Accuracy", mean_absolute_error: "Mean absolute error", r2: "R²", pearson: "Pearson's r", c_index: "C-index" });
   const name = (/** @type {string} */ measure) => NAMES[measure] ?? measure;
-  const show = (/** @type {string} */ id) => { at(id).hidden = false; };
 
   const chance = (/** @type {any} */ p) => (p === null || p === undefined ? "p –" : p < 0.001 ? "p < 0.001" : `p ${figure(p)}`);
 
-  /** Where bars begin: at one half where nothing lies below, so that what differs can be seen. */
-  const start = (/** @type {any[]} */ estimates) => (estimates.every((e) => (e.low ?? e.value ?? 1) >= 0.5) ? 0.5 : 0);
-  const ends = (/** @type {number} */ low, high = 1) => `${low} to ${high}`;
-  /** A value and its interval as a line between two ends. */
-  const bar = (/** @type {any} */ row, /** @type {any} */ e, low = 0, high = 1, mark = /** @type {any} */ (null)) => {
-    const cell = make(row, "td", "", "spread");
-    const svg = shape(cell, "svg", { viewBox: "0 0 200 18", "aria-hidden": "true" });
-    const x = (/** @type {number} */ value) => 4 + (Math.min(high, Math.max(low, value)) - low) / (high - low) * 192;
-    shape(svg, "line", { class: "axis", x1: 4, x2: 196, y1: 9, y2: 9 });
-    if (mark !== null) shape(svg, "line", { class: "even", x1: x(mark), x2: x(mark), y1: 1, y2: 17 });
-    if (typeof e.low === "number") shape(svg, "line", { x1: x(e.low), x2: x(e.high), y1: 9, y2: 9, stroke: COLORS[0], "stroke-width": 3 });
-    if (typeof e.value === "number") shape(svg, "circle", { cx: x(e.value), cy: 9, r: 4.5, fill: COLORS[0] });
-  };
-  const table = (/** @type {any} */ parent, /** @type {string[]} */ heads) => {
-    const element = make(parent, "table");
-    const row = make(make(element, "thead"), "tr");
-    heads.forEach((text) => make(row, "th", text));
-    return make(element, "tbody");
-  };
-  /** A square from 0 to 1 on both axes. */
-  const square = (/** @type {any} */ parent, /** @type {string} */ across, /** @type {string} */ up, even = true) => {
-    const svg = shape(parent, "svg", { viewBox: "0 0 400 340", role: "img", "aria-label": `${up} by ${across}` });
-    const x = (/** @type {number} */ v) => 44 + v * 340;
-    const y = (/** @type {number} */ v) => 300 - v * 286;
-    [0, 0.25, 0.5, 0.75, 1].forEach((v) => {
-      shape(svg, "line", { class: "axis", x1: x(0), x2: x(1), y1: y(v), y2: y(v) });
-      shape(svg, "line", { class: "axis", x1: x(v), x2: x(v), y1: y(0), y2: y(1) });
-      shape(svg, "text", { x: 38, y: y(v) + 4, "text-anchor": "end" }, String(v));
-      shape(svg, "text", { x: x(v), y: 316, "text-anchor": "middle" }, String(v));
-    });
-    if (even) shape(svg, "line", { class: "even", x1: x(0), x2: x(1), y1: y(0), y2: y(1) });
-    shape(svg, "text", { x: x(0.5), y: 334, "text-anchor": "middle" }, across);
-    shape(svg, "text", { x: 12, y: y(0.5), "text-anchor": "middle", transform: `rotate(-90 12 ${y(0.5)})` }, up);
-    return { svg, x, y };
-  };
-  const key = (/** @type {any} */ legend, /** @type {string} */ text, /** @type {string} */ color) => {
-    const entry = make(legend, "span");
-    make(entry, "i").setAttribute("style", `background:${color}`);
-    entry.append(text);
-  };
-
-  const people = (/** @type {any} */ o) => `${o.slides} slides of ${o.patients} patients`;
-  at("summary").textContent = people(data);
+  // Tiles are measured as slides are: what counts is said.
+  const { items, groups } = data.unit ?? { items: "slides", groups: "patients" };
+  const alone = items === groups;
+  at("title").textContent = `How good the model is on these ${items}`;
+  at("summary").textContent = alone ? `${data.slides} ${items}` : `${data.slides} ${items} of ${data.patients} ${groups}`;
+  at("over").textContent = `95 % intervals over ${groups}${alone ? ", each taken alone" : ""}`;
+  at("counted").textContent = `${items}; rows are the truth`;
   at("notice").textContent = data.notice;
   at("footer").textContent = `Bianque ${data.program}. ${data.settings.rounds} resampled cohorts, seed ${data.settings.seed}. Numbers: evaluation.json.`;
-  at("print").addEventListener("click", () => window.print());
 
   // An error has no best value to be drawn towards, and R² no lower end.
   const drawable = (/** @type {any} */ m) => !["mean_absolute_error", "r2"].includes(m.name);
@@ -91,7 +34,7 @@
     const firsts = data.groups.map((/** @type {any} */ g) => g.measures[0]);
     const drawn = drawable(firsts[0]);
     const from = start(firsts);
-    const rows = table(at("groups"), ["", "slides", name(firsts[0].name), "interval", drawn ? ends(from) : ""]);
+    const rows = table(at("groups"), ["", items, name(firsts[0].name), "interval", drawn ? ends(from) : ""]);
     data.groups.forEach((/** @type {any} */ g) => {
       const row = make(rows, "tr");
       [`${g.group} ${g.name}`, String(g.slides), figure(g.measures[0].value), interval(g.measures[0])].forEach((text) => make(row, "td", text));
@@ -107,11 +50,9 @@
     const pr = square(at("pr"), "recall", "precision", false);
     drawn.forEach((/** @type {any} */ c, /** @type {number} */ index) => {
       const color = COLORS[index % COLORS.length];
-      const line = (/** @type {any} */ on, /** @type {any[]} */ points) =>
-        shape(on.svg, "polyline", { class: "curve", stroke: color, points: points.map(([a, b]) => `${on.x(a).toFixed(1)},${on.y(b).toFixed(1)}`).join(" ") });
-      line(roc, [[0, 0], ...c.points.map((/** @type {any} */ p) => [1 - p.specificity, p.sensitivity])]);
-      line(pr, c.points.map((/** @type {any} */ p) => [p.sensitivity, p.precision]));
-      key(at("roc-legend"), `${c.class}: AUROC ${figure(c.auroc)}, AUPRC ${figure(c.auprc)} (${c.slides} slides)`, color);
+      line(roc, [[0, 0], ...c.points.map((/** @type {any} */ p) => [1 - p.specificity, p.sensitivity])], color);
+      line(pr, c.points.map((/** @type {any} */ p) => [p.sensitivity, p.precision]), color);
+      key(at("roc-legend"), `${c.class}: AUROC ${figure(c.auroc)}, AUPRC ${figure(c.auprc)} (${c.slides} ${items})`, color);
     });
   }
 
@@ -136,10 +77,10 @@
     [["given", "as it is"], ["temperature", "by temperature"], ["isotonic", "isotonic"]].forEach(([kind, text], index) => {
       const own = data.calibration[kind];
       const color = COLORS[index];
-      shape(plot.svg, "polyline", { class: "curve", stroke: color, points: own.bins.map((/** @type {any} */ b) => `${plot.x(b.claimed)},${plot.y(b.right)}`).join(" ") });
+      line(plot, own.bins.map((/** @type {any} */ b) => [b.claimed, b.right]), color);
       own.bins.forEach((/** @type {any} */ b) => {
         const dot = shape(plot.svg, "circle", { cx: plot.x(b.claimed), cy: plot.y(b.right), r: 2 + 8 * Math.sqrt(b.slides / data.slides), fill: color, "fill-opacity": 0.45 });
-        shape(dot, "title", {}, `${b.slides} slides, claimed ${figure(b.claimed)}, right ${figure(b.right)}`);
+        shape(dot, "title", {}, `${b.slides} ${items}, claimed ${figure(b.claimed)}, right ${figure(b.right)}`);
       });
       key(at("calibration-legend"), `${text}: ECE ${figure(own.ece)}, log loss ${figure(own.log_loss)}`, color);
     });
@@ -157,15 +98,15 @@
   if (data.abstention) {
     show("abstention-section");
     const promised = 1 - data.abstention.alpha;
-    at("abstention-note").textContent = `One class is said only where the others can be excluded; the true class is to remain possible in ${(100 * promised).toFixed(0)} % of slides. Red: the promise is broken beyond chance.`;
-    [["other_patients", "calibrated on other patients"], ["other_sites", "calibrated on the other sites only"]].forEach(([kind, text]) => {
+    at("abstention-note").textContent = `One class is said only where the others can be excluded; the true class is to remain possible in ${(100 * promised).toFixed(0)} % of ${items}. Red: the promise is broken beyond chance.`;
+    [["other_patients", `calibrated on other ${groups}`], ["other_sites", "calibrated on the other sites only"]].forEach(([kind, text]) => {
       const groups = data.abstention[kind];
       if (!groups.length) return;
       const from = start(groups.map((/** @type {any} */ g) => ({ low: g.interval[0] })));
       const rows = table(at("abstention"), [text, "covered", "decided", "wrong", ends(from)]);
       groups.forEach((/** @type {any} */ g) => {
         const row = make(rows, "tr", "", g.broken ? "broken" : "");
-        [g.group === "all" ? "all slides" : `${g.group} ${g.name}`, figure(g.coverage), `${g.decided} of ${g.slides}`, String(g.wrong)].forEach((cell) => make(row, "td", cell));
+        [g.group === "all" ? `all ${items}` : `${g.group} ${g.name}`, figure(g.coverage), `${g.decided} of ${g.slides}`, String(g.wrong)].forEach((cell) => make(row, "td", cell));
         bar(row, { value: g.coverage, low: g.interval[0], high: g.interval[1] }, from, 1, promised);
       });
     });
@@ -211,8 +152,14 @@
     c.warnings.forEach((/** @type {string} */ text) => make(at("comparison"), "p", text, "empty"));
   }
 
-  if (data.warnings.length) {
-    show("warnings-section");
-    data.warnings.forEach((/** @type {string} */ text) => make(at("warnings"), "li", text));
+  if (data.stain_robustness) {
+    show("stain-section");
+    const rows = table(at("stain"), ["strength", "balanced accuracy", "AUROC", "verdicts changed"]);
+    data.stain_robustness.steps.forEach((/** @type {any} */ step) => {
+      const row = make(rows, "tr");
+      [figure(step.sigma, 2), figure(step.balanced_accuracy), figure(step.auroc), figure(step.changed)].forEach((text) => make(row, "td", text));
+    });
   }
+
+  warnings();
 })();

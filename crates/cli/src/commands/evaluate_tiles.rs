@@ -1,16 +1,27 @@
 //! `bianque evaluate tiles`: a task on tiles of known class.
 
-use std::{collections::BTreeSet, fmt::Write};
+use std::{collections::BTreeSet, fmt::Write, path::Path};
 
+use anyhow::Context;
 use bianque_lesion::{
-    ClassMap, ClassificationMetrics, ExtractSettings, RESEARCH_USE, StainRobustness,
-    StainStrengths, TileFile, TileFolder, list_parts, stain_robustness, stained_features,
+    ClassMap, ClassificationMetrics, ExtractSettings, Predictions, Probabilities, RESEARCH_USE,
+    SlideEvaluation, SlideEvaluationSettings, StainRobustness, StainStrengths, TileFeatures,
+    TileFile, TileFolder, TileGrouping, TileGroups, list_parts, stain_robustness, stained_features,
     tile_features, tiles_of_each_class,
 };
 use serde::Serialize;
 
-use super::{Outcome, run::LoadedTask, train::write_metrics};
-use crate::{arguments::EvaluateTilesArguments, interrupt, models::Models, terminal::Terminal};
+use super::{
+    Outcome,
+    evaluate_slides::{self, Likeness},
+    run::LoadedTask,
+    train::write_metrics,
+    write_file,
+};
+use crate::{
+    arguments::EvaluateTilesArguments, interrupt, models::Models, report::slides_page,
+    terminal::Terminal,
+};
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -23,7 +34,20 @@ struct Document<'a> {
     broken: usize,
     #[serde(flatten)]
     metrics: &'a ClassificationMetrics,
+    /// How it is known which tiles belong together.
+    grouped_by: TileGrouping,
+    /// Measures with intervals, calibration and abstention, in the form of an evaluation of slides:
+    /// its slides are these tiles, its patients their groups.
+    evaluation: &'a SlideEvaluation,
     /// What becomes of the tiles when their stain is varied.
+    stain_robustness: Option<&'a StainRobustness>,
+}
+
+/// What the page of an evaluation shows of tiles.
+#[derive(Serialize)]
+struct Page<'a> {
+    #[serde(flatten)]
+    document: evaluate_slides::Document<'a>,
     stain_robustness: Option<&'a StainRobustness>,
 }
 
@@ -33,40 +57,24 @@ pub(crate) fn run(
     terminal: &Terminal,
 ) -> anyhow::Result<Outcome> {
     let loaded = LoadedTask::load(models, &arguments.task)?;
+    let classes = loaded.task.class_names();
     let map = arguments.map.as_deref().map(str::parse::<ClassMap>).transpose()?;
-    let folder = TileFolder::scan(&arguments.tiles, map.as_ref())?;
-    let folder = folder.ordered(&loaded.task.class_names())?;
-    let bar = terminal.progress("tiles", 0);
-    let tiles = tile_features(
-        &folder,
-        loaded.encoder.as_ref(),
-        &ExtractSettings { cache: arguments.features.as_deref(), jitter: None },
-        &|progress| {
-            bar.set_length(progress.total as u64);
-            bar.set_position(progress.done as u64);
-        },
-        &*interrupt::flag()?,
-    )?;
-    bar.finish_and_clear();
-    for broken in &tiles.broken {
-        terminal.note(&format!("left out {}: {}", broken.name, broken.why));
-    }
-    for warning in &tiles.warnings {
-        terminal.note(warning);
-    }
+    let folder = TileFolder::scan_groups(&arguments.tiles, map.as_ref())?.ordered(&classes)?;
+    let tiles = encode(arguments, &folder, &loaded, terminal)?;
     let rows: Vec<usize> = match &arguments.split {
         Some(list) => list_parts(list, &tiles.names())?.0.test,
         None => (0..tiles.files.len()).collect(),
     };
     let labels: Vec<usize> = rows.iter().map(|row| tiles.files[*row].class).collect();
+    let names: Vec<String> = rows.iter().map(|row| tiles.files[*row].name.clone()).collect();
     let features = tiles.features.select(&rows);
     let probabilities = loaded.task.head.probabilities(&features, loaded.task.temperature)?;
-    let metrics =
-        ClassificationMetrics::measure(&probabilities, &labels, &loaded.task.class_names())?;
+    let metrics = ClassificationMetrics::measure(&probabilities, &labels, &classes)?;
+    let judged = Judged { names: &names, labels: &labels, probabilities: &probabilities };
+    let (grouping, predictions, evaluation) = judged.measure(arguments, &classes)?;
     let stain = match arguments.stain_robustness {
         Some(most) => {
-            let names: BTreeSet<&str> =
-                rows.iter().map(|row| tiles.files[*row].name.as_str()).collect();
+            let names: BTreeSet<&str> = names.iter().map(String::as_str).collect();
             let used = |file: &TileFile| names.contains(file.name.as_str());
             let subject = Subject { loaded: &loaded, folder: &folder };
             Some(subject.stain(arguments, most, used, terminal)?)
@@ -81,16 +89,104 @@ pub(crate) fn run(
         encoder_digest: loaded.encoder.producer().digest.map(|digest| digest.to_string()),
         broken: tiles.broken.len(),
         metrics: &metrics,
+        grouped_by: grouping,
+        evaluation: &evaluation,
         stain_robustness: stain.as_ref(),
     };
+    if let Some(out) = &arguments.out {
+        write(out, &document, &predictions)?;
+    }
+    terminal.result(&document, &text(&document)?)?;
+    Ok(if tiles.broken.is_empty() { Outcome::Done } else { Outcome::Failed })
+}
+
+/// Encodes the tiles and says which could not be read.
+fn encode(
+    arguments: &EvaluateTilesArguments,
+    folder: &TileFolder,
+    loaded: &LoadedTask,
+    terminal: &Terminal,
+) -> anyhow::Result<TileFeatures> {
+    let bar = terminal.progress("tiles", 0);
+    let tiles = tile_features(
+        folder,
+        loaded.encoder.as_ref(),
+        &ExtractSettings { cache: arguments.features.as_deref(), jitter: None },
+        &|progress| {
+            bar.set_length(progress.total as u64);
+            bar.set_position(progress.done as u64);
+        },
+        &*interrupt::flag()?,
+    )?;
+    bar.finish_and_clear();
+    for broken in &tiles.broken {
+        terminal.note(&format!("left out {}: {}", broken.name, broken.why));
+    }
+    tiles.warnings.iter().for_each(|warning| terminal.note(warning));
+    Ok(tiles)
+}
+
+/// What a task says of tiles, and what is true.
+struct Judged<'a> {
+    names: &'a [String],
+    labels: &'a [usize],
+    probabilities: &'a Probabilities,
+}
+
+impl Judged<'_> {
+    /// Measures the tiles as slides are measured, with intervals over what belongs together.
+    fn measure(
+        &self,
+        arguments: &EvaluateTilesArguments,
+        classes: &[String],
+    ) -> anyhow::Result<(TileGrouping, Predictions, SlideEvaluation)> {
+        let groups = match &arguments.groups {
+            Some(table) => TileGroups::read(table, self.names)?,
+            None => TileGroups::of_names(self.names),
+        };
+        let predictions =
+            groups.predictions(self.names, self.labels, self.probabilities, classes)?;
+        let settings = SlideEvaluationSettings {
+            rounds: arguments.rounds,
+            seed: arguments.seed,
+            ..SlideEvaluationSettings::default()
+        };
+        let mut evaluation = SlideEvaluation::measure_as(&predictions, &settings, groups.unit())?;
+        if !arguments.ordered {
+            evaluation.forget_order();
+        }
+        if groups.by() == TileGrouping::Tiles {
+            let what = "intervals take tiles as independent; several may be of one patient, so the \
+                        true intervals are wider: name the patients with --groups";
+            evaluation.warnings.push(what.into());
+        }
+        Ok((groups.by(), predictions, evaluation))
+    }
+}
+
+/// Writes `evaluation.json`, `evaluation.html` and `predictions.csv`.
+fn write(out: &Path, document: &Document<'_>, predictions: &Predictions) -> anyhow::Result<()> {
+    std::fs::create_dir_all(out).with_context(|| format!("cannot make {}", out.display()))?;
+    write_file(&out.join("evaluation.json"), &serde_json::to_vec_pretty(document)?)?;
+    let likeness = Likeness::default();
+    let page = Page {
+        document: evaluate_slides::Document::of(document.evaluation, None, &likeness),
+        stain_robustness: document.stain_robustness,
+    };
+    write_file(&out.join("evaluation.html"), slides_page(&page)?.as_bytes())?;
+    Ok(predictions.write(&out.join("predictions.csv"))?)
+}
+
+fn text(document: &Document<'_>) -> anyhow::Result<String> {
     let mut text = format!("{}\n", document.task);
-    write_metrics(&mut text, &metrics)?;
-    if let Some(stain) = &stain {
+    write_metrics(&mut text, document.metrics)?;
+    if let Some(stain) = document.stain_robustness {
         write_stain(&mut text, stain)?;
     }
-    text.push_str(RESEARCH_USE);
-    terminal.result(&document, &text)?;
-    Ok(if tiles.broken.is_empty() { Outcome::Done } else { Outcome::Failed })
+    let likeness = Likeness::default();
+    let as_slides = evaluate_slides::Document::of(document.evaluation, None, &likeness);
+    text.push_str(&evaluate_slides::text(&as_slides)?);
+    Ok(text)
 }
 
 /// A task and the tiles that it is tried on.

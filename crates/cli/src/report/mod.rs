@@ -3,10 +3,10 @@
 
 mod coverage_page;
 mod document;
+mod evaluation_page;
 mod page;
 mod quality_document;
 mod site_page;
-mod slides_page;
 
 pub(crate) use coverage_page::coverage_page;
 pub(crate) use document::{
@@ -15,7 +15,7 @@ pub(crate) use document::{
     SecondStageDocument, SlideDocument, TaskDocument, TilesDocument, Timings, TissueDocument,
     rings,
 };
+pub(crate) use evaluation_page::slides_page;
 pub(crate) use page::{Images, Page};
 pub(crate) use quality_document::{FindingDocument, QualityDocument};
 pub(crate) use site_page::site_page;
-pub(crate) use slides_page::slides_page;

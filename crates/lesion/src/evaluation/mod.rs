@@ -21,6 +21,7 @@ mod slides;
 #[cfg(test)]
 mod slides_tests;
 mod stain;
+mod tiles;
 
 pub use abstention::Abstention;
 pub use agreement::{balanced_accuracy, confusion_counts, mcnemar, quadratic_kappa, weighted_f1};
@@ -42,5 +43,8 @@ pub use ranking::{CurvePoint, average_precision, concordance, concordance_within
 pub use raster::Overlap;
 pub use reliability::{Isotonic, Reliability, ReliabilityBin, reliability};
 pub use site_shift::{SiteShift, site_shift};
-pub use slides::{ClassCurve, SlideEvaluation, SlideEvaluationSettings, SlideGroup, SlideMeasure};
+pub use slides::{
+    ClassCurve, EvaluationUnit, SlideEvaluation, SlideEvaluationSettings, SlideGroup, SlideMeasure,
+};
 pub use stain::{StainRobustness, StainStep, stain_robustness};
+pub use tiles::{TileGrouping, TileGroups};

@@ -36,6 +36,21 @@ impl Default for SlideEvaluationSettings {
     }
 }
 
+/// What is measured, in words: predictions of tiles are measured like those of slides.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EvaluationUnit {
+    /// What stands in the place of slides, such as `tiles`.
+    pub items: String,
+    /// What stands in the place of patients; the same as `items` where each is taken alone.
+    pub groups: String,
+}
+
+impl Default for EvaluationUnit {
+    fn default() -> Self {
+        Self { items: "slides".into(), groups: "patients".into() }
+    }
+}
+
 /// A measure by name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SlideMeasure {
@@ -82,6 +97,9 @@ pub struct ClassCurve {
 pub struct SlideEvaluation {
     /// How it was measured.
     pub settings: SlideEvaluationSettings,
+    /// What counts as a slide and as a patient here.
+    #[serde(default)]
+    pub unit: EvaluationUnit,
     /// `classification`, `value` or `survival`.
     pub question: String,
     /// Slides.
@@ -114,6 +132,18 @@ impl SlideEvaluation {
     /// # Errors
     /// When there are none, or a setting is out of range.
     pub fn measure(predictions: &Predictions, settings: &SlideEvaluationSettings) -> Result<Self> {
+        Self::measure_as(predictions, settings, EvaluationUnit::default())
+    }
+
+    /// The same of something else than slides of patients.
+    ///
+    /// # Errors
+    /// As [`SlideEvaluation::measure`].
+    pub fn measure_as(
+        predictions: &Predictions,
+        settings: &SlideEvaluationSettings,
+        unit: EvaluationUnit,
+    ) -> Result<Self> {
         if predictions.slides.is_empty() {
             return Err(LesionError::Data("there are no predictions to measure".into()));
         }
@@ -137,7 +167,8 @@ impl SlideEvaluation {
             calibration: None,
             abstention: None,
             values: Vec::new(),
-            warnings: warnings(predictions, patients.len()),
+            warnings: warnings(predictions, patients.len(), &unit),
+            unit,
         };
         out.groups = subject.groups(settings);
         match &predictions.purpose {
@@ -154,8 +185,9 @@ impl SlideEvaluation {
                     let held = abstention::Held { rows, truth: &subject.truth, folds: &folds };
                     out.abstention = abstention::abstention(predictions, &held, settings.alpha);
                 } else {
-                    let what = "too few patients to recalibrate or to test abstention on";
-                    out.warnings.push(what.into());
+                    let groups = &out.unit.groups;
+                    let what = format!("too few {groups} to recalibrate or to test abstention on");
+                    out.warnings.push(what);
                 }
             }
             SlidePurpose::Regression { .. } => {
@@ -167,6 +199,14 @@ impl SlideEvaluation {
         Ok(out)
     }
 
+    /// Leaves out what takes the classes for an order.
+    pub fn forget_order(&mut self) {
+        let of_groups = self.groups.iter_mut().map(|group| &mut group.measures);
+        for measures in of_groups.chain([&mut self.measures]) {
+            measures.retain(|measure| measure.name != "quadratic_kappa");
+        }
+    }
+
     /// A measure by name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<Estimate> {
@@ -174,17 +214,18 @@ impl SlideEvaluation {
     }
 }
 
-fn warnings(predictions: &Predictions, patients: usize) -> Vec<String> {
+fn warnings(predictions: &Predictions, patients: usize, unit: &EvaluationUnit) -> Vec<String> {
+    let EvaluationUnit { items, groups } = unit;
     let mut warnings = Vec::new();
     if patients < 30 {
-        warnings.push(format!("{patients} patients only: intervals are wide and not exact"));
+        warnings.push(format!("{patients} {groups} only: intervals are wide and not exact"));
     }
     if let SlidePurpose::Classification { classes } = &predictions.purpose {
         for (class, name) in classes.iter().enumerate() {
             let own = predictions.slides.iter().filter(|s| s.truth == SlideTarget::Class(class));
             let count = own.count();
             if count < 10 {
-                warnings.push(format!("{count} slides of class '{name}' only"));
+                warnings.push(format!("{count} {items} of class '{name}' only"));
             }
         }
     }

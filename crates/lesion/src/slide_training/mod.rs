@@ -31,6 +31,7 @@ pub use predictions::{PredictedSlide, Predictions};
 pub use reference::RunReference;
 pub use settings::SlideTrainingSettings;
 pub use split::SlideSplit;
+pub(crate) use table::Table;
 pub use train::{
     EpochRecord, SlideTrainingData, SlideTrainingWatch, TrainedSlideHead, mean_features,
     slide_order, train_slide_head,

@@ -69,6 +69,19 @@ impl TileFolder {
     /// # Errors
     /// When a folder cannot be read, a mapped folder is missing, or there is no tile at all.
     pub fn scan(folder: &Path, map: Option<&ClassMap>) -> Result<Self> {
+        Self::scan_to(folder, map, false)
+    }
+
+    /// The same with the tiles in folders below the classes', which say what belongs together: a
+    /// patient's, or a slide's. They are named `class/group/file`.
+    ///
+    /// # Errors
+    /// As [`TileFolder::scan`].
+    pub fn scan_groups(folder: &Path, map: Option<&ClassMap>) -> Result<Self> {
+        Self::scan_to(folder, map, true)
+    }
+
+    fn scan_to(folder: &Path, map: Option<&ClassMap>, groups: bool) -> Result<Self> {
         let mut warnings = Vec::new();
         let mut below = Vec::new();
         for entry in fs::read_dir(folder).map_err(at(folder))? {
@@ -97,7 +110,21 @@ impl TileFolder {
                 classes.push(class);
                 classes.len() - 1
             });
-            scan_class(folder, &name, index, &mut files, &mut warnings)?;
+            let mut names = vec![name.clone()];
+            if groups {
+                names.extend(folders_below(folder, &name)?);
+            }
+            for (place, below) in names.iter().enumerate() {
+                let own = scan_class(folder, below, index, &mut files)?;
+                // Folders of groups are no stray entries, and a class may have no other tiles.
+                let stray = own.others - if place == 0 { names.len() - 1 } else { 0 };
+                if stray > 0 {
+                    warnings.push(format!("{below}: {stray} entries are no JPEG or PNG files"));
+                }
+                if own.tiles == 0 && names.len() == 1 {
+                    warnings.push(format!("{below}: no tiles"));
+                }
+            }
         }
         if files.is_empty() {
             return Err(LesionError::Data(format!(
@@ -139,13 +166,18 @@ impl TileFolder {
     }
 }
 
+/// What lies in a folder of tiles.
+struct Scanned {
+    tiles: usize,
+    others: usize,
+}
+
 fn scan_class(
     folder: &Path,
     name: &str,
     class: usize,
     files: &mut Vec<TileFile>,
-    warnings: &mut Vec<String>,
-) -> Result<()> {
+) -> Result<Scanned> {
     let path = folder.join(name);
     let mut found = Vec::new();
     let mut others = 0;
@@ -157,19 +189,28 @@ fn scan_class(
             _ => others += 1,
         }
     }
-    if others > 0 {
-        warnings.push(format!("{name}: {others} entries are no JPEG or PNG files"));
-    }
-    if found.is_empty() {
-        warnings.push(format!("{name}: no tiles"));
-    }
     found.sort();
+    let tiles = found.len();
     files.extend(found.into_iter().map(|path| TileFile {
         name: format!("{name}/{}", file_name(&path)),
         path,
         class,
     }));
-    Ok(())
+    Ok(Scanned { tiles, others })
+}
+
+/// The folders in a class's folder, by name.
+fn folders_below(folder: &Path, class: &str) -> Result<Vec<String>> {
+    let path = folder.join(class);
+    let mut names = Vec::new();
+    for entry in fs::read_dir(&path).map_err(at(&path))? {
+        let below = entry.map_err(at(&path))?.path();
+        if below.is_dir() {
+            names.push(format!("{class}/{}", file_name(&below)));
+        }
+    }
+    names.sort();
+    Ok(names)
 }
 
 fn file_name(path: &Path) -> String {
@@ -188,6 +229,21 @@ mod tests {
             fs::write(path, b"x").unwrap();
         }
         folder
+    }
+
+    #[test]
+    fn folders_below_are_groups_where_they_are_asked_for() {
+        let folder = folder();
+        let below = folder.path().join("H/patient-1");
+        fs::create_dir(&below).unwrap();
+        fs::write(below.join("3.png"), b"x").unwrap();
+        let plain = TileFolder::scan(folder.path(), None).unwrap();
+        assert!(plain.files.iter().all(|file| !file.name.contains("patient")));
+        let grouped = TileFolder::scan_groups(folder.path(), None).unwrap();
+        assert_eq!(grouped.files.len(), plain.files.len() + 1);
+        let own = grouped.files.iter().find(|file| file.name == "H/patient-1/3.png").unwrap();
+        assert_eq!(grouped.classes[own.class], "H");
+        assert_eq!(grouped.warnings, ["H: 1 entries are no JPEG or PNG files"]);
     }
 
     #[test]

@@ -2,7 +2,9 @@
 
 use std::fmt::Write;
 
-use bianque_lesion::{Estimate, NoveltyGroup, RESEARCH_USE, SlideComparison, SlideEvaluation};
+use bianque_lesion::{
+    Estimate, EvaluationUnit, NoveltyGroup, RESEARCH_USE, SlideComparison, SlideEvaluation,
+};
 
 use super::Document;
 
@@ -24,7 +26,8 @@ pub(crate) fn text(document: &Document<'_>) -> Result<String, std::fmt::Error> {
     }
     for group in &evaluation.groups {
         if let Some(measure) = group.measures.first() {
-            let what = format!("{} ({} slides)", measure.name, group.slides);
+            let items = &evaluation.unit.items;
+            let what = format!("{} ({} {items})", measure.name, group.slides);
             let figures = format!("{}  {what}", estimate(measure.estimate));
             lines.add(format!("{} {}", group.group, group.name), figures);
         }
@@ -43,7 +46,7 @@ pub(crate) fn text(document: &Document<'_>) -> Result<String, std::fmt::Error> {
     for group in document.likeness.novelty.iter().flat_map(|novelty| &novelty.groups) {
         lines.add(format!("{} from training", group.name), apart(group));
     }
-    let mut text = format!("{} slides of {} patients\n", evaluation.slides, evaluation.patients);
+    let mut text = counted(evaluation);
     lines.write(&mut text)?;
     if let Some(comparison) = document.comparison {
         compared(&mut text, comparison)?;
@@ -55,6 +58,16 @@ pub(crate) fn text(document: &Document<'_>) -> Result<String, std::fmt::Error> {
     Ok(text)
 }
 
+/// What was measured, and what intervals are over.
+fn counted(evaluation: &SlideEvaluation) -> String {
+    let EvaluationUnit { items, groups } = &evaluation.unit;
+    let count = evaluation.slides;
+    match items == groups {
+        true => format!("{count} {items}, intervals take each as independent\n"),
+        false => format!("{count} {items} of {} {groups}\n", evaluation.patients),
+    }
+}
+
 /// Calibration and abstention.
 fn honesty(evaluation: &SlideEvaluation, lines: &mut Lines) {
     if let Some(calibration) = &evaluation.calibration {
@@ -63,8 +76,8 @@ fn honesty(evaluation: &SlideEvaluation, lines: &mut Lines) {
         lines.add(
             "ECE".into(),
             format!(
-                "{given:.3}; by temperature {temperature:.3}, isotonic {isotonic:.3} (on other \
-                 patients)"
+                "{given:.3}; by temperature {temperature:.3}, isotonic {isotonic:.3} (on other {})",
+                evaluation.unit.groups
             ),
         );
     }
