@@ -8,15 +8,20 @@ use std::{
 
 use anyhow::{Context, ensure};
 use bianque_core::geojson::{self, Feature};
-use bianque_lesion::{LesionEvaluation, LesionSettings, SlideLesions, evaluate_lesions};
+use bianque_lesion::{
+    Estimate, LesionEvaluation, LesionSettings, RESEARCH_USE, SlideLesions, evaluate_lesions,
+};
 use serde::Serialize;
 
-use super::Outcome;
-use crate::{arguments::EvaluateLesionsArguments, terminal::Terminal};
+use super::{Outcome, write_file};
+use crate::{arguments::EvaluateLesionsArguments, report::lesions_page, terminal::Terminal};
 
+/// What was measured: `evaluation.json`, and what the page shows.
 #[derive(Serialize)]
 struct Document<'a> {
     schema: &'static str,
+    notice: &'static str,
+    program: &'static str,
     #[serde(flatten)]
     evaluation: &'a LesionEvaluation,
 }
@@ -44,10 +49,22 @@ pub(crate) fn run(
         truth_classes: arguments.truth_class.iter().cloned().collect(),
         region_classes: arguments.region_class.iter().cloned().collect(),
         mpp: arguments.mpp,
+        rounds: arguments.rounds,
+        seed: arguments.seed,
         ..LesionSettings::default()
     };
     let evaluation = evaluate_lesions(&slides, &settings)?;
-    let document = Document { schema: "bianque.lesion-evaluation/1", evaluation: &evaluation };
+    let document = Document {
+        schema: "bianque.lesion-evaluation/1",
+        notice: RESEARCH_USE,
+        program: env!("CARGO_PKG_VERSION"),
+        evaluation: &evaluation,
+    };
+    if let Some(out) = &arguments.out {
+        fs::create_dir_all(out).with_context(|| format!("cannot make {}", out.display()))?;
+        write_file(&out.join("evaluation.json"), &serde_json::to_vec_pretty(&document)?)?;
+        write_file(&out.join("evaluation.html"), lesions_page(&document)?.as_bytes())?;
+    }
     terminal.result(&document, &text(&evaluation)?)?;
     Ok(Outcome::Done)
 }
@@ -70,8 +87,11 @@ pub(crate) fn text(evaluation: &LesionEvaluation) -> Result<String, std::fmt::Er
     let froc = &evaluation.froc;
     let found = evaluation.lesions.iter().filter(|lesion| lesion.confidence.is_some()).count();
     writeln!(text, "lesions        {found} of {} found", froc.lesions)?;
-    for class in &evaluation.by_size {
-        writeln!(text, "  {:<24} {} of {}", class.name, class.found, class.lesions)?;
+    let intervals = evaluation.intervals.as_ref();
+    for (index, class) in evaluation.by_size.iter().enumerate() {
+        let recall = intervals.and_then(|own| *own.recall_by_size.get(index)?);
+        let interval = interval(recall);
+        writeln!(text, "  {:<24} {} of {}{interval}", class.name, class.found, class.lesions)?;
     }
     writeln!(
         text,
@@ -82,19 +102,30 @@ pub(crate) fn text(evaluation: &LesionEvaluation) -> Result<String, std::fmt::Er
         froc.sensitivities.iter().map(|sensitivity| format!("{sensitivity:.3}")).collect();
     writeln!(
         text,
-        "FROC           {:.3} (CAMELYON16; at 1/4 1/2 1 2 4 8 false positives a slide:",
-        froc.score
+        "FROC           {:.3}{} (CAMELYON16; at 1/4 1/2 1 2 4 8 false positives a slide:",
+        froc.score,
+        interval(intervals.and_then(|own| own.score))
     )?;
     writeln!(text, "               {})", at.join(" "))?;
     let or_none = |value: Option<f64>| value.map_or("none".into(), |value| format!("{value:.3}"));
     writeln!(
         text,
-        "overlap        Dice {}, IoU {}",
+        "overlap        Dice {}{}, IoU {}",
         or_none(evaluation.overlap.dice),
+        interval(intervals.and_then(|own| own.dice)),
         or_none(evaluation.overlap.iou)
     )?;
+    if intervals.is_some() {
+        writeln!(text, "intervals      95 %, {} slides resampled", froc.slides)?;
+    }
     for warning in &evaluation.warnings {
         writeln!(text, "note           {warning}")?;
     }
     Ok(text)
+}
+
+/// An interval behind its value; nothing where there is none.
+fn interval(estimate: Option<Estimate>) -> String {
+    let ends = estimate.and_then(|own| own.low.zip(own.high));
+    ends.map(|(low, high)| format!(" [{low:.3} to {high:.3}]")).unwrap_or_default()
 }

@@ -19,10 +19,19 @@ const SLIDES: Frame = Frame {
     page: include_str!("../../../../web/report/slides.html"),
     script: include_str!("../../../../web/report/slides.js"),
 };
+const LESIONS: Frame = Frame {
+    page: include_str!("../../../../web/report/lesions.html"),
+    script: include_str!("../../../../web/report/lesions.js"),
+};
 
 /// The self-contained page of an evaluation of slides or of tiles.
 pub(crate) fn slides_page<T: Serialize>(document: &T) -> anyhow::Result<String> {
     SLIDES.with(document)
+}
+
+/// The self-contained page of an evaluation of lesions.
+pub(crate) fn lesions_page<T: Serialize>(document: &T) -> anyhow::Result<String> {
+    LESIONS.with(document)
 }
 
 impl Frame {
@@ -43,8 +52,9 @@ mod tests {
     #[test]
     fn a_name_cannot_break_out_of_the_page() {
         let document = serde_json::json!({ "classes": ["</script><script>x"] });
-        let html = slides_page(&document).unwrap();
-        assert!(html.contains("\\u003c/script>\\u003cscript>x") && !html.contains("{{"));
-        assert!(html.contains("const Plots"));
+        for html in [slides_page(&document).unwrap(), lesions_page(&document).unwrap()] {
+            assert!(html.contains("\\u003c/script>\\u003cscript>x") && !html.contains("{{"));
+            assert!(html.contains("const Plots"));
+        }
     }
 }

@@ -15,7 +15,7 @@ pub(crate) use document::{
     SecondStageDocument, SlideDocument, TaskDocument, TilesDocument, Timings, TissueDocument,
     rings,
 };
-pub(crate) use evaluation_page::slides_page;
+pub(crate) use evaluation_page::{lesions_page, slides_page};
 pub(crate) use page::{Images, Page};
 pub(crate) use quality_document::{FindingDocument, QualityDocument};
 pub(crate) use site_page::site_page;

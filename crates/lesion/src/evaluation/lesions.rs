@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     froc::{Detection, Froc, SlideDetections, froc},
+    lesion_intervals::{LesionIntervals, SlidePart},
     raster::{Grid, Overlap, point_inside},
 };
 use crate::{error::Result, regions::peaks_of};
@@ -31,11 +32,24 @@ pub struct LesionSettings {
     pub grid: f64,
     /// Microns per level-0 pixel, to class lesions by size; without it there is one size class.
     pub mpp: Option<f64>,
+    /// Sets of slides that are resampled for every interval; 0 for none.
+    #[serde(default)]
+    pub rounds: usize,
+    /// Seed of the resampling.
+    #[serde(default)]
+    pub seed: u64,
 }
 
 impl Default for LesionSettings {
     fn default() -> Self {
-        Self { truth_classes: vec![], region_classes: vec![], grid: 8.0, mpp: None }
+        Self {
+            truth_classes: vec![],
+            region_classes: vec![],
+            grid: 8.0,
+            mpp: None,
+            rounds: 0,
+            seed: 1,
+        }
     }
 }
 
@@ -84,6 +98,9 @@ pub struct LesionEvaluation {
     pub overlap: Overlap,
     /// Recall by size.
     pub by_size: Vec<SizeClass>,
+    /// Intervals over slides, where they were asked for and there are slides enough.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intervals: Option<LesionIntervals>,
     /// Every lesion.
     pub lesions: Vec<LesionOutcome>,
     /// The coarsest grid that was used, in level-0 pixels.
@@ -92,6 +109,8 @@ pub struct LesionEvaluation {
     pub warnings: Vec<String>,
 }
 
+/// Slides below which intervals are doubtful.
+const FEW: usize = 20;
 /// Share of a lesion's area from which on it counts as covered.
 const COVERED: f64 = 0.1;
 
@@ -117,9 +136,8 @@ pub fn evaluate_lesions(
         let all = detections.iter().flat_map(|slide| &slide.detections);
         all.filter(|detection| !only_misses || detection.lesion.is_none()).count()
     };
-    let sum = |area: fn(&Overlap) -> f64| measured.iter().map(|m| area(&m.overlap)).sum::<f64>();
-    let overlap =
-        Overlap::new(sum(|o| o.truth_area), sum(|o| o.found_area), sum(|o| o.shared_area));
+    let overlap = Overlap::sum(measured.iter().map(|measured| &measured.overlap));
+    let intervals = intervals(&measured, settings, &mut warnings);
     let grid = measured.iter().map(|m| m.grid).fold(settings.grid, f64::max);
     let lesions: Vec<LesionOutcome> = measured.into_iter().flat_map(|m| m.lesions).collect();
     Ok(LesionEvaluation {
@@ -129,10 +147,35 @@ pub fn evaluate_lesions(
         froc,
         overlap,
         by_size: by_size(&lesions, settings.mpp),
+        intervals,
         lesions,
         grid,
         warnings,
     })
+}
+
+fn intervals(
+    measured: &[Measured],
+    settings: &LesionSettings,
+    warnings: &mut Vec<String>,
+) -> Option<LesionIntervals> {
+    if settings.rounds == 0 {
+        return None;
+    }
+    match measured.len() {
+        1 => warnings.push("one slide only: there are no intervals over slides".into()),
+        few if few < FEW => {
+            warnings.push(format!("{few} slides only: intervals are wide and not exact"));
+        }
+        _ => {}
+    }
+    let parts = measured.iter().map(|own| SlidePart {
+        detections: &own.detections,
+        lesions: &own.lesions,
+        overlap: &own.overlap,
+    });
+    let parts: Vec<SlidePart<'_>> = parts.collect();
+    LesionIntervals::measure(&parts, settings.mpp, (settings.rounds, settings.seed))
 }
 
 struct Measured {
@@ -266,7 +309,7 @@ const SIZES: [(&str, f64); 4] = [
     ("1 mm2 and more", f64::INFINITY),
 ];
 
-fn by_size(lesions: &[LesionOutcome], mpp: Option<f64>) -> Vec<SizeClass> {
+pub(super) fn by_size(lesions: &[LesionOutcome], mpp: Option<f64>) -> Vec<SizeClass> {
     let summary = |name: &str, lesions: Vec<&LesionOutcome>| {
         let found = lesions.iter().filter(|lesion| lesion.confidence.is_some()).count();
         SizeClass {
@@ -382,5 +425,50 @@ mod tests {
         let result = evaluate_lesions(&[with, without], &LesionSettings::default()).unwrap();
         assert_eq!(result.froc.curve[0].false_positives, 0.5);
         assert_eq!(result.froc.sensitivities, [0.0, 1.0, 1.0, 1.0, 1.0, 1.0]);
+    }
+
+    /// Slides of two lesions, both found or both missed.
+    fn slides(count: usize) -> Vec<SlideLesions> {
+        let one = |index: usize| {
+            let truth = vec![square(0.0, 0.0, 300.0, "Tumor"), square(2000.0, 0.0, 900.0, "Tumor")];
+            let found = truth.iter().cloned().map(|lesion| scored(lesion, 0.9)).collect();
+            slide(truth, if index.is_multiple_of(3) { vec![] } else { found })
+        };
+        (0..count).map(one).collect()
+    }
+
+    #[test]
+    fn intervals_are_over_slides() {
+        let settings = LesionSettings { mpp: Some(1.0), rounds: 400, ..LesionSettings::default() };
+        let result = evaluate_lesions(&slides(60), &settings).unwrap();
+        let intervals = result.intervals.unwrap();
+        let score = intervals.score.unwrap();
+        assert!((score.value - result.froc.score).abs() < 1e-12);
+        // 40 of 60 slides are right as a whole: standard error 0.061, as if lesions did not count.
+        let width = score.high.unwrap() - score.low.unwrap();
+        assert!((width - 4.0 * 0.061).abs() < 0.05, "{score:?}");
+        assert_eq!(intervals.sensitivities.len(), 6);
+        assert_eq!(intervals.dice.unwrap().value, result.overlap.dice.unwrap());
+        let recalls = intervals.recall_by_size;
+        assert_eq!(recalls.len(), result.by_size.len());
+        for (recall, class) in recalls.iter().zip(&result.by_size) {
+            assert_eq!(recall.map(|recall| recall.value), class.recall);
+        }
+        assert!(result.warnings.is_empty(), "{:?}", result.warnings);
+        let again = evaluate_lesions(&slides(60), &settings).unwrap();
+        assert_eq!(again.intervals.unwrap().score, Some(score));
+    }
+
+    #[test]
+    fn too_few_slides_are_said_and_one_has_no_interval() {
+        let settings = LesionSettings { rounds: 50, ..LesionSettings::default() };
+        let few = evaluate_lesions(&slides(5), &settings).unwrap();
+        assert!(few.warnings[0].contains("5 slides only"), "{:?}", few.warnings);
+        assert_eq!(few.intervals.unwrap().recall_by_size.len(), 1);
+        let one = evaluate_lesions(&slides(2)[1..], &settings).unwrap();
+        assert_eq!(one.intervals, None);
+        assert!(one.warnings[0].contains("one slide only"), "{:?}", one.warnings);
+        let none = evaluate_lesions(&slides(5), &LesionSettings::default()).unwrap();
+        assert_eq!((none.intervals, none.warnings.len()), (None, 0));
     }
 }

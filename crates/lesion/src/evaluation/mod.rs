@@ -11,6 +11,7 @@ mod comparison;
 mod conformal;
 mod delong;
 mod froc;
+mod lesion_intervals;
 mod lesions;
 mod novelty;
 mod ranking;
@@ -35,6 +36,7 @@ pub use comparison::{ClassDeLong, McNemar, PairedMeasure, SlideComparison};
 pub use conformal::{AbstentionGroup, ConformalThresholds, wilson};
 pub use delong::{DeLong, delong};
 pub use froc::{Detection, FALSE_POSITIVES, Froc, FrocPoint, SlideDetections, froc};
+pub use lesion_intervals::LesionIntervals;
 pub use lesions::{
     LesionEvaluation, LesionOutcome, LesionSettings, SizeClass, SlideLesions, evaluate_lesions,
 };

@@ -38,6 +38,14 @@ impl Overlap {
             shared_area,
         }
     }
+
+    /// The areas of several, together.
+    pub(super) fn sum<'a>(parts: impl Iterator<Item = &'a Self>) -> Self {
+        let (truth, found, shared) = parts.fold((0.0, 0.0, 0.0), |(truth, found, shared), own| {
+            (truth + own.truth_area, found + own.found_area, shared + own.shared_area)
+        });
+        Self::new(truth, found, shared)
+    }
 }
 
 /// A grid of square cells over level 0. A cell belongs to an outline when its centre does.
