@@ -73,6 +73,26 @@ fn json(path: &Path) -> Value {
 }
 
 #[test]
+fn sites_that_were_held_out_are_external_in_the_card() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let csv = features(&folder.path().join("features"), 0..60, "one");
+    std::fs::write(at("labels.csv"), &csv).unwrap();
+    let (from, labels, out) = (at("features"), at("labels.csv"), at("run"));
+    let train = ["train", "slide", "--features", &from, "--labels", &labels, "--out", &out];
+    let quick = ["--head", "mean", "--epochs", "3", "--split", "sites", "--site", "all three"];
+    let trained = bianque(&[&train[..], &quick].concat());
+    assert!(trained.status.success(), "{}", String::from_utf8_lossy(&trained.stderr));
+    let card = json(&folder.path().join("run/task/card.json"));
+    let rows = card["metrics"].as_array().unwrap();
+    let row = |row: &Value| (row["site"].as_str().unwrap().to_owned(), row["external"] == true);
+    let mut rows: Vec<(String, bool)> = rows.iter().map(row).collect();
+    rows[1..].sort();
+    let expected = [("all three", false), ("north", true), ("south", true), ("west", true)];
+    assert_eq!(rows, expected.map(|(site, external)| (site.to_owned(), external)));
+}
+
+#[test]
 fn a_run_is_trained_measured_taken_up_and_tried_elsewhere() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name).display().to_string();

@@ -1,5 +1,6 @@
 //! The card that a training writes: what it knows itself and what a person told it, nothing more.
-//! Nobody has validated such a task, so no scanner is paired with it and no site is external.
+//! Nobody has validated such a task, so no scanner is paired with it; a site is external where it was
+//! held out as a whole.
 
 use std::path::Path;
 
@@ -9,7 +10,7 @@ use super::{
 };
 use crate::{
     error::{LesionError, Result},
-    evaluation::{ClassificationMetrics, SlideEvaluation, wilson},
+    evaluation::{ClassificationMetrics, SlideEvaluation, SlideMeasure, wilson},
     files::write_whole,
 };
 
@@ -144,36 +145,51 @@ impl SiteMetrics {
         }
     }
 
-    /// What heads of slides were measured by, all slides together; absent where no measure has an
-    /// interval.
+    /// What heads of slides were measured by: all slides together, then each site where the slides
+    /// are of several. Without a measure that has an interval there is no row. A site is external
+    /// where `sites_apart` says that the head that judged it had seen none of its slides.
     #[must_use]
     pub fn of_slides(
         words: &CardWords,
         held_out: &str,
         evaluation: &SlideEvaluation,
-    ) -> Option<Self> {
-        let count = evaluation.slides as u64;
-        let measured = evaluation.measures.iter().filter_map(|measure| {
-            let estimate = measure.estimate?;
-            let (low, high) = estimate.low.zip(estimate.high)?;
-            let value = estimate.value;
-            // Resampled intervals need not hold the value itself.
-            let (low, high) = (low.min(value), high.max(value));
-            Some(Measure { name: measure.name.clone(), value, low, high, count })
+        sites_apart: bool,
+    ) -> Vec<Self> {
+        let row = |site: &str, external, count: usize, patients: usize, measures: &_| {
+            let values = with_intervals(measures, count as u64);
+            (!values.is_empty()).then(|| Self {
+                site: short(site),
+                external,
+                held_out: held_out.to_owned(),
+                unit: Unit::Slide,
+                count: count as u64,
+                patients: Some(patients as u64),
+                scanner: None,
+                interval: "bootstrap over patients, 95 %".into(),
+                values,
+            })
+        };
+        let SlideEvaluation { slides, patients, measures, groups, .. } = evaluation;
+        let all = row(&words.site, false, *slides, *patients, measures);
+        let sites = groups.iter().filter(|group| group.group == "site");
+        let sites = sites.filter_map(|site| {
+            row(&site.name, sites_apart, site.slides, site.patients, &site.measures)
         });
-        let values: Vec<Measure> = measured.collect();
-        (!values.is_empty()).then(|| Self {
-            site: words.site.clone(),
-            external: false,
-            held_out: held_out.to_owned(),
-            unit: Unit::Slide,
-            count,
-            patients: Some(evaluation.patients as u64),
-            scanner: None,
-            interval: "bootstrap over patients, 95 %".into(),
-            values,
-        })
+        all.into_iter().chain(sites).collect()
     }
+}
+
+/// The measures that have an interval.
+fn with_intervals(measures: &[SlideMeasure], count: u64) -> Vec<Measure> {
+    let measured = measures.iter().filter_map(|measure| {
+        let estimate = measure.estimate?;
+        let (low, high) = estimate.low.zip(estimate.high)?;
+        let value = estimate.value;
+        // Resampled intervals need not hold the value itself.
+        let (low, high) = (low.min(value), high.max(value));
+        Some(Measure { name: measure.name.clone(), value, low, high, count })
+    });
+    measured.collect()
 }
 
 fn covered(text: &str) -> CoveredCancer {
@@ -199,7 +215,13 @@ fn short(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{matrix::Probabilities, task::tests::task};
+    use crate::{
+        evaluation::SlideEvaluationSettings,
+        matrix::Probabilities,
+        slide_head::{SlidePurpose, SlideTarget},
+        slide_training::{PredictedSlide, Predictions},
+        task::tests::task,
+    };
 
     fn words() -> CardWords {
         CardWords {
@@ -233,6 +255,45 @@ mod tests {
         assert_eq!(read.cancers[0].only.as_deref(), Some("colon"));
         assert_eq!((read.metrics[0].values[0].value, read.metrics[0].values.len()), (0.75, 3));
         assert_eq!(read.limits.len(), 2);
+    }
+
+    fn by_sites(slides: usize) -> SlideEvaluation {
+        let slide = |index: usize| PredictedSlide {
+            slide: format!("s{index}"),
+            patient: format!("p{index}"),
+            site: Some(["north", "south"][index % 2].into()),
+            scanner: None,
+            fold: None,
+            truth: SlideTarget::Class(index / 2 % 2),
+            said: [vec![0.7, 0.3], vec![0.2, 0.8]][(index / 2 + index / 7) % 2].clone(),
+        };
+        let classes = vec!["no".to_owned(), "yes".to_owned()];
+        let purpose = SlidePurpose::Classification { classes };
+        let predictions = Predictions { purpose, slides: (0..slides).map(slide).collect() };
+        let settings = SlideEvaluationSettings { rounds: 50, ..SlideEvaluationSettings::default() };
+        SlideEvaluation::measure(&predictions, &settings).unwrap()
+    }
+
+    #[test]
+    fn sites_that_were_held_out_are_external_rows_of_their_own() {
+        let evaluation = by_sites(60);
+        let rows = |apart| SiteMetrics::of_slides(&words(), "each site", &evaluation, apart);
+        let apart = rows(true);
+        let named: Vec<_> =
+            apart.iter().map(|row| (row.site.as_str(), row.external, row.count)).collect();
+        assert_eq!((named[0], named.len()), (("here", false, 60), 3));
+        assert!(named.contains(&("north", true, 30)) && named.contains(&("south", true, 30)));
+        assert!(rows(false).iter().all(|row| !row.external));
+
+        let folder = tempfile::tempdir().unwrap();
+        let (task, range) = (task(), MppRange::around_tiles(1.0));
+        let mut card = Card::of_training(&task, &words(), "two points", range);
+        card.metrics = apart;
+        card.save(folder.path()).unwrap();
+        let (read, _) = Card::load(folder.path(), &task).unwrap().unwrap();
+        assert_eq!(read.evidence().name(), "multi-site");
+        card.metrics = rows(false);
+        assert_eq!(card.evidence().name(), "slide");
     }
 
     #[test]

@@ -63,8 +63,8 @@ pub(super) fn of_slides(
         "{}; each slide was judged by a head that had not seen its patient",
         held_out(&arguments.split, arguments.folds)
     );
-    card.metrics =
-        SiteMetrics::of_slides(&words, &held_out, facts.evaluation).into_iter().collect();
+    let sites_apart = arguments.split == "sites";
+    card.metrics = SiteMetrics::of_slides(&words, &held_out, facts.evaluation, sites_apart);
     let heads = task.heads.len();
     if heads > 1 {
         card.warn(&[format!(
@@ -80,7 +80,9 @@ pub(super) fn of_slides(
 fn held_out(split: &str, folds: usize) -> String {
     match split {
         "cv" | "nested" => format!("{folds} folds of patients, each held out once"),
-        "sites" => "the slides of each site, held out once".into(),
+        "sites" => "each site once: the head that judged it had seen none of its slides, the \
+                    task's other heads had"
+            .into(),
         "holdout" => "a part of the patients".into(),
         _ => "the part 'test' of a list".into(),
     }
