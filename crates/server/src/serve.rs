@@ -145,7 +145,7 @@ fn parts(settings: &Settings) -> Result<(Parts, Option<String>), ServerError> {
     let demo = settings.demo.then(|| demo_actor(&record)).transpose()?;
     let first_link = if settings.demo { None } else { first_link(&record)? };
     let sign_on = settings.single_sign_on.clone().map(SignOn::new).transpose()?;
-    let library = Library::new(settings.folder.clone());
+    let library = Library::new(settings.folder.clone(), settings.data.join("slides.json"));
     library
         .rescan()
         .map_err(|source| ServerError::Folder { folder: settings.folder.clone(), source })?;

@@ -4,9 +4,20 @@
 #[allow(unreachable_pub, reason = "shared by tests")]
 mod support;
 
-use bianque_server::{Server, Settings};
+use std::{
+    path::Path,
+    sync::{Arc, atomic::AtomicBool},
+    time::{Duration, Instant},
+};
+
+use bianque_record::identity::Label;
+use bianque_server::{
+    Server, Settings,
+    examine::{ExamineError, Examined, Examiner},
+};
+use bianque_testkit::{SlideRecipe, write_svs};
 use serde_json::{Value, json};
-use support::{Client, Ground, Running, examined_case, findings, key, text};
+use support::{Client, FakeExaminer, Ground, Running, examined_case, findings, key, text};
 
 /// Every address of the description with its method, parameters filled in with what is not there.
 fn every_address(client: &Client) -> Vec<(String, String, bool)> {
@@ -221,4 +232,126 @@ fn what_would_cross_a_network_in_the_clear_does_not_start() {
     assert!(error.contains("no login"), "{error}");
     let proxied = Settings { demo: true, behind_proxy: true, ..ground.settings() };
     assert!(Server::new(proxied).is_err(), "a proxy would let everybody in");
+}
+
+#[test]
+fn the_demo_and_a_site_never_share_a_record() {
+    let ground = Ground::new();
+    drop(ground.demo());
+    let error = Server::new(ground.settings()).err().unwrap();
+    assert!(error.to_string().contains("this record is the demo's"), "{error}");
+    let ground = Ground::new();
+    let (server, mut admin) = ground.closed();
+    let demo = json!({ "login": "demo-pathologist", "roles": ["pathologist"] });
+    assert_eq!(admin.post("/api/v1/users", &demo).status, 400);
+    drop(server);
+    let error = Server::new(Settings { demo: true, ..ground.settings() }).err().unwrap();
+    assert!(error.to_string().contains("accounts of people"), "{error}");
+}
+
+#[test]
+fn made_up_tokens_do_not_fill_the_audit() {
+    let ground = Ground::new();
+    let (server, admin) = ground.closed();
+    for _ in 0..200 {
+        let guess = "Authorization: Bearer guess\r\n";
+        assert_eq!(server.client().send("GET", "/api/v1/worklist", guess, &[]).status, 401);
+    }
+    let entries = admin.get("/api/v1/audit?limit=500").text();
+    let noted = entries.matches("service token").count();
+    assert!((1..60).contains(&noted), "{noted} lines");
+}
+
+#[test]
+fn no_machine_says_that_a_person_drew_it() {
+    let ground = Ground::new();
+    let server = ground.demo();
+    let mut reader = server.demo("demo-pathologist");
+    let case = examined_case(&reader);
+    let (id, slide) = (text(&case["id"]), text(&case["slides"][0]["id"]));
+    let mut body = b"BNA1".to_vec();
+    body.extend(1_u32.to_le_bytes());
+    body.extend([0; 9]);
+    let put = |reader: &mut Client, producer: &str| {
+        let path = format!(
+            "/api/v1/cases/{id}/slides/{slide}/annotations?key={}&label=nuclei&classes=a\
+             &producer={producer}&version=1",
+            key()
+        );
+        let headers = format!("X-CSRF-Token: {}\r\n", reader.csrf);
+        reader.send("POST", &path, &headers, &body).status
+    };
+    assert_eq!(put(&mut reader, "a%20model"), 200);
+    assert_eq!(put(&mut reader, "Drawn%20by%20a%20person"), 400);
+}
+
+/// Finds something on every slide but those at which it stumbles.
+struct Stumbling(FakeExaminer);
+
+impl Examiner for Stumbling {
+    fn producer(&self) -> Label {
+        self.0.producer()
+    }
+
+    fn examine(
+        &self,
+        path: &Path,
+        progress: &(dyn Fn(u64, u64) + Sync),
+        stop: &AtomicBool,
+    ) -> Result<Examined, ExamineError> {
+        assert!(!path.ends_with("stumble.svs"), "a fault in a decoder");
+        self.0.examine(path, progress, stop)
+    }
+}
+
+#[test]
+fn hostile_files_in_the_folder_stop_nothing() {
+    let ground = Ground::new();
+    let file = |name: &str| ground.folder.path().join(name);
+    let recipe = SlideRecipe { width: 900, height: 700, lesions: 0, ..SlideRecipe::demo(9) };
+    write_svs(&recipe, &file("stumble.svs")).unwrap();
+    let fake = FakeExaminer { examined: Arc::default(), verdict: ground.verdict };
+    let examiner: Option<Arc<dyn Examiner>> = Some(Arc::new(Stumbling(fake)));
+    let server = Running::with(Settings { demo: true, examiner, ..ground.settings() });
+    let reader = server.demo("demo-pathologist");
+    // What nobody should put there while the server runs.
+    let whole = std::fs::read(file("stumble.svs")).unwrap();
+    std::fs::write(file("empty.svs"), b"").unwrap();
+    std::fs::write(file("text.svs"), b"<script>alert(1)</script>").unwrap();
+    std::fs::write(file("cut.svs"), &whole[..whole.len() / 3]).unwrap();
+    let mut bomb = whole.clone();
+    for byte in bomb.iter_mut().skip(16).step_by(7) {
+        *byte = 0xff;
+    }
+    std::fs::write(file("bomb.tiff"), &bomb).unwrap();
+    let script = file("<img src=x onerror=alert(1)>.svs");
+    std::fs::write(script, &whole[..whole.len() / 2]).unwrap();
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink(file("loop.svs"), file("loop.svs")).unwrap();
+        std::os::unix::fs::symlink("/etc", file("elsewhere")).unwrap();
+    }
+    std::thread::sleep(Duration::from_secs(12));
+    // And one slide that comes after all that.
+    let late = SlideRecipe { width: 1000, height: 800, lesions: 0, ..SlideRecipe::demo(11) };
+    write_svs(&late, &file("late.svs")).unwrap();
+    let until = Instant::now() + Duration::from_secs(60);
+    loop {
+        let worklist = reader.get("/api/v1/worklist").json();
+        let states: Vec<String> = worklist["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|item| text(&item["slides"][0]["examination"]))
+            .collect();
+        let done = states.iter().filter(|state| *state == "done").count();
+        if done >= 2 && states.iter().any(|state| state == "failed") {
+            break;
+        }
+        assert!(Instant::now() < until, "{states:?}");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    assert_eq!(server.client().get("/ready").status, 200);
+    let listed = reader.get("/api/v1/slides").text();
+    assert!(!listed.contains("passwd") && !listed.contains("onerror"), "{listed}");
 }

@@ -9,6 +9,8 @@ pub enum Event {
     Login,
     /// Somebody logged out.
     Logout,
+    /// Somebody went on in another role.
+    RoleChanged,
     /// An account was made.
     AccountAdded,
     /// An account was given roles.
@@ -89,6 +91,7 @@ impl Event {
             Self::ChainOpened => "chain.opened",
             Self::Login => "login",
             Self::Logout => "logout",
+            Self::RoleChanged => "role.changed",
             Self::AccountAdded => "account.added",
             Self::RolesSet => "account.roles",
             Self::AccountActivity => "account.activity",

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Actor, LoginPolicy, Role};
+use super::{Action, Actor, LoginPolicy, Role};
 use crate::{
     Record, RecordError, Result,
     audit::{Event, Object},
@@ -64,6 +64,46 @@ impl Record {
             let object = Object::new("account", session.actor.user());
             Ok((session.actor, Audited::new((), object, json!({}))))
         })
+    }
+
+    /// Goes on in another of the account's roles: the session ends and another begins, which lasts
+    /// no longer than the first would have.
+    ///
+    /// # Errors
+    /// [`RecordError::LoginRefused`] when there is no such session; [`RecordError::Forbidden`] when
+    /// the account has not the role.
+    pub fn change_role(&self, shown: &str, role: Role) -> Result<OpenedSession> {
+        let digest = TokenDigest::of(shown);
+        let (session, _) = self.reading(|unit| unit.live_session(self, &digest))?;
+        let actor = Actor::new(session.actor.user(), role);
+        self.audited(Event::RoleChanged, |unit| {
+            let object = Object::new("account", actor.user());
+            let detail = json!({ "from": session.actor.role(), "to": role });
+            if !unit.holds_role(&actor)? {
+                let why = RecordError::Forbidden {
+                    role,
+                    action: Action::ReadWorklist,
+                    why: "the account has not this role".to_owned(),
+                };
+                return Ok((session.actor, Audited::refused(Err(why), object, detail)));
+            }
+            let now = unit.now();
+            let ended = unit.execute(
+                "UPDATE session SET ended = ?2 WHERE token = ?1 AND ended IS NULL",
+                &[digest.clone().into(), now.into()],
+            )?;
+            if ended == 0 {
+                let refused = Audited::refused(Err(RecordError::LoginRefused), object, detail);
+                return Ok((session.actor, refused));
+            }
+            let mut opened = unit.open_session(self.settings().login, &actor)?;
+            opened.expires = session.expires;
+            unit.execute(
+                "UPDATE session SET expires = ?2 WHERE token = ?1",
+                &[opened.token.digest().into(), opened.expires.into()],
+            )?;
+            Ok((actor, Audited::new(Ok(opened), object, detail)))
+        })?
     }
 
     /// Opens a session for an account of which nobody asks a password: the demo's people.

@@ -62,6 +62,24 @@ pub fn logins_and_sessions(ground: &Ground) {
     assert!(refused(record.log_in("clinician", PASSWORD, Role::Clinician)));
 }
 
+pub fn change_of_role(ground: &Ground) {
+    let record = &ground.record;
+    let both = [Role::Pathologist, Role::Administrator];
+    record.set_roles(&ground.administrator, ground.pathologist.user(), &both).unwrap();
+    let opened = record.log_in("first", PASSWORD, Role::Pathologist).unwrap();
+    let stranger = record.change_role(opened.token.reveal(), Role::Researcher);
+    assert!(matches!(stranger, Err(RecordError::Forbidden { .. })), "{stranger:?}");
+    assert!(record.session(opened.token.reveal()).is_ok(), "a refusal ends nothing");
+    ground.wait(Duration::from_secs(600));
+    let changed = record.change_role(opened.token.reveal(), Role::Administrator).unwrap();
+    assert_eq!(changed.actor.role(), Role::Administrator);
+    assert_eq!(changed.expires, opened.expires, "it lasts no longer");
+    assert!(refused(record.session(opened.token.reveal())));
+    assert!(refused(record.change_role(opened.token.reveal(), Role::Pathologist)));
+    assert_eq!(record.session(changed.token.reveal()).unwrap().actor, changed.actor);
+    assert_eq!(events(ground, Event::RoleChanged), ["done", "refused"]);
+}
+
 pub fn single_sign_on(ground: &Ground) {
     let record = &ground.record;
     let person = |subject: &str, name: &str| RecognisedPerson {

@@ -19,6 +19,7 @@ pub const SUITE: &[(&str, Check)] = &[
     ("a login opens a session that can end in every way", accounts::logins_and_sessions),
     ("failures lock an account for a while", accounts::lockout),
     ("links work once", accounts::links),
+    ("a session goes on in another role", accounts::change_of_role),
     ("a recognised person opens one account", accounts::single_sign_on),
     ("programs act by tokens", accounts::service_tokens),
     ("who has not the role is refused, and the refusal is recorded", accounts::permissions),

@@ -61,12 +61,14 @@ impl Watch {
         let mut looked: Option<Instant> = None;
         while !self.stopping() {
             if looked.is_none_or(|at| at.elapsed() >= LOOK_EVERY) {
+                // A look that examined something is followed by the next at once.
+                let began = Instant::now();
                 // A fault in one look must not end all later ones.
                 let looked_on = catch_unwind(AssertUnwindSafe(|| self.look(looked.is_some())));
                 if looked_on.is_err() {
                     tracing::error!("a look at the folder failed by a fault of the program");
                 }
-                looked = Some(Instant::now());
+                looked = Some(began);
             }
             std::thread::sleep(NAP);
         }
@@ -93,8 +95,12 @@ impl Watch {
             tracing::error!(%why, "no slide is examined: the active head cannot be used");
             return;
         }
+        // Who came first waits longest.
+        waiting.sort_by_key(|(_, entry)| entry.modified);
+        let began = Instant::now();
         for (slide, entry) in waiting {
-            if self.stopping() {
+            // What came meanwhile is on the worklist before the rest is examined.
+            if self.stopping() || began.elapsed() >= LOOK_EVERY {
                 return;
             }
             match self.examined(&slide, &entry) {

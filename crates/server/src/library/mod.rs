@@ -3,6 +3,7 @@
 //! A slide's address is the digest of its bytes: no name of a file, which may name a patient, is
 //! ever part of an address, and no address leads to another file.
 
+mod kept;
 mod opened;
 mod scan;
 
@@ -83,11 +84,12 @@ pub(crate) struct Library {
 }
 
 impl Library {
-    pub(crate) fn new(folder: PathBuf) -> Self {
+    /// The slides of `folder`; what is known of their files is kept in `kept_in`.
+    pub(crate) fn new(folder: PathBuf, kept_in: PathBuf) -> Self {
         Self {
             folder,
             index: RwLock::default(),
-            seen: Mutex::default(),
+            seen: Mutex::new(Seen::kept_in(kept_in)),
             opened: OpenedSlides::default(),
         }
     }

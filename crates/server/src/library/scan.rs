@@ -9,12 +9,16 @@ use std::{
 
 use bianque_core::Digest;
 use bianque_slide::{OpenOptions, SlideError, content_digest, find_slides, only_dicom, open};
+use serde::{Deserialize, Serialize};
 
-use super::{Entry, SlideKey};
+use super::{
+    Entry, SlideKey,
+    kept::{self, Digests},
+};
 
 /// What tells that a file has changed without reading it.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-struct Stamp {
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Stamp {
     bytes: u64,
     modified: Option<SystemTime>,
 }
@@ -22,18 +26,26 @@ struct Stamp {
 /// Files of earlier looks.
 #[derive(Default)]
 pub(super) struct Seen {
-    digests: HashMap<PathBuf, (Stamp, Digest)>,
+    digests: Digests,
+    /// Where they are kept from one run to the next.
+    kept_in: Option<PathBuf>,
     /// Files that were new at the last look: they may still be written.
     fresh: HashMap<PathBuf, Stamp>,
     looked_before: bool,
 }
 
 impl Seen {
+    /// What the last run had seen, and where this one keeps what it sees.
+    pub(super) fn kept_in(file: PathBuf) -> Self {
+        Self { digests: kept::read(&file), kept_in: Some(file), ..Self::default() }
+    }
+
     /// The slides of `folder` now. A file that appears while the server runs is taken up once it
     /// is the same at two looks: a scanner may still be writing it.
     pub(super) fn look(&mut self, folder: &Path) -> Result<Vec<Entry>, SlideError> {
         let mut entries = Vec::new();
         let mut fresh = HashMap::new();
+        let mut changed = false;
         for path in slides(folder)? {
             let Some(stamp) = stamp(&path) else { continue };
             let known = self.digests.get(&path).filter(|(before, _)| *before == stamp);
@@ -45,7 +57,10 @@ impl Seen {
                 }
                 // What vanishes or cannot be read between two steps is looked for again next time.
                 None => match content_digest(&path) {
-                    Ok(digest) => digest,
+                    Ok(digest) => {
+                        changed = true;
+                        digest
+                    }
                     Err(_) => continue,
                 },
             };
@@ -55,7 +70,14 @@ impl Seen {
         }
         let present: std::collections::HashSet<&Path> =
             entries.iter().map(|entry| entry.path.as_path()).collect();
+        let before = self.digests.len();
         self.digests.retain(|path, _| present.contains(path.as_path()));
+        changed |= self.digests.len() != before;
+        if let Some(file) = self.kept_in.as_deref().filter(|_| changed)
+            && let Err(error) = kept::write(file, &self.digests)
+        {
+            tracing::warn!(%error, "the next start reads every slide again");
+        }
         self.fresh = fresh;
         self.looked_before = true;
         Ok(entries)
@@ -103,5 +125,26 @@ mod tests {
         assert_eq!(found[1].digest, Digest::of(b"half and half"));
         fs::remove_file(path("a.svs")).unwrap();
         assert_eq!(seen.look(folder.path()).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn the_next_run_reads_only_what_is_new_or_changed() {
+        let (folder, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let path = |name: &str| folder.path().join(name);
+        let kept = data.path().join("slides.json");
+        fs::write(path("a.svs"), b"first").unwrap();
+        fs::write(path("b.svs"), b"second").unwrap();
+        Seen::kept_in(kept.clone()).look(folder.path()).unwrap();
+        // As if `a` had been another file when it was read: it is not read again.
+        let said = fs::read_to_string(&kept).unwrap();
+        let (first, other) = (Digest::of(b"first").to_string(), Digest::of(b"other").to_string());
+        fs::write(&kept, said.replace(&first, &other)).unwrap();
+        fs::write(path("b.svs"), b"second, changed").unwrap();
+        let found = Seen::kept_in(kept.clone()).look(folder.path()).unwrap();
+        assert_eq!(found[0].digest, Digest::of(b"other"));
+        assert_eq!(found[1].digest, Digest::of(b"second, changed"));
+        fs::write(&kept, b"[{").unwrap();
+        let found = Seen::kept_in(kept).look(folder.path()).unwrap();
+        assert_eq!(found[0].digest, Digest::of(b"first"), "what cannot be read is made anew");
     }
 }

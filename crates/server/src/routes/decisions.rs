@@ -22,7 +22,7 @@ use super::{
     State,
     bodies::{Body, Outline, View, outline, parsed, parsed_if, polygons, text},
     cases::Standing,
-    findings::{FindingDocument, Quality, is_hidden},
+    findings::{FindingDocument, Quality, is_by_person, is_hidden},
 };
 use crate::{access::Caller, answer::Refusal, events::Event};
 
@@ -184,8 +184,8 @@ async fn pass(
         reason: parsed_if::<Reason>(new.reason.as_deref())?,
         viewed,
         spent: Duration::from_millis(new.milliseconds),
-        // Before it is revealed only what no machine says of the diagnosis can be decided.
-        aided: standing.revealed,
+        // What a machine says and may be decided about is on the screen.
+        aided: standing.revealed || !is_by_person(&finding.proposal.proposal.producer),
         request: Some(parsed(&new.key)?),
     };
     let decider = caller.clone();

@@ -8,8 +8,9 @@ use axum::{
 };
 use bianque_core::{Level0, Mpp, Polygon, Producer};
 use bianque_record::{
+    Actor, Record,
     cases::Purpose,
-    decisions::{Judgement, NewDecision},
+    decisions::{Judgement, NewDecision, Viewed},
     identity::{CaseId, Label, ProposalId, RequestKey, SlideId, UserId},
     proposals::{
         Content, Evidence, Field, LesionRegion, NewProposal, ProposalContent, QualityVerdict,
@@ -292,39 +293,60 @@ pub(crate) async fn draw(
 ) -> Result<Json<FindingDocument>, Refusal> {
     let (case, slide): (CaseId, SlideId) = (parsed(&case)?, parsed(&drawn.slide)?);
     let label = state.controlled(&drawn.label)?;
-    let key: RequestKey = parsed(&drawn.key)?;
     let region = LesionRegion { slide, label, outline: polygons(&drawn.outline)? };
+    let by_hand = ByHand {
+        key: drawn.key,
+        viewed: drawn.viewed.iter().map(View::viewed).collect::<Result<Vec<_>, _>>()?,
+        spent: Duration::from_millis(drawn.milliseconds),
+    };
+    let first: RequestKey = parsed(&by_hand.key)?;
+    let actor = caller.actor;
+    let id = state
+        .record(move |record| put_by_hand(record, &actor, case, &region, &first, &by_hand))
+        .await?;
+    state.events.tell(Event::Case { case });
+    Ok(Json(state.finding(&caller, id).await?))
+}
+
+/// How a person came to a region.
+pub(crate) struct ByHand {
+    pub(crate) key: String,
+    pub(crate) viewed: Vec<Viewed>,
+    pub(crate) spent: Duration,
+}
+
+/// Puts a person's region and accepts it in that person's name; with the same key again, nothing
+/// happens twice.
+pub(crate) fn put_by_hand(
+    record: &Record,
+    actor: &Actor,
+    case: CaseId,
+    region: &LesionRegion,
+    key: &RequestKey,
+    by_hand: &ByHand,
+) -> bianque_record::Result<ProposalId> {
     let proposal = NewProposal {
         case,
-        slide: Some(slide),
-        content: Content::of(&region)?,
+        slide: Some(region.slide),
+        content: Content::of(region)?,
         evidence: Vec::new(),
-        producer: by_hand(),
+        producer: drawn_by_a_person(),
         confidence: None,
         purpose: Purpose::Care,
         consent_tags: Vec::new(),
     };
-    let viewed = drawn.viewed.iter().map(View::viewed).collect::<Result<Vec<_>, _>>()?;
-    let actor = caller.actor;
-    let standing = state.record(move |record| Standing::of(record, &actor, case)).await?;
     let decision = NewDecision {
         judgement: Judgement::Accept,
         reason: None,
-        viewed,
-        spent: Duration::from_millis(drawn.milliseconds),
-        aided: standing.revealed,
+        viewed: by_hand.viewed.clone(),
+        spent: by_hand.spent,
+        aided: Standing::of(record, actor, case)?.revealed,
         // The drawing and its acceptance are two deeds of one request.
-        request: Some(parsed(&second_key(&drawn.key))?),
+        request: Some(second_key(&by_hand.key).parse()?),
     };
-    let id = state
-        .record(move |record| {
-            let id = record.propose_once(&actor, &proposal, Some(&key))?;
-            record.decide(&actor, id, &decision)?;
-            Ok(id)
-        })
-        .await?;
-    state.events.tell(Event::Case { case });
-    Ok(Json(state.finding(&caller, id).await?))
+    let id = record.propose_once(actor, &proposal, Some(key))?;
+    record.decide(actor, id, &decision)?;
+    Ok(id)
 }
 
 /// The key of the second deed of a request, from that of the first.
@@ -333,7 +355,7 @@ fn second_key(key: &str) -> String {
     digest.rsplit(':').next().unwrap_or_default().get(..40).unwrap_or_default().to_owned()
 }
 
-fn by_hand() -> Producer {
+fn drawn_by_a_person() -> Producer {
     Producer {
         name: BY_HAND.to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),

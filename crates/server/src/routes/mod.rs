@@ -16,6 +16,7 @@ pub(crate) mod consent;
 pub(crate) mod decisions;
 pub(crate) mod exports;
 pub(crate) mod findings;
+pub(crate) mod imports;
 pub(crate) mod improvement;
 mod improvement_measures;
 pub(crate) mod metrics;

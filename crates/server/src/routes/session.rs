@@ -156,6 +156,27 @@ async fn opened_session(state: &State, opened: &OpenedSession) -> Result<Respons
     Ok((headers, Json(document)).into_response())
 }
 
+/// Another of the account's roles.
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct NewRole {
+    role: String,
+}
+
+/// Goes on in another of the account's roles.
+pub(crate) async fn change_role(
+    extract::State(state): extract::State<State>,
+    caller: Caller,
+    Body(new): Body<NewRole>,
+) -> Result<Response, Refusal> {
+    let role: Role = parsed(&new.role)?;
+    let Known::Session(token) = caller.known else {
+        return Err(Refusal::Conflict("only somebody who logged in has roles to choose".into()));
+    };
+    state.doors.close_session(&token);
+    let opened = state.record(move |record| record.change_role(&token, role)).await?;
+    opened_session(&state, &opened).await
+}
+
 /// Logs out.
 pub(crate) async fn close(
     extract::State(state): extract::State<State>,

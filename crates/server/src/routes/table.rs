@@ -9,7 +9,7 @@ use bianque_record::Action;
 
 use super::{
     accounts, audit, bulk, cases, comparison, consent, decisions, deep_zoom, dicomweb as dicom,
-    exports, findings, health, iiif, improvement, metrics, report,
+    exports, findings, health, iiif, imports, improvement, metrics, report,
     route::{Route, route},
     session, sign_on, site, slides, store, views, web, worklist,
 };
@@ -46,6 +46,10 @@ fn people() -> Vec<Route> {
         route!(POST "/api/v1/session", Everybody, "Logs in", session::open)
             .takes::<session::Login>()
             .gives::<session::SessionDocument>(),
+        route!(PUT "/api/v1/session/role", LoggedIn, "Goes on in another role",
+            session::change_role)
+        .takes::<session::NewRole>()
+        .gives::<session::SessionDocument>(),
         route!(DELETE "/api/v1/session", LoggedIn, "Logs out", session::close),
         route!(GET "/api/v1/session/provider", Everybody,
             "Sends a browser to the site's identity provider", sign_on::begin)
@@ -137,6 +141,11 @@ fn reading() -> Vec<Route> {
             findings::draw)
         .takes::<findings::DrawnRegion>()
         .gives::<findings::FindingDocument>(),
+        route!(POST "/api/v1/cases/{case}/slides/{slide}/geojson", decide,
+            "Regions that a person drew in another program, as GeoJSON", imports::geo_json)
+        .takes::<serde_json::Value>()
+        .takes_at_most(imports::LARGEST)
+        .gives::<imports::Imported>(),
         route!(GET "/api/v1/findings/{finding}/decisions", read, "Who decided what",
             decisions::list)
         .gives::<Vec<decisions::DecisionLine>>(),
