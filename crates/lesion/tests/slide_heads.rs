@@ -1,5 +1,5 @@
-//! Every slide head's output, loss and gradient against PyTorch, on the same weights and bag; the
-//! survival loss and the optimiser through a whole training are compared by `bench_mil`.
+//! Every slide head's output, loss and gradient against PyTorch, on the same weights and bags: of
+//! classes, of a value, and of survival by Cox's loss over several slides.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -8,7 +8,9 @@ use std::{
     process::{Command, Stdio},
 };
 
-use bianque_lesion::{FeatureMatrix, SlideHead, SlideHeadKind, SlidePurpose, SlideTarget};
+use bianque_lesion::{
+    FeatureMatrix, SlideGradient, SlideHead, SlideHeadKind, SlidePurpose, SlideTarget,
+};
 use bianque_testkit::surroundings;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -39,15 +41,47 @@ fn case(name: &str, classes: usize, bag: &FeatureMatrix) -> (Value, Value) {
     };
     let target = if classes == 1 { SlideTarget::Value(5.0) } else { SlideTarget::Class(1) };
     let head = SlideHead::new(narrow(name), purpose, INPUTS, 5).unwrap();
+    let gradient = head.gradient(bag, target).unwrap();
+    documents(&head, classes, &head.predict(bag).unwrap().outputs, gradient)
+}
+
+/// Cox's loss over slides that are equal parts of the bag; three times are tied, two slides censored.
+fn survival(name: &str, bag: &FeatureMatrix) -> (Value, Value) {
+    let times = [5.0, 3.0, 3.0, 8.0, 1.0, 3.0];
+    let events = [true, true, false, false, true, true];
+    let tiles = TILES / times.len();
+    let part = |slide: usize| {
+        let rows: Vec<usize> = (slide * tiles..(slide + 1) * tiles).collect();
+        bag.select(&rows)
+    };
+    let bags: Vec<FeatureMatrix> = (0..times.len()).map(part).collect();
+    let targets: Vec<SlideTarget> = times
+        .iter()
+        .zip(events)
+        .map(|(time, event)| SlideTarget::Survival { time: *time, event })
+        .collect();
+    let head = SlideHead::new(narrow(name), SlidePurpose::Survival, INPUTS, 5).unwrap();
+    let gradient = head.survival_gradient(&bags, &targets).unwrap();
+    let outputs: Vec<f32> =
+        bags.iter().flat_map(|bag| head.predict(bag).unwrap().outputs).collect();
+    let (mut input, own) = documents(&head, 1, &outputs, gradient);
+    input["survival"] = json!({ "times": times, "events": events, "tiles": tiles });
+    (input, own)
+}
+
+fn documents(
+    head: &SlideHead,
+    classes: usize,
+    outputs: &[f32],
+    gradient: SlideGradient,
+) -> (Value, Value) {
     let parameters: serde_json::Map<String, Value> = head
         .parameters()
         .map(|(name, extent, values)| (name.into(), json!({ "shape": extent, "values": values })))
         .collect();
-    let gradient = head.gradient(bag, target).unwrap();
     let loss = gradient.loss;
     let gradient: serde_json::Map<String, Value> =
         gradient.slopes.into_iter().map(|(name, values)| (name, json!(values))).collect();
-    let outputs = head.predict(bag).unwrap().outputs;
     (
         json!({ "head": head.kind(), "classes": classes, "parameters": parameters }),
         json!({ "loss": loss, "outputs": outputs, "gradient": gradient }),
@@ -82,6 +116,10 @@ fn outputs_losses_and_gradients_equal_pytorch() {
                 cases.push(case(name, classes, &bag));
                 names.push(format!("{name}, {classes} outputs"));
             }
+        }
+        if !name.starts_with("clam") {
+            cases.push(survival(name, &bag));
+            names.push(format!("{name}, survival"));
         }
     }
     let input = json!({

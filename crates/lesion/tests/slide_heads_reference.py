@@ -113,6 +113,36 @@ def run(case, x):
         name: torch.tensor(t["values"]).reshape(t["shape"]).requires_grad_()
         for name, t in case["parameters"].items()
     }
+    if "survival" in case:
+        return survival(case, p, x)
+    outputs, instance_loss, share = forward(head, p, x, classes)
+    if classes == 1:
+        losses = [((o - (5.0 - 2.0) / 4.0) ** 2).sum() for o in outputs]
+    else:
+        losses = [cross_entropy(o, torch.tensor([1])) for o in outputs]
+    loss = (1 - share) * sum(losses) / len(losses) + share * instance_loss
+    mean = (sum(outputs) / len(outputs)).ravel()
+    return result(loss, mean, p)
+
+
+def survival(case, p, x):
+    """Cox's partial likelihood, tied times as Breslow counts them: each event against all slides
+    that were followed at least as long."""
+    facts = case["survival"]
+    times, events = torch.tensor(facts["times"]), torch.tensor(facts["events"])
+    outputs = [forward(case["head"], p, bag, 1)[0] for bag in x.split(facts["tiles"])]
+    hazards = torch.stack([(sum(of) / len(of)).squeeze() for of in outputs])
+    terms = [torch.logsumexp(hazards[times >= times[i]], dim=0) - hazards[i] for i in range(len(times)) if events[i]]
+    return result(sum(terms) / len(terms), hazards, p)
+
+
+def result(loss, outputs, p):
+    loss.backward()
+    slope = {n: (t.grad if t.grad is not None else torch.zeros_like(t)).ravel().tolist() for n, t in p.items()}
+    return {"loss": loss.item(), "outputs": outputs.tolist(), "gradient": slope}
+
+
+def forward(head, p, x, classes):
     instance_loss, share = 0.0, 0.0
     if head["kind"] == "mean":
         outputs = [layer(p, "output", x.mean(dim=0, keepdim=True))]
@@ -126,15 +156,7 @@ def run(case, x):
         outputs = transmil(p, x, head)
     else:
         outputs = dsmil(p, x)
-    if classes == 1:
-        losses = [((o - (5.0 - 2.0) / 4.0) ** 2).sum() for o in outputs]
-    else:
-        losses = [cross_entropy(o, torch.tensor([1])) for o in outputs]
-    loss = (1 - share) * sum(losses) / len(losses) + share * instance_loss
-    loss.backward()
-    slope = {n: (t.grad if t.grad is not None else torch.zeros_like(t)).ravel().tolist() for n, t in p.items()}
-    mean = (sum(outputs) / len(outputs)).ravel().tolist()
-    return {"loss": loss.item(), "outputs": mean, "gradient": slope}
+    return outputs, instance_loss, share
 
 
 data = json.load(sys.stdin)

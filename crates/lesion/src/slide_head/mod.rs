@@ -7,13 +7,14 @@ mod forward;
 mod kind;
 mod loss;
 mod store;
+mod survival;
 
 use serde::{Deserialize, Serialize};
 
 pub use kind::SlideHeadKind;
-pub(crate) use loss::cox;
 pub use store::{SlideHeadFacts, slide_head_from_bytes, slide_head_to_bytes};
 pub(crate) use store::{array_bytes, read_arrays};
+pub(crate) use survival::{FollowedSlide, survival_loss};
 
 use crate::{
     error::{LesionError, Result},
@@ -157,7 +158,8 @@ impl SlideHead {
     }
 
     /// The loss on one bag and its slopes by every parameter, by name, without dropout: for
-    /// checks against other implementations. A survival target has no loss of its own.
+    /// checks against other implementations. A survival target has no loss of its own: see
+    /// [`SlideHead::survival_gradient`].
     ///
     /// # Errors
     /// As [`SlideHead::predict`], and when the target does not fit the head.
@@ -165,9 +167,12 @@ impl SlideHead {
         let still = Self { kind: without_dropout(&self.kind), ..self.clone() };
         let mut gradients = self.parameters.zeros_alike();
         let loss = still.step(&self.bag(bag)?, Seed::Target(target, 1.0), 0, &mut gradients)?;
+        Ok(SlideGradient { loss, slopes: self.by_name(gradients) })
+    }
+
+    fn by_name(&self, gradients: Vec<Array>) -> Vec<(String, Vec<f32>)> {
         let names = self.parameters.entries.iter().map(|entry| entry.name.clone());
-        let slopes = names.zip(gradients.into_iter().map(|g| g.values)).collect();
-        Ok(SlideGradient { loss, slopes })
+        names.zip(gradients.into_iter().map(|gradient| gradient.values)).collect()
     }
 
     /// Every parameter's name, extent (rows, columns) and values.

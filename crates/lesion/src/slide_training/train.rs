@@ -23,7 +23,7 @@ use crate::{
     evaluation::{at_the_end, fit_temperature},
     head::{Standardisation, example_weights},
     matrix::FeatureMatrix,
-    slide_head::{Seed, SlideHead, SlidePurpose, SlideTarget, cox},
+    slide_head::{FollowedSlide, Seed, SlideHead, SlidePurpose, SlideTarget, survival_loss},
     splits::Parts,
     tape::{Array, mixed},
 };
@@ -276,16 +276,10 @@ impl<'a> Run<'a> {
         let drops = |slide: usize| mixed(seed.wrapping_add(mixed(!(slide as u64))));
         let mut loss = 0.0;
         if self.head.purpose == SlidePurpose::Survival {
-            let hazards = held
-                .iter()
-                .map(|(slide, bag)| self.head.hazard(bag, drops(*slide)))
-                .collect::<Result<Vec<f32>>>()?;
-            let slides = held.iter().map(|(slide, _)| *slide);
-            let (own, slopes) = survival_loss(&hazards, slides, self.data.targets);
-            loss = own * held.len() as f64;
-            for ((slide, bag), slope) in held.iter().zip(slopes) {
-                self.head.step(bag, Seed::Slope(slope), drops(*slide), &mut self.gradients)?;
-            }
+            let target = |slide: usize| self.data.targets[slide];
+            let of = held.iter().map(|(slide, bag)| (bag, drops(*slide), target(*slide)));
+            let of: Vec<FollowedSlide<'_>> = of.collect();
+            loss = self.head.survival_step(&of, &mut self.gradients)? * held.len() as f64;
         } else {
             for (slide, bag) in held {
                 let weight = self.weights[*slide] / held.len() as f32;
@@ -316,7 +310,8 @@ impl<'a> Run<'a> {
         let slides = &self.parts.validation;
         if self.head.purpose == SlidePurpose::Survival {
             let hazards: Vec<f32> = outputs.iter().map(|output| output[0]).collect();
-            return Ok(survival_loss(&hazards, slides.iter().copied(), self.data.targets).0);
+            let targets = slides.iter().map(|slide| self.data.targets[*slide]);
+            return Ok(survival_loss(&hazards, targets)?.0);
         }
         let (mut loss, mut weights) = (0.0, 0.0);
         for (slide, output) in slides.iter().zip(&outputs) {
@@ -339,21 +334,6 @@ impl<'a> Run<'a> {
         // A part without an error would make every verdict certain, of however few slides it is.
         Ok(if temperature < 1.0 && at_the_end(temperature) { 1.0 } else { temperature })
     }
-}
-
-fn survival_loss(
-    hazards: &[f32],
-    slides: impl Iterator<Item = usize>,
-    targets: &[SlideTarget],
-) -> (f64, Vec<f32>) {
-    let (mut times, mut events) = (Vec::new(), Vec::new());
-    for slide in slides {
-        if let SlideTarget::Survival { time, event } = targets[slide] {
-            times.push(time);
-            events.push(event);
-        }
-    }
-    cox(hazards, &times, &events)
 }
 
 /// One weight a slide; validation slides weigh as the training part's of their class.
