@@ -55,6 +55,16 @@ fn every_shipped_recipe_has_the_published_size() {
     assert!(names.len() >= 28, "only {names:?}");
 }
 
+/// Copies of these weights are about in other forms; the recipes say what a person does with one.
+#[test]
+fn what_depends_on_the_copy_of_a_file_is_listed() {
+    for name in ["kaiko-s8", "kaiko-s16", "kaiko-b8", "kaiko-b16"] {
+        let recipe = Recipe::read(&shipped().join(format!("{name}.json"))).unwrap();
+        let unconfirmed = recipe.published.unwrap().unconfirmed;
+        assert!(unconfirmed.iter().any(|text| text.contains("layer_scale")), "{unconfirmed:?}");
+    }
+}
+
 #[test]
 fn only_open_licences_allow_a_run_for_patients() {
     let mut allowed: Vec<String> = std::fs::read_dir(shipped())
