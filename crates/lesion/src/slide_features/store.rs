@@ -194,7 +194,16 @@ impl SlideFeatures {
     /// When it cannot be read, is no features file, or contradicts itself.
     pub fn read(path: &Path) -> Result<Self> {
         let bytes = read_bounded(path, MAX_FILE)?;
-        parse(&bytes).map_err(|what| LesionError::FeatureFile { path: path.to_owned(), what })
+        let wrong = |what| LesionError::FeatureFile { path: path.to_owned(), what };
+        Self::from_bytes(&bytes).map_err(wrong)
+    }
+
+    /// The same of a file in memory.
+    ///
+    /// # Errors
+    /// With what is wrong with it.
+    pub fn from_bytes(bytes: &[u8]) -> std::result::Result<Self, String> {
+        parse(bytes)
     }
 
     fn corner(&self, cell: Cell) -> [i64; 2] {

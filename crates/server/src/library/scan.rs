@@ -7,7 +7,6 @@ use std::{
     time::SystemTime,
 };
 
-use bianque_core::Digest;
 use bianque_slide::{OpenOptions, SlideError, content_digest, find_slides, only_dicom, open};
 use serde::{Deserialize, Serialize};
 
@@ -107,6 +106,8 @@ fn stamp(path: &Path) -> Option<Stamp> {
 
 #[cfg(test)]
 mod tests {
+    use bianque_core::Digest;
+
     use super::*;
 
     #[test]

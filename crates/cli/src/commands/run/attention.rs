@@ -85,7 +85,7 @@ impl AttentionSource {
             Self::Encoder => {
                 let (slide, encoder) = (prepared.slide.as_ref(), lane.encoder.as_ref());
                 let flag = interrupt::flag()?;
-                Ok(AttentionMap::of_encoder(slide, encoder, features, &*flag)?)
+                Ok(AttentionMap::of_encoder(slide, encoder, features, &flag)?)
             }
             Self::SlideHead { head, .. } => Ok(AttentionMap::of_slide_head(head, features)?),
         }
