@@ -7,6 +7,8 @@ mod fixtures;
 #[path = "../../crates/slide/tests/malformed/dicom_fixtures.rs"]
 mod dicom_fixtures;
 
+mod model_seeds;
+
 fn main() -> std::io::Result<()> {
     let folder = bianque_testkit::surroundings::crate_folder().join("corpus");
     let (tiff, dicom) = (folder.join("tiff"), folder.join("dicom"));
@@ -20,6 +22,7 @@ fn main() -> std::io::Result<()> {
         std::fs::write(dicom.join(name), dicom_fixtures::dicom(name, Vec::new()))?;
     }
     seed_package(&folder.join("package"))?;
+    model_seeds::write(&folder)?;
     println!("seeds are in {}", folder.display());
     Ok(())
 }
