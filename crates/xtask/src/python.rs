@@ -29,9 +29,9 @@ pub(crate) fn interpreter() -> anyhow::Result<PathBuf> {
 }
 
 fn create(folder: &Path, interpreter: &Path) -> anyhow::Result<()> {
-    if !succeeds("python3", &["-c", "import sys, venv; assert sys.version_info >= (3, 10)"]) {
+    if !succeeds("python3", &["-c", "import sys, venv; assert sys.version_info >= (3, 11)"]) {
         bail!(
-            "the tests judge our output with foreign programs in Python: install Python 3.10 or \
+            "the tests judge our output with foreign programs in Python: install Python 3.11 or \
              later with venv (Debian: apt-get install python3 python3-venv)"
         );
     }

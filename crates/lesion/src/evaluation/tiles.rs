@@ -166,7 +166,7 @@ mod tests {
     fn evaluation(groups: &TileGroups, names: &[String]) -> SlideEvaluation {
         let labels: Vec<usize> = (0..names.len()).map(|tile| tile % 2).collect();
         // All tiles of a group are right or wrong together.
-        let logit = |tile: usize| if tile / 4 % 3 == 0 { -1.0 } else { 1.0 };
+        let logit = |tile: usize| if (tile / 4).is_multiple_of(3) { -1.0 } else { 1.0 };
         let logits = (0..names.len())
             .flat_map(|tile| [0.0, if tile % 2 == 1 { logit(tile) } else { -logit(tile) }])
             .collect();
