@@ -5,9 +5,10 @@ use axum::{
     extract::{self, Path},
 };
 use bianque_record::{
-    decisions::{PairAgreement, ReadingPair},
+    decisions::{Decision, PairAgreement, ReadingPair},
     identity::CaseId,
     proposals::{LesionRegion, ProposalContent, State as ProposalState},
+    reading::ReadFinding,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -97,14 +98,10 @@ pub(crate) async fn show(
 ) -> Result<Json<ComparisonDocument>, Refusal> {
     let id: CaseId = parsed(&case)?;
     let actor = caller.actor;
-    let (agreements, disputed) = state
+    let (revealed, agreements, disputed) = state
         .record(move |record| {
-            // It shows outlines, also those of machines.
-            if !Standing::of(record, &actor, id)?.revealed {
-                record.case(&actor, id)?;
-                return Ok((Vec::new(), Vec::new()));
-            }
             let agreements = record.agreement(&actor, LesionRegion::KIND, Some(id))?;
+            let revealed = Standing::of(record, &actor, id)?.revealed;
             let mut disputed = Vec::new();
             for finding in record.findings(&actor, id)? {
                 if finding.proposal.state == ProposalState::Disputed {
@@ -112,16 +109,22 @@ pub(crate) async fn show(
                     disputed.push((finding, decisions));
                 }
             }
-            Ok((agreements, disputed))
+            Ok((revealed, agreements, disputed))
         })
         .await?;
     let scales = state.scales(&caller, id).await?;
-    let disputed = disputed
-        .iter()
-        .map(|(finding, decisions)| Disputed {
-            finding: FindingDocument::of(finding, &scales),
-            decisions: decisions.iter().map(DecisionLine::from).collect(),
-        })
-        .collect();
-    Ok(Json(ComparisonDocument { pairs: agreements.iter().map(pair).collect(), disputed }))
+    // Who has not looked yet learns that there is something to settle, and not what or where.
+    let line = |(finding, decisions): &(ReadFinding, Vec<Decision>)| {
+        let whole = FindingDocument::of(finding, &scales);
+        match revealed {
+            true => Disputed {
+                finding: whole,
+                decisions: decisions.iter().map(DecisionLine::from).collect(),
+            },
+            false => Disputed { finding: whole.kept_back(), decisions: Vec::new() },
+        }
+    };
+    let disputed = disputed.iter().map(line).collect();
+    let pairs = if revealed { agreements.iter().map(pair).collect() } else { Vec::new() };
+    Ok(Json(ComparisonDocument { pairs, disputed }))
 }

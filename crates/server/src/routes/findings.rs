@@ -176,6 +176,23 @@ impl FindingDocument {
     }
 }
 
+impl FindingDocument {
+    /// That it is there, and nothing of what it says.
+    pub(crate) fn kept_back(self) -> Self {
+        Self {
+            headline: String::new(),
+            label: None,
+            outline: None,
+            proposed: None,
+            quality: None,
+            score: None,
+            evidence: Vec::new(),
+            area_mm2: None,
+            ..self
+        }
+    }
+}
+
 fn quality_line(verdict: QualityVerdict) -> Quality {
     let reason = |reason: bianque_record::proposals::QualityReason| QualityReasonLine {
         fault: text(&reason.fault),

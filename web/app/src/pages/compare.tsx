@@ -152,7 +152,9 @@ export function Compare({ id }: { id: string }) {
                       <Swatch
                         color={labels.get().find((label) => label.name === one.label)?.color ?? "#5c6b77"}
                       />
-                      <a href={`#/case/${id}?finding=${one.id}`}>{findingName(say, labels.get(), one)}</a>
+                      <a href={`#/case/${id}?finding=${one.id}`}>
+                        {findingName(say, labels.get(), one) || say("finding")}
+                      </a>
                     </h3>
                     <div class="sides">
                       {one.decisions.map((decision, i) => (
