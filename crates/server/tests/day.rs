@@ -157,11 +157,19 @@ fn two_readers_differ_and_a_third_settles_it() {
     assert_eq!(first.post(&decide, &accept).json()["state"], "read-once");
     assert_eq!(findings(&second, &case, REGION)[0]["state"], "proposed", "the second is blind");
     assert!(second.get(&format!("/api/v1/findings/{region}/decisions")).json() == json!([]));
+    let other = server.demo("demo-adjudicator");
+    let copy = format!("/api/v1/cases/{case}/exports/json?status=unconfirmed");
+    assert!(!other.get(&copy).text().contains("read-once"), "nor does an export say it");
 
     let drawn = json!({ "key": key(), "slide": first.get(&format!("/api/v1/cases/{case}"))
         .json()["slides"][0]["id"], "label": "necrosis",
         "outline": [[[[1, 1], [90, 1], [90, 90]]]] });
     assert_eq!(first.post(&format!("/api/v1/cases/{case}/findings"), &drawn).status, 200);
+    for format in ["json", "geojson"] {
+        let copy = format!("/api/v1/cases/{case}/exports/{format}?status=unconfirmed");
+        assert!(!other.get(&copy).text().contains("necrosis"), "nor what the other drew");
+        assert!(first.get(&copy).text().contains("necrosis"));
+    }
     assert_eq!(findings(&second, &case, REGION).len(), 2, "what the first drew is not shown yet");
 
     let refuse = json!({ "key": key(), "verdict": "refuse", "reason": "normal" });

@@ -9,7 +9,7 @@ use crate::{
     Record, RecordError, Result,
     audit::{Event, Object},
     cases::{Case, Purpose},
-    identity::{CaseId, Pseudonym},
+    identity::{CaseId, ProposalId, Pseudonym},
     people::{Action, Actor},
     proposals::ProposalWithState,
     store::{Audited, Unit},
@@ -63,6 +63,15 @@ impl<T> Unconfirmed<T> {
     #[must_use]
     pub fn content(&self) -> &T {
         &self.content
+    }
+}
+
+impl Unconfirmed<WorkingCopy> {
+    /// The same with only some of its proposals.
+    #[must_use]
+    pub fn only(mut self, wanted: impl Fn(ProposalId) -> bool) -> Self {
+        self.content.proposals.retain(|kept| wanted(kept.proposal.id));
+        self
     }
 }
 
@@ -139,6 +148,9 @@ impl Record {
             unit.require_case(actor, Action::ExportUnconfirmed, &known)?;
             unit.require_consent(&known.patient, purpose)?;
             let mut proposals = unit.proposals_of(case)?;
+            for proposal in &mut proposals {
+                unit.blind(actor, &known, proposal)?;
+            }
             proposals.retain(|ProposalWithState { proposal, .. }| {
                 proposal.purpose == purpose
                     || proposal.consent_tags.contains(&purpose)

@@ -24,8 +24,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     State,
     bodies::{Rectangle, parsed, text},
-    cases::Standing,
     findings::is_by_hand,
+    withheld::Standing,
 };
 use crate::{access::Caller, answer::Refusal, events::Event};
 

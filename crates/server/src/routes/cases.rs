@@ -9,7 +9,7 @@ use axum::{
 };
 use bianque_core::Digest;
 use bianque_record::{
-    Actor, Record,
+    Actor,
     cases::{CaseMaterial, Slide as RecordSlide, Urgency},
     identity::{CaseId, SlideId, UserId},
     objects::ObjectStore,
@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     State,
     bodies::{Body, parsed, parsed_if, text},
-    site::SiteSettings,
+    withheld::Standing,
     worklist::{CaseFacts, crop, state_of, thumbnail},
 };
 use crate::{
@@ -183,30 +183,6 @@ impl State {
         let key = SlideKey::of(&digest);
         let found = self.on_slide(key, move |slide| Ok(ImageFacts::of(slide, key))).await;
         found.map_err(|refusal| refusal.words())
-    }
-}
-
-/// Whether a reader looks before machines speak: always where the site says so, else on a share of
-/// cases that chance picks, the same each time.
-pub(crate) fn reads_first(settings: &SiteSettings, actor: &Actor, case: CaseId) -> bool {
-    let digest = Digest::of(format!("unaided {case} {}", actor.user()).as_bytes()).to_string();
-    let digits = digest.rsplit(':').next().and_then(|digits| digits.get(..8));
-    let drawn = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok()).unwrap_or(u32::MAX);
-    settings.read_first || f64::from(drawn) / f64::from(u32::MAX) < settings.unaided_share
-}
-
-/// What a reader may know of a case's machine findings.
-#[derive(Copy, Clone, Debug)]
-pub(crate) struct Standing {
-    pub(crate) read_first: bool,
-    pub(crate) revealed: bool,
-}
-
-impl Standing {
-    pub(crate) fn of(record: &Record, actor: &Actor, case: CaseId) -> bianque_record::Result<Self> {
-        let settings = SiteSettings::read(record)?;
-        let read_first = reads_first(&settings, actor, case);
-        Ok(Self { read_first, revealed: !read_first || record.is_revealed(actor, case)? })
     }
 }
 

@@ -16,9 +16,9 @@ use serde::Serialize;
 use super::{
     State,
     bodies::{parsed, text},
-    cases::Standing,
     decisions::DecisionLine,
     findings::FindingDocument,
+    withheld::Standing,
 };
 use crate::{access::Caller, answer::Refusal};
 

@@ -21,8 +21,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     State,
     bodies::{Body, Outline, View, outline, parsed, parsed_if, polygons, text},
-    cases::Standing,
-    findings::{FindingDocument, Quality, is_by_person, is_hidden},
+    findings::{FindingDocument, Quality, is_by_person},
+    withheld::{Standing, is_hidden},
 };
 use crate::{access::Caller, answer::Refusal, events::Event};
 

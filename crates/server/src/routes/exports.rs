@@ -23,9 +23,9 @@ use serde_json::{Map, Value, json};
 use super::{
     State,
     bodies::{parsed, parsed_if, text},
-    cases::Standing,
     findings::is_by_hand,
     session::NOTICE,
+    withheld::Shown,
 };
 use crate::{
     access::Caller,
@@ -104,11 +104,14 @@ pub(crate) async fn write(
         Some("unconfirmed") => {
             let (copy, findings) = state
                 .record(move |record| {
-                    if !Standing::of(record, &actor, id)?.revealed {
+                    let shown = Shown::to(record, &actor, id)?;
+                    if !shown.standing.revealed {
                         return Ok(None);
                     }
                     let copy = record.export_unconfirmed(&actor, id, purpose)?;
-                    Ok(Some((copy, record.findings(&actor, id)?)))
+                    let known: BTreeSet<ProposalId> =
+                        shown.findings.iter().map(|f| f.proposal.proposal.id).collect();
+                    Ok(Some((copy.only(|id| known.contains(&id)), shown.findings)))
                 })
                 .await?
                 .ok_or_else(|| Refusal::Conflict("look at the case first, then reveal".into()))?;

@@ -11,10 +11,8 @@ use bianque_record::{
     Actor, Record,
     cases::Purpose,
     decisions::{Judgement, NewDecision, Viewed},
-    identity::{CaseId, Label, ProposalId, RequestKey, SlideId, UserId},
-    proposals::{
-        Content, Evidence, Field, LesionRegion, NewProposal, ProposalContent, QualityVerdict,
-    },
+    identity::{CaseId, Label, ProposalId, RequestKey, SlideId},
+    proposals::{Content, Evidence, LesionRegion, NewProposal, ProposalContent, QualityVerdict},
     reading::ReadFinding,
 };
 use schemars::JsonSchema;
@@ -23,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     State,
     bodies::{Body, Outline, Rectangle, View, outline, parsed, polygons, text},
-    cases::Standing,
+    withheld::{Shown, Standing},
 };
 use crate::{access::Caller, answer::Refusal, events::Event, library::SlideKey};
 
@@ -244,13 +242,8 @@ pub(crate) async fn list(
 ) -> Result<Json<FindingsDocument>, Refusal> {
     let id: CaseId = parsed(&case)?;
     let actor = caller.actor;
-    let (standing, mut findings) = state
-        .record(move |record| Ok((Standing::of(record, &actor, id)?, record.findings(&actor, id)?)))
-        .await?;
-    if !standing.revealed {
-        findings.retain(|finding| !is_hidden(finding));
-    }
-    hide_others_drawings(&mut findings, caller.actor.user());
+    let Shown { standing, mut findings } =
+        state.record(move |record| Shown::to(record, &actor, id)).await?;
     let scales = state.scales(&caller, id).await?;
     let order = |finding: &ReadFinding| {
         let proposal = &finding.proposal.proposal;
@@ -262,30 +255,6 @@ pub(crate) async fn list(
     });
     let findings = findings.iter().map(|finding| FindingDocument::of(finding, &scales)).collect();
     Ok(Json(FindingsDocument { hidden: !standing.revealed, findings }))
-}
-
-/// In a case that two read, what the other drew is shown once a reader has decided about the rest:
-/// earlier it would say what the other saw.
-pub(crate) fn hide_others_drawings(findings: &mut Vec<ReadFinding>, reader: UserId) {
-    let drawn_by_other = |finding: &ReadFinding| {
-        let proposal = &finding.proposal.proposal;
-        is_by_person(&proposal.producer) && proposal.proposed_by != reader && finding.read_once
-    };
-    let waits = |finding: &ReadFinding| {
-        let proposal = &finding.proposal.proposal;
-        proposal.field == Field::Diagnosis
-            && finding.proposal.state.is_undecided()
-            && finding.own.is_none()
-    };
-    if findings.iter().any(|finding| waits(finding) && !drawn_by_other(finding)) {
-        findings.retain(|finding| !drawn_by_other(finding));
-    }
-}
-
-/// What a reader who looks first is not shown: what a machine says of the diagnosis.
-pub(crate) fn is_hidden(finding: &ReadFinding) -> bool {
-    let proposal = &finding.proposal.proposal;
-    proposal.kind != QualityVerdict::KIND && !is_by_person(&proposal.producer)
 }
 
 /// A region that a person drew.

@@ -27,6 +27,7 @@ pub(crate) mod site;
 pub(crate) mod store;
 pub(crate) mod views;
 pub(crate) mod web;
+mod withheld;
 pub(crate) mod worklist;
 
 mod route;

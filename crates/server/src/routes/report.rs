@@ -19,9 +19,9 @@ use serde::{Deserialize, Serialize};
 use super::{
     State,
     bodies::{Body, parsed, text},
-    cases::Standing,
-    findings::{Scales, area_mm2, hide_others_drawings, is_by_person, is_hidden},
+    findings::{Scales, area_mm2, is_by_person},
     session::NOTICE,
+    withheld::Shown,
 };
 use crate::{access::Caller, answer::Refusal, events::Event};
 
@@ -106,12 +106,18 @@ pub(crate) async fn show(
 ) -> Result<Json<ReportDocument>, Refusal> {
     let id: CaseId = parsed(&case)?;
     let actor = caller.actor;
-    let (material, mut findings, standing) = state
+    let (material, shown) = state
         .record(move |record| {
-            let standing = Standing::of(record, &actor, id)?;
-            Ok((record.case(&actor, id)?, record.findings(&actor, id)?, standing))
+            let material = record.case(&actor, id)?;
+            let mut shown = Shown::to(record, &actor, id)?;
+            if filter.version.is_some() || material.case.status == Status::Signed {
+                // What is signed is told to whoever may read the case.
+                shown.findings = record.findings(&actor, id)?;
+            }
+            Ok((material, shown))
         })
         .await?;
+    let findings = &shown.findings;
     let scales = state.scales(&caller, id).await?;
     let label_of = |slide: SlideId| {
         let found = material.slides.iter().find(|known| known.id == slide);
@@ -134,7 +140,7 @@ pub(crate) async fn show(
             status,
             signed: Some(signed_line(version, digest)),
             blocking: Vec::new(),
-            undecided: waiting(&findings, |finding| version.undecided.contains(&finding)),
+            undecided: waiting(findings, |finding| version.undecided.contains(&finding)),
             findings: version
                 .findings
                 .iter()
@@ -145,11 +151,6 @@ pub(crate) async fn show(
             notice: NOTICE,
         }));
     }
-    // A preview says no more than the list of findings does.
-    if !standing.revealed {
-        findings.retain(|finding| !is_hidden(finding));
-    }
-    hide_others_drawings(&mut findings, actor.user());
     let states = |wanted: &[ProposalState]| -> Vec<Waiting> {
         let found = findings.iter().filter(|finding| wanted.contains(&finding.proposal.state));
         found.map(waiting_line).collect()
@@ -164,7 +165,7 @@ pub(crate) async fn show(
         undecided: states(&[ProposalState::Proposed, ProposalState::Deferred]),
         findings: confirmed.map(|finding| preview_line(finding, &scales, label_of)).collect(),
         refused: states(&[ProposalState::Refused]).len(),
-        hidden: !standing.revealed,
+        hidden: !shown.standing.revealed,
         notice: NOTICE,
     }))
 }

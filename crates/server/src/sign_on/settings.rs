@@ -3,7 +3,7 @@
 use std::fmt;
 
 use openidconnect::{
-    IssuerUrl, RedirectUrl,
+    EndUserEmail, EndUserUsername, IssuerUrl, RedirectUrl, SubjectIdentifier,
     core::{CoreIdTokenClaims, CoreUserInfoClaims},
     url::{Host, Url},
 };
@@ -61,24 +61,27 @@ impl NameClaim {
     }
 
     pub(super) fn of_token(self, claims: &CoreIdTokenClaims) -> Option<String> {
-        match self {
-            Self::PreferredUsername => claims.preferred_username().map(|name| name.to_string()),
-            Self::Email => {
-                let email = claims.email().filter(|_| claims.email_verified() == Some(true));
-                email.map(|email| email.to_string())
-            }
-            Self::Subject => Some(claims.subject().to_string()),
-        }
+        let verified = claims.email_verified() == Some(true);
+        let email = claims.email().filter(|_| verified);
+        self.of(claims.subject(), claims.preferred_username(), email)
     }
 
     pub(super) fn of_person(self, claims: &CoreUserInfoClaims) -> Option<String> {
+        let verified = claims.email_verified() == Some(true);
+        let email = claims.email().filter(|_| verified);
+        self.of(claims.subject(), claims.preferred_username(), email)
+    }
+
+    fn of(
+        self,
+        subject: &SubjectIdentifier,
+        username: Option<&EndUserUsername>,
+        verified_email: Option<&EndUserEmail>,
+    ) -> Option<String> {
         match self {
-            Self::PreferredUsername => claims.preferred_username().map(|name| name.to_string()),
-            Self::Email => {
-                let email = claims.email().filter(|_| claims.email_verified() == Some(true));
-                email.map(|email| email.to_string())
-            }
-            Self::Subject => Some(claims.subject().to_string()),
+            Self::PreferredUsername => username.map(|name| name.to_string()),
+            Self::Email => verified_email.map(|email| email.to_string()),
+            Self::Subject => Some(subject.to_string()),
         }
     }
 }

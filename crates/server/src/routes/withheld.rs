@@ -1,0 +1,78 @@
+//! What is kept from a reader until they have looked themselves. Every address that tells of a
+//! case's findings asks here, so that none says what another withholds.
+
+use bianque_core::Digest;
+use bianque_record::{
+    Actor, Record,
+    identity::{CaseId, UserId},
+    proposals::{Field, ProposalContent, QualityVerdict},
+    reading::ReadFinding,
+};
+
+use super::{findings::is_by_person, site::SiteSettings};
+
+/// Whether a reader looks before machines speak: always where the site says so, else on a share of
+/// cases that chance picks, the same each time.
+fn reads_first(settings: &SiteSettings, actor: &Actor, case: CaseId) -> bool {
+    let digest = Digest::of(format!("unaided {case} {}", actor.user()).as_bytes()).to_string();
+    let digits = digest.rsplit(':').next().and_then(|digits| digits.get(..8));
+    let drawn = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok()).unwrap_or(u32::MAX);
+    settings.read_first || f64::from(drawn) / f64::from(u32::MAX) < settings.unaided_share
+}
+
+/// What a reader may know of a case's machine findings.
+#[derive(Copy, Clone, Debug)]
+pub(crate) struct Standing {
+    pub(crate) read_first: bool,
+    pub(crate) revealed: bool,
+}
+
+impl Standing {
+    pub(crate) fn of(record: &Record, actor: &Actor, case: CaseId) -> bianque_record::Result<Self> {
+        let settings = SiteSettings::read(record)?;
+        let read_first = reads_first(&settings, actor, case);
+        Ok(Self { read_first, revealed: !read_first || record.is_revealed(actor, case)? })
+    }
+}
+
+/// The findings of a case that a reader may know of now.
+pub(crate) struct Shown {
+    pub(crate) standing: Standing,
+    pub(crate) findings: Vec<ReadFinding>,
+}
+
+impl Shown {
+    pub(crate) fn to(record: &Record, actor: &Actor, case: CaseId) -> bianque_record::Result<Self> {
+        let standing = Standing::of(record, actor, case)?;
+        let mut findings = record.findings(actor, case)?;
+        if !standing.revealed {
+            findings.retain(|finding| !is_hidden(finding));
+        }
+        hide_others_drawings(&mut findings, actor.user());
+        Ok(Self { standing, findings })
+    }
+}
+
+/// In a case that two read, what the other drew is shown once a reader has decided about the rest:
+/// earlier it would say what the other saw.
+fn hide_others_drawings(findings: &mut Vec<ReadFinding>, reader: UserId) {
+    let drawn_by_other = |finding: &ReadFinding| {
+        let proposal = &finding.proposal.proposal;
+        is_by_person(&proposal.producer) && proposal.proposed_by != reader && finding.read_once
+    };
+    let waits = |finding: &ReadFinding| {
+        let proposal = &finding.proposal.proposal;
+        proposal.field == Field::Diagnosis
+            && finding.proposal.state.is_undecided()
+            && finding.own.is_none()
+    };
+    if findings.iter().any(|finding| waits(finding) && !drawn_by_other(finding)) {
+        findings.retain(|finding| !drawn_by_other(finding));
+    }
+}
+
+/// What a reader who looks first is not shown: what a machine says of the diagnosis.
+pub(crate) fn is_hidden(finding: &ReadFinding) -> bool {
+    let proposal = &finding.proposal.proposal;
+    proposal.kind != QualityVerdict::KIND && !is_by_person(&proposal.producer)
+}
