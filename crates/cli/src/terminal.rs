@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use bianque_lesion::Progress;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
@@ -59,6 +60,14 @@ impl Terminal {
         bar.set_message(what.to_owned());
         bar.enable_steady_tick(Duration::from_millis(200));
         bar
+    }
+}
+
+/// Shows on a bar how far tiles are.
+pub(crate) fn shown_on(bar: &ProgressBar) -> impl Fn(Progress) + Sync {
+    |progress| {
+        bar.set_length(progress.total as u64);
+        bar.set_position(progress.done as u64);
     }
 }
 

@@ -1,46 +1,15 @@
 //! From slides and labels to a signed task of slides that another site runs and measures.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::{Command, Output},
-};
+mod support;
 
-use bianque_testkit::{SlideRecipe, surroundings, write_svs};
+use std::{fs, path::Path};
+
+use bianque_testkit::{SlideRecipe, write_svs};
 use serde_json::Value;
-
-struct Site(tempfile::TempDir);
+use support::Site;
 
 impl Site {
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_bianque"))
-            .env("BIANQUE_MODELS", surroundings::crate_folder().join("../../models"))
-            .env("BIANQUE_DATA", self.path("data"))
-            .current_dir(self.0.path())
-            .args(arguments)
-            .output()
-            .unwrap()
-    }
-
-    fn json(&self, arguments: &[&str]) -> Value {
-        let output = self.run(&[arguments, &["--json"]].concat());
-        let message = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{arguments:?}: {message}");
-        serde_json::from_slice(&output.stdout).unwrap()
-    }
-
-    fn refusal(&self, arguments: &[&str]) -> String {
-        let output = self.run(arguments);
-        let message = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {message}");
-        message
-    }
-
     /// Small slides, half of them with a lesion, and a table of them.
     fn slides(&self, folder: &str, seeds: std::ops::Range<u64>) {
         fs::create_dir_all(self.path(folder)).unwrap();
@@ -72,7 +41,7 @@ fn read(path: &Path) -> Value {
 
 #[test]
 fn heads_of_slides_are_packed_installed_run_and_measured() {
-    let site = Site(tempfile::tempdir().unwrap());
+    let site = Site::new();
     site.slides("own", 0..12);
     site.features("own");
     let train = ["train", "slide", "--features", "own-runs", "--labels", "own.csv", "--out"];

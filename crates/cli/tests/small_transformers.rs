@@ -2,11 +2,9 @@
 //! attention is drawn, without parts that outlines could follow.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::{Command, Output},
-};
+mod support;
+
+use std::{fs, path::Path};
 
 use bianque_core::Digest;
 use bianque_lesion::{
@@ -15,13 +13,13 @@ use bianque_lesion::{
 };
 use bianque_testkit::{SlideRecipe, surroundings, write_svs};
 use serde_json::Value;
-
-struct Site(tempfile::TempDir);
+use support::{Site, message, text};
 
 impl Site {
     /// With both fixtures' encoders, the one called `learned` in 8-bit integers.
-    fn new() -> Self {
-        let site = Self(tempfile::tempdir().unwrap());
+    fn with_encoders() -> Self {
+        let mut site = Self::new();
+        site.models = site.path("models");
         fs::create_dir_all(site.path("models/tasks")).unwrap();
         for (name, precision) in [("learned", "int8"), ("rotary", "f32")] {
             let fixture = surroundings::crate_folder().join("../vision/tests/fixtures").join(name);
@@ -31,32 +29,6 @@ impl Site {
             site.json(&[&add[..], &["--precision", precision]].concat());
         }
         site
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_bianque"))
-            .env("BIANQUE_MODELS", self.path("models"))
-            .env("BIANQUE_DATA", self.path("data"))
-            .current_dir(self.0.path())
-            .args(arguments)
-            .output()
-            .unwrap()
-    }
-
-    fn json(&self, arguments: &[&str]) -> Value {
-        let output = self.run(&[arguments, &["--json"]].concat());
-        assert!(output.status.success(), "{arguments:?}: {}", message(&output));
-        serde_json::from_slice(&output.stdout).unwrap()
-    }
-
-    fn refusal(&self, arguments: &[&str]) -> String {
-        let output = self.run(arguments);
-        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {}", message(&output));
-        message(&output)
     }
 
     /// A task of tiles on an installed encoder, in the folder of its own name.
@@ -136,21 +108,13 @@ impl Site {
     }
 }
 
-fn text(path: &Path) -> &str {
-    path.to_str().unwrap()
-}
-
-fn message(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
 fn read(path: &Path) -> Value {
     serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
 }
 
 #[test]
 fn a_rounded_encoder_is_found_by_an_installed_task() {
-    let site = Site::new();
+    let site = Site::with_encoders();
     site.tile_task("learned");
     site.slides(1..2);
     site.json(&["task", "pack", "learned", "--unsigned", "--out", "learned.tar"]);
@@ -173,7 +137,7 @@ fn a_rounded_encoder_is_found_by_an_installed_task() {
 
 #[test]
 fn a_task_of_slides_runs_on_a_rounded_encoder_and_draws_attention() {
-    let site = Site::new();
+    let site = Site::with_encoders();
     site.slides(0..12);
     let features = ["run", "slides", "--features-only", "--encoder", "learned", "--out", "runs"];
     let document = site.json(&[&features[..], &["--attention"]].concat());
@@ -193,7 +157,7 @@ fn a_task_of_slides_runs_on_a_rounded_encoder_and_draws_attention() {
 
 #[test]
 fn what_was_asked_and_cannot_be_done_is_said() {
-    let site = Site::new();
+    let site = Site::with_encoders();
     site.tile_task("rotary");
     site.slides(1..2);
     let run = ["run", "slides/s1.svs", "--task", "rotary", "--outlines", "tokens", "--out", "out"];

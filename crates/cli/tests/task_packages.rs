@@ -1,52 +1,24 @@
 //! Packing, verifying, installing and running tasks; keys and trust; the coverage table.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod support;
+
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::Output,
 };
 
-use bianque_testkit::{SlideRecipe, surroundings, write_svs};
+use bianque_testkit::{SlideRecipe, write_svs};
 use serde_json::Value;
-
-/// A user's folder of their own, so that nothing that this machine has installed is seen.
-struct Site(tempfile::TempDir);
+use support::{Site, message, shipped_models, text};
 
 impl Site {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        self.run_with(&models(), arguments)
-    }
-
-    fn run_with(&self, models: &Path, arguments: &[&str]) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_bianque"))
-            .env("BIANQUE_MODELS", models)
-            .env("BIANQUE_DATA", self.path("data"))
-            .current_dir(self.0.path())
-            .args(arguments)
-            .output()
-            .unwrap()
-    }
-
-    fn json(&self, arguments: &[&str]) -> Value {
-        let output = self.run(&[arguments, &["--json"]].concat());
-        assert!(output.status.success(), "{arguments:?}: {}", message(&output));
-        serde_json::from_slice(&output.stdout).unwrap()
-    }
-
     /// A key, and the shipped sample task packed with it as `sample.tar`.
     fn with_package() -> Self {
         let site = Self::new();
         site.json(&["key", "new", "lab.key"]);
-        let folder = models().join("tasks/sample");
+        let folder = shipped_models().join("tasks/sample");
         site.json(&["task", "pack", text(&folder), "--key", "lab.key", "--out", "sample.tar"]);
         site
     }
@@ -65,18 +37,6 @@ impl Site {
     }
 }
 
-fn models() -> PathBuf {
-    surroundings::crate_folder().join("../../models")
-}
-
-fn text(path: &Path) -> &str {
-    path.to_str().unwrap()
-}
-
-fn message(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
 fn refused(output: &Output, with: &str) {
     assert!(!output.status.success());
     let message = message(output);
@@ -88,7 +48,7 @@ fn both_shipped_tasks_are_packed_and_come_back_the_same() {
     let site = Site::new();
     site.json(&["key", "new", "lab.key"]);
     for (name, evidence) in [("colon", "tile"), ("sample", "slide")] {
-        let folder = models().join("tasks").join(name);
+        let folder = shipped_models().join("tasks").join(name);
         let packed = site.json(&["task", "pack", text(&folder), "--key", "lab.key"]);
         assert_eq!(packed["evidence"], evidence);
         let first = fs::read(site.path(packed["file"].as_str().unwrap())).unwrap();
@@ -194,7 +154,7 @@ fn a_task_without_its_encoder_says_which_one_it_needs() {
 #[test]
 fn an_encoder_under_another_name_and_licence_is_the_one_that_a_task_needs() {
     let site = Site::with_package();
-    let (shipped, own) = (models().join("encoders/bianque-lite"), site.path("own"));
+    let (shipped, own) = (shipped_models().join("encoders/bianque-lite"), site.path("own"));
     let folder = own.join("encoders/our-lite");
     fs::create_dir_all(own.join("tasks")).unwrap();
     fs::create_dir_all(&folder).unwrap();
@@ -232,7 +192,7 @@ fn a_version_before_stays_and_is_found_by_its_digest() {
     let folder = site.path("sample-2");
     fs::create_dir(&folder).unwrap();
     for file in ["task.json", "head.safetensors", "card.json"] {
-        fs::copy(models().join("tasks/sample").join(file), folder.join(file)).unwrap();
+        fs::copy(shipped_models().join("tasks/sample").join(file), folder.join(file)).unwrap();
     }
     let task = fs::read_to_string(folder.join("task.json")).unwrap();
     fs::write(

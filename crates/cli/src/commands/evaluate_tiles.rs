@@ -5,14 +5,15 @@ use std::{collections::BTreeSet, fmt::Write, path::Path};
 use anyhow::Context;
 use bianque_lesion::{
     ClassMap, ClassificationMetrics, ExtractSettings, Predictions, Probabilities, RESEARCH_USE,
-    SlideEvaluation, SlideEvaluationSettings, StainRobustness, StainStrengths, TileFeatures,
-    TileFile, TileFolder, TileGrouping, TileGroups, list_parts, stain_robustness, stained_features,
-    tile_features, tiles_of_each_class,
+    SlideEvaluation, SlideEvaluationSettings, StainRobustness, StainStrengths, TileFile,
+    TileFolder, TileGrouping, TileGroups, list_parts, stain_robustness, stained_features,
+    tiles_of_each_class,
 };
 use serde::Serialize;
 
 use super::{
     Outcome,
+    encode_tiles::encode_tiles,
     evaluate_slides::{self, Likeness},
     run::LoadedTask,
     train::write_metrics,
@@ -60,7 +61,8 @@ pub(crate) fn run(
     let classes = loaded.task.class_names();
     let map = arguments.map.as_deref().map(str::parse::<ClassMap>).transpose()?;
     let folder = TileFolder::scan_groups(&arguments.tiles, map.as_ref())?.ordered(&classes)?;
-    let tiles = encode(arguments, &folder, &loaded, terminal)?;
+    let settings = ExtractSettings { cache: arguments.features.as_deref(), jitter: None };
+    let tiles = encode_tiles(&folder, loaded.encoder.as_ref(), &settings, terminal)?;
     let rows: Vec<usize> = match &arguments.split {
         Some(list) => list_parts(list, &tiles.names())?.0.test,
         None => (0..tiles.files.len()).collect(),
@@ -98,32 +100,6 @@ pub(crate) fn run(
     }
     terminal.result(&document, &text(&document)?)?;
     Ok(if tiles.broken.is_empty() { Outcome::Done } else { Outcome::Failed })
-}
-
-/// Encodes the tiles and says which could not be read.
-fn encode(
-    arguments: &EvaluateTilesArguments,
-    folder: &TileFolder,
-    loaded: &LoadedTask,
-    terminal: &Terminal,
-) -> anyhow::Result<TileFeatures> {
-    let bar = terminal.progress("tiles", 0);
-    let tiles = tile_features(
-        folder,
-        loaded.encoder.as_ref(),
-        &ExtractSettings { cache: arguments.features.as_deref(), jitter: None },
-        &|progress| {
-            bar.set_length(progress.total as u64);
-            bar.set_position(progress.done as u64);
-        },
-        &*interrupt::flag()?,
-    )?;
-    bar.finish_and_clear();
-    for broken in &tiles.broken {
-        terminal.note(&format!("left out {}: {}", broken.name, broken.why));
-    }
-    tiles.warnings.iter().for_each(|warning| terminal.note(warning));
-    Ok(tiles)
 }
 
 /// What a task says of tiles, and what is true.

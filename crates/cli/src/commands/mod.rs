@@ -4,6 +4,7 @@ mod audit;
 mod check;
 mod coverage;
 mod demo;
+mod encode_tiles;
 mod evaluate_lesions;
 mod evaluate_slides;
 mod evaluate_tiles;

@@ -15,7 +15,10 @@ use super::{
     prepare::{PassFiles, encoder_requests},
     second::SecondStageFacts,
 };
-use crate::{interrupt, terminal::Terminal};
+use crate::{
+    interrupt,
+    terminal::{Terminal, shown_on},
+};
 
 /// Smallest share of tissue in a grid cell that takes part in the map.
 const CELL_TISSUE: f64 = 0.1;
@@ -77,15 +80,7 @@ pub(super) fn encode(
         encoders,
     };
     let flag = interrupt::flag()?;
-    let result = encode_slide(
-        &pass,
-        ahead,
-        &|progress| {
-            bar.set_length(progress.total as u64);
-            bar.set_position(progress.done as u64);
-        },
-        &flag,
-    );
+    let result = encode_slide(&pass, ahead, &shown_on(&bar), &flag);
     bar.finish_and_clear();
     match result {
         Err(LesionError::Cancelled) => {

@@ -16,8 +16,11 @@ use super::{
     task::{self, Made},
 };
 use crate::{
-    arguments::TrainSlidesArguments, commands::evaluate_lesions::read, interrupt, models::Models,
-    terminal::Terminal,
+    arguments::TrainSlidesArguments,
+    commands::evaluate_lesions::read,
+    interrupt,
+    models::Models,
+    terminal::{Terminal, shown_on},
 };
 
 const FOLDS: usize = 5;
@@ -138,10 +141,7 @@ fn add_slide(
             encoder,
         },
         file.as_deref(),
-        &|progress| {
-            bar.set_length(progress.total as u64);
-            bar.set_position(progress.done as u64);
-        },
+        &shown_on(&bar),
         &*interrupt::flag()?,
     )?;
     bar.finish_and_clear();

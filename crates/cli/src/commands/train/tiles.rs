@@ -2,7 +2,7 @@
 
 use bianque_lesion::{
     ClassMap, ExtractSettings, Parts, StainJitter, TileFeatures, TileFolder, TrainingData,
-    colour_cluster_folds, list_parts, random_folds, tile_features, train_head,
+    colour_cluster_folds, list_parts, random_folds, train_head,
 };
 
 use super::{
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     arguments::{Holdout, TrainTilesArguments},
-    interrupt,
+    commands::encode_tiles::encode_tiles,
     models::Models,
     terminal::Terminal,
 };
@@ -36,24 +36,7 @@ pub(super) fn train(
         seed: arguments.head.seed,
     });
     let settings = ExtractSettings { cache: arguments.features.as_deref(), jitter };
-    let bar = terminal.progress("tiles", 0);
-    let tiles = tile_features(
-        &folder,
-        encoder.as_ref(),
-        &settings,
-        &|progress| {
-            bar.set_length(progress.total as u64);
-            bar.set_position(progress.done as u64);
-        },
-        &*interrupt::flag()?,
-    )?;
-    bar.finish_and_clear();
-    for broken in &tiles.broken {
-        terminal.note(&format!("left out {}: {}", broken.name, broken.why));
-    }
-    for warning in &tiles.warnings {
-        terminal.note(warning);
-    }
+    let tiles = encode_tiles(&folder, encoder.as_ref(), &settings, terminal)?;
     let labels = tiles.labels();
     let parts = parts(arguments, &tiles, &labels, terminal)?;
     let data = TrainingData {
