@@ -101,7 +101,16 @@ impl Models {
 
     /// An encoder's folder by name or path.
     pub(crate) fn encoder(&self, name: &str) -> anyhow::Result<PathBuf> {
-        self.find(name, "encoders", "recipe.json")
+        let found = self.find(name, "encoders", "recipe.json");
+        let Some(folder) = self.folder.as_ref().filter(|_| found.is_err()) else { return found };
+        if folder.join("recipes").join(name).with_extension("json").is_file() {
+            bail!(
+                "the weights of {name} are not here, only its recipe: `bianque model show {name}` says \
+                 where they come from and on what terms, `bianque model add FILE --recipe {name}` \
+                 installs them"
+            );
+        }
+        found
     }
 
     /// A recipe's file by name or path: an installed encoder's before one without weights.
@@ -120,6 +129,7 @@ impl Models {
         }
         let mut names: Vec<String> =
             known.iter().filter_map(|(path, _)| recipe_name(path)).collect();
+        names.sort();
         names.dedup();
         bail!("no model '{name}': there are {}", names.join(", "));
     }

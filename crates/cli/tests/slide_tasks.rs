@@ -83,6 +83,11 @@ fn heads_of_slides_are_packed_installed_run_and_measured() {
     let sum: f64 = classes.iter().map(|class| class["probability"].as_f64().unwrap()).sum();
     assert!((sum - 1.0).abs() < 1e-6 && classes[1]["class"] == "lesion", "{verdict}");
     assert_eq!(document["results"][1]["verdict"], verdict);
+    // Twelve training slides are too few to exclude a class at 10 %, enough to know what is alike.
+    let unlike = &verdict["unlikeness"];
+    assert_eq!((&unlike["training_slides"], unlike["beyond"].is_boolean()), (&12.into(), true));
+    let files = read(&Path::new(installed["folder"].as_str().unwrap()).join("task.json"));
+    assert_eq!(files["limits"]["file"], "limits.safetensors");
     let clinical = site.refusal(&[&run[..], &organ, &["--purpose", "clinical"]].concat());
     assert!(clinical.contains("which this site does not know"), "{clinical}");
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::UseArguments;
 use crate::commands::{LogArguments, SignOnArguments};
 
 #[derive(Args)]
@@ -47,6 +48,17 @@ pub(crate) struct ServeArguments {
     /// The task that looks for lesions.
     #[arg(long, value_name = "TASK", default_value = "colon")]
     pub(crate) task: String,
+    #[command(flatten)]
+    pub(crate) used: UseArguments,
+    /// The organ that the folder's slides are from; a clinical purpose needs it.
+    #[arg(long)]
+    pub(crate) organ: Option<String>,
+    /// Microns per level-0 pixel of slides that state none.
+    #[arg(long, value_name = "UM")]
+    pub(crate) mpp: Option<f64>,
+    /// A file with the quality thresholds that this site changes; see `bianque check`.
+    #[arg(long, value_name = "TOML")]
+    pub(crate) thresholds: Option<PathBuf>,
     /// Make cases of new slides, but examine none.
     #[arg(long)]
     pub(crate) no_examination: bool,

@@ -10,7 +10,12 @@ use super::{
     Outcome, check,
     run::{LoadedTask, RunPlan, SlideRun, run_slide},
 };
-use crate::{arguments::DemoArguments, interrupt, models::Models, terminal::Terminal};
+use crate::{
+    arguments::{DemoArguments, UseArguments},
+    interrupt,
+    models::Models,
+    terminal::Terminal,
+};
 
 /// The task whose head was trained on generated slides of other seeds.
 const TASK: &str = "sample";
@@ -35,7 +40,7 @@ pub(crate) fn run(
         terminal.result(&sample, &text)?;
         return Ok(Outcome::Done);
     }
-    let loaded = LoadedTask::load(models, TASK)?;
+    let loaded = LoadedTask::load(models, TASK, &UseArguments::default(), terminal)?;
     let sample = make_slide(arguments, terminal)?;
     let out = sample.slide.with_extension("bianque");
     let check = check::settings(None)?;

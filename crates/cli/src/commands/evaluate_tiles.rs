@@ -20,7 +20,10 @@ use super::{
     write_file,
 };
 use crate::{
-    arguments::EvaluateTilesArguments, interrupt, models::Models, report::slides_page,
+    arguments::EvaluateTilesArguments,
+    interrupt,
+    models::Models,
+    report::{ProducerDocument, slides_page},
     terminal::Terminal,
 };
 
@@ -30,7 +33,7 @@ struct Document<'a> {
     notice: &'static str,
     task: String,
     task_digest: String,
-    encoder_digest: Option<String>,
+    encoder: ProducerDocument,
     /// Tiles that could not be read.
     broken: usize,
     #[serde(flatten)]
@@ -57,7 +60,7 @@ pub(crate) fn run(
     models: &Models,
     terminal: &Terminal,
 ) -> anyhow::Result<Outcome> {
-    let loaded = LoadedTask::load(models, &arguments.task)?;
+    let loaded = LoadedTask::load(models, &arguments.task, &arguments.used, terminal)?;
     let classes = loaded.task.class_names();
     let map = arguments.map.as_deref().map(str::parse::<ClassMap>).transpose()?;
     let folder = TileFolder::scan_groups(&arguments.tiles, map.as_ref())?.ordered(&classes)?;
@@ -88,7 +91,7 @@ pub(crate) fn run(
         notice: RESEARCH_USE,
         task: format!("{} {}", loaded.task.name, loaded.task.version),
         task_digest: loaded.task.head_digest.to_string(),
-        encoder_digest: loaded.encoder.producer().digest.map(|digest| digest.to_string()),
+        encoder: loaded.encoder.producer().into(),
         broken: tiles.broken.len(),
         metrics: &metrics,
         grouped_by: grouping,
@@ -154,7 +157,7 @@ fn write(out: &Path, document: &Document<'_>, predictions: &Predictions) -> anyh
 }
 
 fn text(document: &Document<'_>) -> anyhow::Result<String> {
-    let mut text = format!("{}\n", document.task);
+    let mut text = format!("{}, features of {}\n", document.task, document.encoder);
     write_metrics(&mut text, document.metrics)?;
     if let Some(stain) = document.stain_robustness {
         write_stain(&mut text, stain)?;

@@ -1,6 +1,6 @@
 //! `report.json`. The schema's number changes when a field changes its meaning or disappears.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use bianque_core::{Digest, Level0, Mpp, Polygon, Producer};
 use bianque_lesion::{EvidenceLevel, LesionEvaluation, OutOfScope, SlideExtraction, Timing};
@@ -155,6 +155,14 @@ impl From<&Producer> for ProducerDocument {
             digest: producer.digest.map(|digest| digest.to_string()),
             licence: producer.licence.clone(),
         }
+    }
+}
+
+impl fmt::Display for ProducerDocument {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let licence = self.licence.as_deref().unwrap_or("licence not stated");
+        write!(f, "{} {}, {licence}", self.name, self.version)?;
+        self.digest.as_ref().map_or(Ok(()), |digest| write!(f, ", {digest}"))
     }
 }
 

@@ -51,6 +51,16 @@ impl ConformalThresholds {
         Self((0..classes).map(threshold).collect())
     }
 
+    /// Thresholds that were kept.
+    pub(crate) fn of(lowest: Vec<f64>) -> Self {
+        Self(lowest)
+    }
+
+    /// By class, the lowest probability that does not exclude it.
+    pub(crate) fn lowest(&self) -> &[f64] {
+        &self.0
+    }
+
     /// The classes that are not excluded.
     #[must_use]
     pub fn possible(&self, row: &[f64]) -> Vec<usize> {

@@ -10,10 +10,12 @@ mod classification;
 mod comparison;
 mod conformal;
 mod delong;
+mod familiarity;
 mod froc;
 mod lesion_intervals;
 mod lesions;
 mod novelty;
+mod novelty_model;
 mod ranking;
 mod raster;
 mod reliability;
@@ -35,12 +37,14 @@ pub use classification::{ClassificationMetrics, PairwiseAuroc};
 pub use comparison::{ClassDeLong, McNemar, PairedMeasure, SlideComparison};
 pub use conformal::{AbstentionGroup, ConformalThresholds, wilson};
 pub use delong::{DeLong, delong};
+pub use familiarity::Familiarity;
 pub use froc::{Detection, FALSE_POSITIVES, Froc, FrocPoint, SlideDetections, froc};
 pub use lesion_intervals::LesionIntervals;
 pub use lesions::{
     LesionEvaluation, LesionOutcome, LesionSettings, SizeClass, SlideLesions, evaluate_lesions,
 };
-pub use novelty::{Novelty, NoveltyGroup, NoveltyModel, novelty, site_novelty};
+pub use novelty::{Novelty, NoveltyGroup, novelty, site_novelty};
+pub use novelty_model::NoveltyModel;
 pub use ranking::{CurvePoint, average_precision, concordance, concordance_within, curve};
 pub use raster::Overlap;
 pub use reliability::{Isotonic, Reliability, ReliabilityBin, reliability};

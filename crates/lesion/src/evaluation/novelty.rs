@@ -13,7 +13,7 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::auroc::auroc;
+use super::{auroc::auroc, novelty_model::NoveltyModel};
 use crate::{
     error::{LesionError, Result},
     matrix::FeatureMatrix,
@@ -26,135 +26,6 @@ const FOLDS: usize = 5;
 const BEYOND: f64 = 0.05;
 /// Most slides that a model is made of; of more a fixed sample.
 const MOST: usize = 2000;
-
-/// What distances are measured from.
-#[derive(Clone, Debug)]
-pub struct NoveltyModel {
-    mean: Vec<f64>,
-    inverse_deviation: Vec<f64>,
-    /// Centred and scaled slides, one after the other.
-    slides: Vec<f64>,
-    /// Share of the unit matrix in the covariance, 0 to 1.
-    shrinkage: f64,
-    /// The covariance is `diagonal I + weight X'X`.
-    diagonal: f64,
-    weight: f64,
-    /// Lower triangle of `diagonal I + weight X X'`.
-    root: Vec<f64>,
-}
-
-impl NoveltyModel {
-    /// From one vector a slide.
-    ///
-    /// # Errors
-    /// When there are fewer than three.
-    pub fn fit(vectors: &FeatureMatrix) -> Result<Self> {
-        let count = vectors.rows();
-        if count < 3 {
-            let what = format!("{count} slides: three at least are needed to measure distances");
-            return Err(LesionError::Data(what));
-        }
-        let dimension = vectors.dimension();
-        let (mean, deviation) = moments(vectors);
-        let inverse_deviation: Vec<f64> =
-            deviation.iter().map(|d| if *d > 0.0 { 1.0 / d } else { 0.0 }).collect();
-        let scaled = |row: usize| scaled(vectors.row(row), &mean, &inverse_deviation);
-        let slides: Vec<f64> = (0..count).flat_map(scaled).collect();
-        let products = inner_products(&slides, dimension);
-        let (shrinkage, spread) = ledoit_wolf(&products, count, dimension);
-        let (diagonal, weight) = (shrinkage * spread, (1.0 - shrinkage) / count as f64);
-        // Of slides that are all equal nothing is known; any positive spread will do.
-        let diagonal = diagonal.max(1e-9);
-        let mut root: Vec<f64> = products.iter().map(|p| weight * p).collect();
-        (0..count).for_each(|i| root[i * count + i] += diagonal);
-        cholesky(&mut root, count);
-        Ok(Self { mean, inverse_deviation, slides, shrinkage, diagonal, weight, root })
-    }
-
-    /// How much the covariance was shrunk, 0 to 1.
-    #[must_use]
-    pub fn shrinkage(&self) -> f64 {
-        self.shrinkage
-    }
-
-    /// The square of a vector's distance.
-    #[must_use]
-    pub fn squared_distance(&self, vector: &[f32]) -> f64 {
-        let z: Vec<f64> = scaled(vector, &self.mean, &self.inverse_deviation).collect();
-        let mut y: Vec<f64> = self.slides.chunks(z.len().max(1)).map(|x| dot(x, &z)).collect();
-        // By Woodbury: (|z|^2 - weight |root^-1 X z|^2) / diagonal.
-        let count = y.len();
-        for row in 0..count {
-            let before = dot(&self.root[row * count..][..row], &y[..row]);
-            y[row] = (y[row] - before) / self.root[row * count + row];
-        }
-        ((dot(&z, &z) - self.weight * dot(&y, &y)) / self.diagonal).max(0.0)
-    }
-}
-
-fn moments(vectors: &FeatureMatrix) -> (Vec<f64>, Vec<f64>) {
-    let count = vectors.rows() as f64;
-    let mut mean = vec![0.0; vectors.dimension()];
-    for row in 0..vectors.rows() {
-        mean.iter_mut().zip(vectors.row(row)).for_each(|(sum, x)| *sum += f64::from(*x));
-    }
-    mean.iter_mut().for_each(|sum| *sum /= count);
-    let mut squares = vec![0.0; vectors.dimension()];
-    for row in 0..vectors.rows() {
-        let values = mean.iter().zip(vectors.row(row));
-        squares
-            .iter_mut()
-            .zip(values)
-            .for_each(|(sum, (m, x))| *sum += (f64::from(*x) - m).powi(2));
-    }
-    let deviation = squares.iter().map(|sum| (sum / count).sqrt()).collect();
-    (mean, deviation)
-}
-
-fn scaled<'a>(
-    vector: &'a [f32],
-    mean: &'a [f64],
-    inverse_deviation: &'a [f64],
-) -> impl Iterator<Item = f64> + 'a {
-    let values = vector.iter().zip(mean.iter().zip(inverse_deviation));
-    values.map(|(x, (mean, inverse))| (f64::from(*x) - mean) * inverse)
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
-}
-
-fn inner_products(slides: &[f64], dimension: usize) -> Vec<f64> {
-    let rows: Vec<&[f64]> = slides.chunks(dimension).collect();
-    rows.par_iter().flat_map_iter(|a| rows.iter().map(|b| dot(a, b))).collect()
-}
-
-/// The share of the unit matrix, and the mean variance that it is multiplied by.
-fn ledoit_wolf(products: &[f64], count: usize, dimension: usize) -> (f64, f64) {
-    let (n, d) = (count as f64, dimension as f64);
-    let lengths: Vec<f64> = (0..count).map(|i| products[i * count + i]).collect();
-    let trace = lengths.iter().sum::<f64>() / n;
-    let spread = trace / d;
-    let fourth = lengths.iter().map(|length| length * length).sum::<f64>() / n;
-    let squared = products.iter().map(|p| p * p).sum::<f64>() / (n * n);
-    let away = (squared - 2.0 * spread * trace + d * spread * spread) / d;
-    let error = ((fourth - squared) / (d * n)).min(away);
-    (if away > 0.0 { error / away } else { 1.0 }, spread)
-}
-
-/// The lower triangle `L` of `L L' = a`, in its place.
-fn cholesky(a: &mut [f64], count: usize) {
-    for column in 0..count {
-        let (above, below) = a.split_at_mut((column + 1) * count);
-        let own = &mut above[column * count..];
-        let rest = dot(&own[..column], &own[..column]);
-        own[column] = (own[column] - rest).max(f64::MIN_POSITIVE).sqrt();
-        let (own, pivot) = (&own[..column], own[column]);
-        below.par_chunks_mut(count).for_each(|row| {
-            row[column] = (row[column] - dot(&row[..column], own)) / pivot;
-        });
-    }
-}
 
 /// Slides that have something in common, measured from the training slides.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -196,15 +67,10 @@ pub fn novelty(
     sites: &[Option<String>],
     seed: u64,
 ) -> Result<Novelty> {
-    let patients: BTreeSet<usize> = training_patients.iter().copied().collect();
-    if training.rows() != training_patients.len()
-        || slides.rows() != sites.len()
-        || patients.len() < 2 * FOLDS
-    {
-        return Err(LesionError::Data(format!(
-            "{} patients to measure distances from: ten at least are needed",
-            patients.len()
-        )));
+    of_enough_patients(training.rows(), training_patients)?;
+    if slides.rows() != sites.len() {
+        let what = format!("{} slides and {} sites", slides.rows(), sites.len());
+        return Err(LesionError::Data(what));
     }
     if training.dimension() != slides.dimension() {
         let (expected, actual) = (training.dimension(), slides.dimension());
@@ -243,6 +109,18 @@ pub fn novelty(
     })
 }
 
+/// Refuses to measure distances from slides of too few patients.
+pub(super) fn of_enough_patients(slides: usize, patient_of: &[usize]) -> Result<()> {
+    let patients: BTreeSet<usize> = patient_of.iter().copied().collect();
+    if slides == patient_of.len() && patients.len() >= 2 * FOLDS {
+        return Ok(());
+    }
+    Err(LesionError::Data(format!(
+        "{} patients to measure distances from: ten at least are needed",
+        patients.len()
+    )))
+}
+
 /// Every site's slides, measured from those of the other sites.
 ///
 /// # Errors
@@ -273,7 +151,7 @@ pub fn site_novelty(
     Ok(found.into_iter().flatten().collect())
 }
 
-fn sample(count: usize, seed: u64) -> Vec<usize> {
+pub(super) fn sample(count: usize, seed: u64) -> Vec<usize> {
     if count <= MOST {
         return (0..count).collect();
     }
@@ -289,20 +167,31 @@ fn measured(model: &NoveltyModel, vectors: &FeatureMatrix, rows: &[usize]) -> Ve
 
 /// The distance of each training slide from those of the other folds' patients.
 fn as_if_new(vectors: &FeatureMatrix, patients: &[usize], seed: u64) -> Result<Vec<f64>> {
+    as_if_new_by(vectors, patients, seed, |others, own| {
+        Ok(measured(&NoveltyModel::fit(others)?, vectors, own))
+    })
+}
+
+/// The same by any measure, which is given the other folds' slides and the places of the fold's own.
+pub(super) fn as_if_new_by(
+    vectors: &FeatureMatrix,
+    patients: &[usize],
+    seed: u64,
+    measure: impl Fn(&FeatureMatrix, &[usize]) -> Result<Vec<f64>>,
+) -> Result<Vec<f64>> {
     let folds = patient_folds(patients, &vec![0; patients.len()], FOLDS, seed)?;
     let mut distances = vec![0.0; patients.len()];
     for fold in 0..FOLDS {
         let (own, others): (Vec<usize>, Vec<usize>) =
             (0..patients.len()).partition(|slide| folds[*slide] == fold);
-        let model = NoveltyModel::fit(&vectors.select(&others))?;
-        let found = measured(&model, vectors, &own);
+        let found = measure(&vectors.select(&others), &own)?;
         own.iter().zip(found).for_each(|(slide, distance)| distances[*slide] = distance);
     }
     Ok(distances)
 }
 
 /// The distance that all but one in twenty keep within, counted as conformal prediction counts.
-fn limit(known: &[f64]) -> f64 {
+pub(super) fn limit(known: &[f64]) -> f64 {
     let mut sorted = known.to_vec();
     sorted.sort_by(f64::total_cmp);
     let place = ((1.0 - BEYOND) * (sorted.len() + 1) as f64).ceil() as usize;

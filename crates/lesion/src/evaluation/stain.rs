@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{auroc::auroc, classification::ClassificationMetrics, novelty::NoveltyModel};
+use super::{auroc::auroc, classification::ClassificationMetrics, novelty_model::NoveltyModel};
 use crate::{
     error::{LesionError, Result},
     head::Head,

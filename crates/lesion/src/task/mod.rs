@@ -5,6 +5,7 @@ mod draft;
 mod file;
 mod scope;
 mod slide;
+mod slide_limits;
 mod statement;
 
 pub use card::{
@@ -14,7 +15,8 @@ pub use card::{
 pub use draft::CardWords;
 pub use scope::{OutOfScope, ScopeRule, SlideOrigin, out_of_scope};
 pub(crate) use slide::is_slide_task;
-pub use slide::{SlideTask, SlideTaskWords};
+pub use slide::{SlideJudgement, SlideTask, SlideTaskWords};
+pub use slide_limits::{AbstentionRule, SlideLimits, Unlikeness};
 pub use statement::{AnyTask, TaskStatement};
 
 use std::path::{Path, PathBuf};

@@ -6,7 +6,10 @@ use std::{collections::BTreeSet, fs, path::Path, sync::atomic::AtomicBool};
 use bianque_core::Digest;
 use serde::{Deserialize, Serialize};
 
-use super::{EncoderReference, RESEARCH_USE, TASK_FILE, TileSettings};
+use super::{
+    EncoderReference, RESEARCH_USE, TASK_FILE, TileSettings,
+    slide_limits::{LIMITS_FILE, SlideLimits, Unlikeness},
+};
 use crate::{
     error::{LesionError, Result},
     files::{at, read_bounded, write_whole},
@@ -15,8 +18,8 @@ use crate::{
         SlideHead, SlideHeadFacts, SlidePurpose, slide_head_from_bytes, slide_head_to_bytes,
     },
     slide_training::{
-        Bags, MemoryBags, PREDICTION_TILES, predict_all, read_run_heads, refuse_other_purpose,
-        said, slides_of_run,
+        Bags, MemoryBags, PREDICTION_TILES, mean_features, predict_all, read_run_heads,
+        refuse_other_purpose, said, slides_of_run,
     },
 };
 
@@ -52,8 +55,21 @@ pub struct SlideTask {
     pub tiles: TileSettings,
     /// The heads, each with the temperature of its own calibration.
     pub heads: Vec<(SlideHead, SlideHeadFacts)>,
+    /// When it names no class, and which slides are unlike those that it was made of.
+    pub limits: SlideLimits,
     /// What names the content of the slides that it was made of, so that nobody measures it on them.
     pub training_slides: BTreeSet<String>,
+}
+
+/// What a task says of a slide.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SlideJudgement {
+    /// Probabilities by class, the value, or the risk; the mean over the heads.
+    pub said: Vec<f64>,
+    /// The classes that are not excluded, by their place; `None` where the task knows no rule.
+    pub possible: Option<Vec<usize>>,
+    /// How far the slide is from the training slides; `None` where the task does not know them.
+    pub unlikeness: Option<Unlikeness>,
 }
 
 /// What a person says of a run that becomes a task.
@@ -97,6 +113,8 @@ struct Description {
     /// What the first head says; a regression's mean and deviation are each head's own.
     question: SlidePurpose,
     heads: Vec<HeadReference>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    limits: Option<HeadReference>,
     training_slides: BTreeSet<String>,
 }
 
@@ -127,11 +145,11 @@ pub(crate) fn is_slide_task(folder: &Path) -> Result<bool> {
 }
 
 impl SlideTask {
-    /// The task of a finished run.
+    /// The task of a finished run, and what it could not learn of its limits.
     ///
     /// # Errors
     /// When the folder holds no run, a head is broken, or the features' weights are not known.
-    pub fn of_run(run: &Path, words: SlideTaskWords) -> Result<Self> {
+    pub fn of_run(run: &Path, words: SlideTaskWords) -> Result<(Self, Vec<String>)> {
         let heads = read_run_heads(run)?;
         let heads: Vec<_> = heads.into_iter().map(|(_, head, facts)| (head, facts)).collect();
         let facts = &heads[0].1;
@@ -142,7 +160,9 @@ impl SlideTask {
                 facts.encoder.name, facts.encoder.version
             ))
         })?;
+        let (limits, unknown) = SlideLimits::of_run(run)?;
         let task = Self {
+            limits,
             encoder: EncoderReference {
                 path: String::new(),
                 name: facts.encoder.name.clone(),
@@ -167,7 +187,7 @@ impl SlideTask {
             heads,
         };
         task.check(&run.join(TASK_FILE))?;
-        Ok(task)
+        Ok((task, unknown))
     }
 
     /// Writes the task's folder, making it if needed. Equal tasks give equal bytes.
@@ -187,6 +207,7 @@ impl SlideTask {
             write_whole(&own, &bytes)?;
             heads.push(HeadReference { file, digest: Digest::of(&bytes) });
         }
+        let limits = self.limits.save(folder)?;
         let description = Description {
             schema: SCHEMA.into(),
             name: self.name.clone(),
@@ -201,6 +222,7 @@ impl SlideTask {
             tiles: self.tiles.clone(),
             question: self.purpose().clone(),
             heads,
+            limits: limits.map(|digest| HeadReference { file: LIMITS_FILE.into(), digest }),
             training_slides: self.training_slides.clone(),
         };
         let mut text = serde_json::to_string_pretty(&description)
@@ -230,7 +252,15 @@ impl SlideTask {
         for (place, reference) in own.heads.iter().enumerate() {
             heads.push(read_head(folder, place, reference)?);
         }
+        let limits = match &own.limits {
+            None => SlideLimits::default(),
+            Some(own) if own.file == LIMITS_FILE => SlideLimits::load(folder, own.digest)?,
+            Some(own) => {
+                return Err(wrong(format!("its limits are in '{}', not {LIMITS_FILE}", own.file)));
+            }
+        };
         let task = Self {
+            limits,
             name: own.name,
             version: own.version,
             title: own.title,
@@ -254,12 +284,18 @@ impl SlideTask {
         self.heads[0].0.purpose()
     }
 
-    /// What it says of a slide: probabilities by class, the value, or the risk; the mean over its
-    /// heads.
+    /// The files beside its description and card.
+    #[must_use]
+    pub fn files(&self) -> Vec<String> {
+        let limits = (self.limits != SlideLimits::default()).then(|| LIMITS_FILE.to_owned());
+        (0..self.heads.len()).map(head_file).chain(limits).collect()
+    }
+
+    /// What it says of a slide, and whether it should be believed.
     ///
     /// # Errors
     /// When the features are of another encoder, the slide has no tile, or it was stopped.
-    pub fn judge(&self, features: &SlideFeatures, stop: &AtomicBool) -> Result<Vec<f64>> {
+    pub fn judge(&self, features: &SlideFeatures, stop: &AtomicBool) -> Result<SlideJudgement> {
         let EncoderReference { name, version, digest, recipe_digest, .. } = &self.encoder;
         features.facts.refuse_unless_of(
             &format!("the task {}", self.name),
@@ -274,9 +310,27 @@ impl SlideTask {
                 self.tiles.mpp, self.name
             )));
         }
+        let said = self.mean_over_heads(&bags, stop)?;
+        let possible = self.limits.abstention.as_ref().map(|rule| rule.possible(&said));
+        let unlikeness = match &self.limits.familiarity {
+            None => None,
+            Some(known) => {
+                let distance = known.distance(mean_features(&bags, stop)?.row(0));
+                Some(Unlikeness {
+                    distance,
+                    limit: known.limit,
+                    beyond: distance > known.limit,
+                    training_slides: known.slides,
+                })
+            }
+        };
+        Ok(SlideJudgement { said, possible, unlikeness })
+    }
+
+    fn mean_over_heads(&self, bags: &MemoryBags, stop: &AtomicBool) -> Result<Vec<f64>> {
         let mut sums: Vec<f64> = Vec::new();
         for (head, facts) in &self.heads {
-            let outputs = predict_all(head, &bags, &[0], PREDICTION_TILES, SEED, stop)?;
+            let outputs = predict_all(head, bags, &[0], PREDICTION_TILES, SEED, stop)?;
             for output in outputs {
                 let own = said(head, output, facts.temperature);
                 sums.resize(own.len(), 0.0);
@@ -305,6 +359,9 @@ impl SlideTask {
             return Err(wrong(what));
         }
         for (head, facts) in &self.heads {
+            if let Some(what) = self.limits.fault(self.purpose(), head.inputs()) {
+                return Err(wrong(what));
+            }
             refuse_other_purpose(path, head, self.purpose())?;
             let same = facts.encoder.digest == Some(self.encoder.digest)
                 && Some(facts.recipe_digest) == self.encoder.recipe_digest

@@ -104,7 +104,7 @@ impl AnyTask {
     pub fn head_files(&self) -> Vec<String> {
         match self {
             Self::Tiles(_) => vec![super::HEAD_FILE.to_owned()],
-            Self::Slides(task) => (0..task.heads.len()).map(super::slide::head_file).collect(),
+            Self::Slides(task) => task.files(),
         }
     }
 }

@@ -1,11 +1,11 @@
 //! What a proposal rests on.
 
-use bianque_core::{Digest, Level0, PixelRect};
+use bianque_core::{Digest, Level0, PixelRect, Producer};
 use serde::{Deserialize, Serialize};
 
 use crate::identity::SlideId;
 
-/// A place where somebody can look.
+/// A place where somebody can look, or what was computed before.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Evidence {
@@ -32,4 +32,20 @@ pub enum Evidence {
         /// Where it ends, in bytes, exclusive.
         end: u64,
     },
+    /// The features that an encoder made of the slide, which the producer judged.
+    Features {
+        /// The encoder, with the digest of its weights and its licence.
+        encoder: Producer,
+    },
+}
+
+impl Evidence {
+    /// The encoder, where this is its features.
+    #[must_use]
+    pub fn encoder(&self) -> Option<&Producer> {
+        match self {
+            Self::Features { encoder } => Some(encoder),
+            Self::SlideRegion { .. } | Self::ReportLine { .. } | Self::Passage { .. } => None,
+        }
+    }
 }

@@ -99,6 +99,12 @@ impl Proposal {
         Content::read(&self.kind, self.kind_version, &self.content)
     }
 
+    /// The encoder whose features the producer judged, where it judged features.
+    #[must_use]
+    pub fn encoder(&self) -> Option<&Producer> {
+        self.evidence.iter().find_map(Evidence::encoder)
+    }
+
     /// The digest of all of it.
     fn digest(&self) -> Result<Digest> {
         let json = serde_json::to_value(self)
@@ -112,9 +118,11 @@ impl NewProposal {
         if self.evidence.len() > 256 {
             return Err(RecordError::invalid("evidence", "more than 256 places"));
         }
-        let texts = [Some(&self.producer.name), Some(&self.producer.version)];
-        let texts = texts.into_iter().chain([self.producer.licence.as_ref()]).flatten();
-        for text in texts {
+        let encoders = self.evidence.iter().filter_map(Evidence::encoder);
+        let texts = std::iter::once(&self.producer).chain(encoders).flat_map(|producer| {
+            [Some(&producer.name), Some(&producer.version), producer.licence.as_ref()]
+        });
+        for text in texts.flatten() {
             if text.is_empty() || text.len() > 200 || text.chars().any(char::is_control) {
                 return Err(RecordError::invalid(
                     "producer",
@@ -207,7 +215,9 @@ impl Unit<'_> {
     fn require_slides(&mut self, new: &NewProposal) -> Result<()> {
         let in_evidence = new.evidence.iter().filter_map(|evidence| match evidence {
             Evidence::SlideRegion { slide, .. } => Some(*slide),
-            Evidence::ReportLine { .. } | Evidence::Passage { .. } => None,
+            Evidence::ReportLine { .. } | Evidence::Passage { .. } | Evidence::Features { .. } => {
+                None
+            }
         });
         for slide in in_evidence.chain(new.slide) {
             let sql = "SELECT id FROM slide WHERE id = ?1 AND laboratory_case = ?2";

@@ -181,6 +181,7 @@ impl Unit<'_> {
             content: self.standing_content(about)?,
             corrected: stands.content.is_some(),
             producer: about.proposal.producer.clone(),
+            encoder: about.proposal.encoder().cloned(),
             confirmations: decisions
                 .iter()
                 .map(|decision| Confirmation {

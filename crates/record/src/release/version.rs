@@ -48,6 +48,9 @@ pub struct Finding {
     pub corrected: bool,
     /// What proposed it.
     pub producer: Producer,
+    /// The encoder whose features that judged, where it judged features.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoder: Option<Producer>,
     /// Every decision that was made about it, the oldest first; the last but for amendments stands.
     pub confirmations: Vec<Confirmation>,
 }

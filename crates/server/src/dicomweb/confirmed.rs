@@ -1,7 +1,7 @@
 //! What a person has signed of a slide, for DICOM: who, when, about which image. Nothing else can
 //! be written as an SR or as annotations, since nothing else makes one of these.
 
-use bianque_core::{Digest, Level0, Polygon};
+use bianque_core::{Digest, Level0, Polygon, Producer};
 use bianque_record::{
     identity::{Moment, SlideId},
     proposals::{LesionRegion, ProposalContent},
@@ -27,6 +27,8 @@ pub(crate) struct SignedRegion {
     pub(super) outline: Vec<Polygon<Level0>>,
     /// What proposed it: name and version.
     pub(super) producer: (String, String),
+    /// The encoder whose features that judged, with digest and licence.
+    pub(super) encoder: Option<String>,
     pub(super) by_person: bool,
     pub(super) corrected: bool,
 }
@@ -39,6 +41,13 @@ pub(crate) struct SignedSlide<'a> {
     pub(super) regions: Vec<SignedRegion>,
     /// Microns per pixel, if the file states them.
     pub(super) mpp: Option<(f64, f64)>,
+}
+
+/// A model in one line of words.
+fn described(model: &Producer) -> String {
+    let digest = model.digest.map(|digest| format!(", {digest}")).unwrap_or_default();
+    let licence = model.licence.as_deref().unwrap_or("licence not stated");
+    format!("features of {} {}{digest}, {licence}", model.name, model.version)
 }
 
 impl<'a> SignedSlide<'a> {
@@ -60,6 +69,7 @@ impl<'a> SignedSlide<'a> {
                 outline: region.outline,
                 by_person: is_by_person(&finding.producer.name),
                 producer: (finding.producer.name.clone(), finding.producer.version.clone()),
+                encoder: finding.encoder.as_ref().map(described),
                 corrected: finding.corrected,
             })
         });

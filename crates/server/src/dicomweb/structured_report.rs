@@ -126,6 +126,10 @@ fn group(signed: &SignedSlide<'_>, region: &SignedRegion) -> DataSet {
         let (name, version) = &region.producer;
         inside.push(words("HAS CONCEPT MOD", dcm("111001", "Algorithm Name"), name));
         inside.push(words("HAS CONCEPT MOD", dcm("111003", "Algorithm Version"), version));
+        if let Some(encoder) = &region.encoder {
+            let parameters = dcm("111002", "Algorithm Parameters");
+            inside.push(words("HAS CONCEPT MOD", parameters, encoder));
+        }
     }
     // A planar group has one outline: the largest part's; each part's area is in the sum.
     if let Some(part) = region.outline.iter().max_by(|a, b| a.area().total_cmp(&b.area())) {

@@ -25,6 +25,23 @@ const MOST_EVIDENCE: usize = 16;
 /// Regions of one slide that are put before a person.
 const MOST_LESIONS: usize = 2000;
 
+/// That not all regions are put before a person, where there are so many.
+fn too_many(examined: &Examined) -> Option<String> {
+    let found = examined.lesions.len();
+    (found > MOST_LESIONS).then(|| {
+        format!(
+            "{found} regions were found; the first {MOST_LESIONS} are listed, the heatmap shows them all"
+        )
+    })
+}
+
+/// What said something, and of whose features.
+#[derive(Copy, Clone)]
+struct By<'a> {
+    producer: &'a Producer,
+    encoder: Option<&'a Producer>,
+}
+
 /// Keeps everything; gives where the pictures lie.
 pub(super) fn keep(
     state: &State,
@@ -36,9 +53,11 @@ pub(super) fn keep(
     let crop = crop.map(|bytes| state.objects.put(&mut bytes.as_slice())).transpose()?;
     let heatmap = examined.heatmap.as_ref().map(|map| keep_heatmap(state, map)).transpose()?;
     let mut number = 0;
-    let mut put = |content: Content, evidence: &[PixelRect<Level0>], by: &Producer, score| {
+    let mut put = |content: Content, evidence: &[PixelRect<Level0>], by: &By<'_>, score| {
+        let By { producer: by, encoder } = *by;
         let key = key(slide, producer, by, number)?;
         number += 1;
+        let features = encoder.map(|encoder| Evidence::Features { encoder: encoder.clone() });
         let place = |region: &PixelRect<Level0>| Evidence::SlideRegion {
             slide: slide.slide,
             region: *region,
@@ -47,7 +66,7 @@ pub(super) fn keep(
             case: slide.case,
             slide: Some(slide.slide),
             content,
-            evidence: evidence.iter().take(MOST_EVIDENCE).map(place).collect(),
+            evidence: evidence.iter().take(MOST_EVIDENCE).map(place).chain(features).collect(),
             producer: by.clone(),
             confidence: score,
             purpose: Purpose::Care,
@@ -65,13 +84,19 @@ pub(super) fn keep(
             .collect(),
     };
     let places: Vec<_> = reasons.iter().filter_map(|(_, region)| *region).collect();
-    put(Content::of(&verdict)?, &places, &examined.quality.by, None)?;
+    let check = By { producer: &examined.quality.by, encoder: None };
+    put(Content::of(&verdict)?, &places, &check, None)?;
+    let task = By { producer: &examined.lesions_by, encoder: examined.features_by.as_ref() };
     for lesion in examined.lesions.iter().take(MOST_LESIONS) {
         let score = ModelConfidence::new(lesion.score)?;
         let content = Content::of(&region(slide, lesion))?;
-        put(content, &lesion.evidence, &examined.lesions_by, Some(score))?;
+        put(content, &lesion.evidence, &task, Some(score))?;
     }
-    Ok(Outputs { heatmap, crop, error: None })
+    Ok(Outputs {
+        heatmap,
+        crop,
+        error: examined.nothing_sought.clone().or_else(|| too_many(examined)),
+    })
 }
 
 fn region(slide: &PlacedSlide, lesion: &FoundLesion) -> LesionRegion {

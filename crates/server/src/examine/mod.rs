@@ -49,8 +49,12 @@ pub struct Examined {
     pub lesions: Vec<FoundLesion>,
     /// What produced the lesions.
     pub lesions_by: Producer,
+    /// The encoder whose features that judged.
+    pub features_by: Option<Producer>,
     /// Where lesions are probable.
     pub heatmap: Option<Heatmap>,
+    /// Why no lesions were looked for, and what to do about it. It must not have the file's name.
+    pub nothing_sought: Option<String>,
 }
 
 /// What a slide is good for.

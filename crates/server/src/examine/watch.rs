@@ -127,8 +127,9 @@ impl Watch {
         let (record, program) = (&self.state.record, Actor::console_program());
         let producer = examiner.producer();
         let before = record.examination(slide.slide, &producer)?;
-        // One that was running when the program ended begins again.
-        if before.is_some_and(|before| before.state != ExaminationState::Running) {
+        // One that was running when the program ended begins again, and one that failed: the program
+        // may have been started anew with what it lacked.
+        if before.is_some_and(|before| before.state == ExaminationState::Done) {
             return Ok(());
         }
         let note = |state, outputs: &serde_json::Value| {
@@ -152,9 +153,13 @@ impl Watch {
             Ok(examined) => {
                 let outputs = keep(&self.state, slide, &producer, &examined)?;
                 let outputs = serde_json::to_value(outputs).unwrap_or_default();
-                note(ExaminationState::Done, &outputs)?;
-                self.state.counts.examined.fetch_add(1, Ordering::Relaxed);
-                self.tell(slide, "done", None);
+                let (state, counted, said) = match &examined.nothing_sought {
+                    None => (ExaminationState::Done, &self.state.counts.examined, "done"),
+                    Some(_) => (ExaminationState::Failed, &self.state.counts.failed, "failed"),
+                };
+                note(state, &outputs)?;
+                counted.fetch_add(1, Ordering::Relaxed);
+                self.tell(slide, said, None);
             }
             Err(ExamineError::Stopped) => return Ok(()),
             Err(ExamineError::Failed(why)) => {

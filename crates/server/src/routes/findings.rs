@@ -53,6 +53,8 @@ pub(crate) struct FindingDocument {
     pub(crate) state: String,
     standing: Option<String>,
     producer: ProducerLine,
+    /// The encoder whose features it judged.
+    encoder: Option<ProducerLine>,
     by_person: bool,
     proposed_by: String,
     late: bool,
@@ -84,11 +86,13 @@ pub(crate) struct QualityReasonLine {
     pub(crate) region: Option<Rectangle>,
 }
 
+/// What produced something.
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct ProducerLine {
     name: String,
     version: String,
     digest: Option<String>,
+    licence: Option<String>,
 }
 
 impl From<&Producer> for ProducerLine {
@@ -97,6 +101,7 @@ impl From<&Producer> for ProducerLine {
             name: producer.name.clone(),
             version: producer.version.clone(),
             digest: producer.digest.map(text),
+            licence: producer.licence.clone(),
         }
     }
 }
@@ -161,6 +166,7 @@ impl FindingDocument {
             state: text(with_state.state),
             standing: with_state.standing.map(text),
             producer: (&proposal.producer).into(),
+            encoder: proposal.encoder().map(ProducerLine::from),
             by_person: is_by_person(&proposal.producer),
             proposed_by: text(proposal.proposed_by),
             late: proposal.late,
@@ -207,7 +213,7 @@ fn evidence_line(evidence: &Evidence) -> Option<EvidenceLine> {
         Evidence::SlideRegion { slide, region } => {
             Some(EvidenceLine { slide: text(slide), region: (*region).into() })
         }
-        Evidence::ReportLine { .. } | Evidence::Passage { .. } => None,
+        Evidence::ReportLine { .. } | Evidence::Passage { .. } | Evidence::Features { .. } => None,
     }
 }
 

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     State,
     bodies::{Body, parsed, text},
-    findings::{Scales, area_mm2, is_by_person},
+    findings::{ProducerLine, Scales, area_mm2, is_by_person},
     session::NOTICE,
     withheld::Shown,
 };
@@ -84,17 +84,13 @@ struct ReportLine {
     area_mm2: Option<f64>,
     score: Option<f64>,
     corrected: bool,
-    producer: ProducerName,
+    producer: ProducerLine,
+    /// The encoder whose features it judged.
+    encoder: Option<ProducerLine>,
     by_person: bool,
     confirmed_by: Option<String>,
     confirmed_role: Option<String>,
     confirmed_at: Option<String>,
-}
-
-#[derive(Serialize, JsonSchema)]
-struct ProducerName {
-    name: String,
-    version: String,
 }
 
 /// The working copy of a report, or what was signed.
@@ -232,10 +228,8 @@ fn preview_line(
         area_mm2: area,
         score: proposal.confidence.map(|confidence| confidence.value()),
         corrected: finding.corrected.is_some(),
-        producer: ProducerName {
-            name: proposal.producer.name.clone(),
-            version: proposal.producer.version.clone(),
-        },
+        producer: (&proposal.producer).into(),
+        encoder: proposal.encoder().map(ProducerLine::from),
         by_person: is_by_person(&proposal.producer),
         confirmed_by: stands.map(|decision| text(decision.reader)),
         confirmed_role: stands.map(|decision| text(decision.role)),
@@ -268,10 +262,8 @@ fn signed_finding(
         area_mm2: area,
         score,
         corrected: finding.corrected,
-        producer: ProducerName {
-            name: finding.producer.name.clone(),
-            version: finding.producer.version.clone(),
-        },
+        producer: (&finding.producer).into(),
+        encoder: finding.encoder.as_ref().map(ProducerLine::from),
         by_person: is_by_person(&finding.producer),
         confirmed_by: last.map(|confirmation| text(confirmation.reader)),
         confirmed_role: last.map(|confirmation| text(confirmation.role)),

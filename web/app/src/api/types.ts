@@ -139,6 +139,14 @@ export interface Quality {
   reasons: { fault: string; region: Region | null }[];
 }
 
+/** What produced something: a model names its weights and its licence. */
+export interface Producer {
+  name: string;
+  version: string;
+  digest: string | null;
+  licence: string | null;
+}
+
 export interface Finding {
   id: string;
   kind: string;
@@ -152,7 +160,8 @@ export interface Finding {
   score: number | null;
   state: FindingState;
   standing: string | null;
-  producer: { name: string; version: string; digest: string | null };
+  producer: Producer;
+  encoder: Producer | null;
   by_person: boolean;
   proposed_by: string;
   late: boolean;
@@ -231,7 +240,8 @@ export interface Report {
     area_mm2: number | null;
     score: number | null;
     corrected: boolean;
-    producer: { name: string; version: string };
+    producer: Producer;
+    encoder: Producer | null;
     by_person: boolean;
     confirmed_by: string;
     confirmed_role: Role;

@@ -137,6 +137,11 @@ export function ReportPage({ id }: { id: string }) {
                             {one.by_person
                               ? say("byPerson")
                               : `${say("byAi")} · ${one.producer.name} ${one.producer.version}`}
+                            {one.encoder && (
+                              <div class="small quiet">
+                                {`${say("encoder")} ${one.encoder.name} ${one.encoder.version} · ${one.encoder.licence ?? say("licenceNotStated")}`}
+                              </div>
+                            )}
                             {one.score !== null && <span class="quiet"> {percent(one.score)}</span>}
                           </td>
                           <td>

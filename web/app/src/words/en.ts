@@ -131,6 +131,8 @@ export const en = {
   noFindings: "No findings on this case.",
   noFindingsYet: "Nothing yet: the slides are still being examined.",
   proposedBy: "Proposed by",
+  encoder: "Encoder",
+  licenceNotStated: "licence not stated",
   drawnBy: "Drawn by",
   score: "Score",
   area: "Area",

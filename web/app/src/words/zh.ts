@@ -128,6 +128,8 @@ export const zh: Words = {
   noFindings: "此病例没有所见。",
   noFindingsYet: "切片仍在检查中，暂无所见。",
   proposedBy: "建议来自",
+  encoder: "编码器",
+  licenceNotStated: "未声明许可证",
   drawnBy: "勾画者",
   score: "评分",
   area: "面积",

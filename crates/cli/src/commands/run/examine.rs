@@ -6,14 +6,18 @@ use std::{path::Path, sync::atomic::AtomicBool};
 use bianque_core::{Level0, PixelRect, Polygon, Producer, Rect, RgbImage};
 use bianque_lesion::{Cell, LesionError, PassRequest, ReadAhead, encode_slide};
 use bianque_quality::{Check, CheckSettings, check_slide};
-use bianque_slide::{OpenOptions, SlideError};
+use bianque_slide::{OpenOptions, Slide, SlideError};
 
 use super::{
     RunPlan, SlideRun,
     analysis::{Analysis, Evidence, judge, probabilities},
     prepare::{PassFiles, Prepared, encoder_requests},
+    scope,
 };
 use crate::commands::check;
+
+const NO_MPP: &str = "the file states no resolution, so no lesions were looked for: start the server \
+                      with --mpp, or run `bianque run --mpp` on it";
 
 /// What was found on a slide.
 pub(crate) struct Examination {
@@ -26,6 +30,10 @@ pub(crate) struct Examination {
     pub(crate) map: Option<ExaminedMap>,
     /// The head that found the regions.
     pub(crate) producer: Producer,
+    /// The encoder whose features it judged.
+    pub(crate) encoder: Producer,
+    /// Why no lesions were looked for.
+    pub(crate) nothing_sought: Option<String>,
 }
 
 /// A region with its label's name.
@@ -45,40 +53,63 @@ pub(crate) struct ExaminedMap {
     pub(crate) values: Vec<u8>,
 }
 
+/// What a site says of its slides.
+#[derive(Clone, Debug)]
+pub(crate) struct SiteSlides {
+    /// The organ that they are all from, where they are from one.
+    pub(crate) organ: Option<String>,
+    /// Microns per level-0 pixel of those that state none.
+    pub(crate) mpp: Option<f64>,
+    pub(crate) check: CheckSettings,
+}
+
 /// Checks a slide and runs the plan's first task on it. `None` when it was stopped.
 pub(crate) fn examine(
     slide: &Path,
     out: &Path,
     plan: &RunPlan,
-    settings: &CheckSettings,
+    site: &SiteSlides,
     progress: &(dyn Fn(u64, u64) + Sync),
     stop: &AtomicBool,
 ) -> anyhow::Result<Option<Examination>> {
     let Some(planned) = plan.tasks.first() else { anyhow::bail!("no task is loaded") };
     let producer = planned.loaded.task.producer();
-    let opened = bianque_slide::open(slide, &OpenOptions::default())?;
-    let mut check = check_slide(opened.as_ref(), settings);
+    let encoder = planned.loaded.encoder.producer().clone();
+    let opened = open(slide, site)?;
+    let mut check = check_slide(opened.as_ref(), &site.check);
     let places = check.findings.iter().map(|finding| place(&finding.areas, finding.crop)).collect();
     let worst = check.findings.first();
     let crop = worst.and_then(|finding| check::output::crop(opened.as_ref(), finding));
-    let Some(tissue) = check.tissue.take() else {
-        let nothing = Examination { check, places, crop, regions: vec![], map: None, producer };
-        return Ok(Some(nothing));
+    let mut found = Examination {
+        check,
+        places,
+        crop,
+        regions: Vec::new(),
+        map: None,
+        producer,
+        encoder,
+        nothing_sought: None,
     };
-    let mpp = opened.facts().mpp.clone().ok_or(SlideError::NoMpp)?;
+    let Some(mpp) = opened.facts().mpp.clone() else {
+        found.nothing_sought = Some(NO_MPP.to_owned());
+        return Ok(Some(found));
+    };
+    let Some(tissue) = found.check.tissue.take() else { return Ok(Some(found)) };
     let digest = bianque_slide::content_digest(slide)?;
+    let check = found.check.clone();
     let prepared = Prepared { slide: opened, mpp, digest, tissue, check, seconds: Vec::new() };
     std::fs::create_dir_all(out)?;
     let request = SlideRun {
         slide,
         out,
         mpp: None,
-        organ: None,
+        organ: site.organ.as_deref(),
         truth: None,
         truth_label: None,
         fresh: false,
-        check: settings,
+        check: &site.check,
     };
+    scope::judge(&request, &planned.loaded.stated(), prepared.slide.facts(), &prepared.mpp)?;
     let files = PassFiles::of(&request, plan);
     let tokens = files.token_requests(plan);
     let encoders = encoder_requests(&prepared, plan, &files, &tokens);
@@ -89,11 +120,11 @@ pub(crate) fn examine(
         encoders: &encoders,
     };
     let told = |done: bianque_lesion::Progress| progress(done.done as u64, done.total as u64);
-    let found = match encode_slide(&pass, ReadAhead::default(), &told, stop) {
+    let extractions = match encode_slide(&pass, ReadAhead::default(), &told, stop) {
         Err(LesionError::Cancelled) => return Ok(None),
-        found => found?,
+        made => made?,
     };
-    let extraction = &found[planned.lane];
+    let extraction = &extractions[planned.lane];
     let evidence = Evidence {
         planned,
         lane: &plan.lanes[planned.lane],
@@ -103,10 +134,17 @@ pub(crate) fn examine(
     };
     let probabilities = probabilities(&planned.loaded, &extraction.features)?;
     let analysis = judge(&evidence, &probabilities, &[])?;
-    let (regions, map) = (regions(&analysis, plan), map(&analysis, plan));
-    drop(analysis);
-    let check = prepared.check;
-    Ok(Some(Examination { check, places, crop, regions, map, producer }))
+    (found.regions, found.map) = (regions(&analysis, plan), map(&analysis, plan));
+    Ok(Some(found))
+}
+
+/// Opens a slide, by what the site says where it states no resolution itself.
+fn open(slide: &Path, site: &SiteSlides) -> Result<Box<dyn Slide>, SlideError> {
+    let opened = bianque_slide::open(slide, &OpenOptions::default())?;
+    if opened.facts().mpp.is_some() || site.mpp.is_none() {
+        return Ok(opened);
+    }
+    bianque_slide::open(slide, &OpenOptions { mpp: site.mpp, ..OpenOptions::default() })
 }
 
 /// A rectangle around a finding's areas, or what a person should look at.

@@ -10,8 +10,10 @@ use bianque_vision::{Device, Encoder, Loaded, Permission, Purpose, load_on};
 
 use super::{plan::Shelf, scope};
 use crate::{
+    arguments::UseArguments,
     models::{Models, TaskPlace},
     task_package::TaskPackage,
+    terminal::Terminal,
 };
 
 /// A task with its encoder, loaded once for all slides.
@@ -27,8 +29,18 @@ pub(crate) struct LoadedTask {
 }
 
 impl LoadedTask {
-    pub(crate) fn load(models: &Models, name: &str) -> anyhow::Result<Self> {
-        Self::load_from(models, &models.task(name)?, &mut Shelf::default())
+    /// Loads a task by its name; says on the terminal what is to be known of licence and device.
+    pub(crate) fn load(
+        models: &Models,
+        name: &str,
+        used: &UseArguments,
+        terminal: &Terminal,
+    ) -> anyhow::Result<Self> {
+        let mut shelf = Shelf::on(used.device);
+        let loaded = Self::load_from(models, &models.task(name)?, &mut shelf)?;
+        let (loaded, note) = loaded.with_purpose(used.purpose.into())?;
+        note.iter().chain(shelf.notes()).for_each(|note| terminal.note(note));
+        Ok(loaded)
     }
 
     /// The same with encoders that other tasks may have loaded before.

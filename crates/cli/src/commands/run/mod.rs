@@ -29,13 +29,13 @@ use self::{
     slide_tasks::Verdict,
 };
 pub(crate) use self::{
-    examine::{Examination, examine},
+    examine::{Examination, SiteSlides, examine},
     loaded::{LoadedTask, load_encoder},
     plan::RunPlan,
 };
 use super::{Outcome, check, slides};
 use crate::{
-    arguments::{RunArguments, RunPurpose},
+    arguments::RunArguments,
     interrupt,
     models::Models,
     report::{AttentionDocument, PassDocument, ProducerDocument},
@@ -181,10 +181,7 @@ fn load_plan(
     models: &Models,
     terminal: &Terminal,
 ) -> anyhow::Result<RunPlan> {
-    let purpose = match arguments.purpose {
-        RunPurpose::Research => Purpose::Research,
-        RunPurpose::Clinical => Purpose::Clinical,
-    };
+    let purpose = Purpose::from(arguments.used.purpose);
     let second = arguments.second_task.as_deref().map(|task| (task, arguments.second_tiles));
     let tasks = match (&arguments.task[..], &arguments.organ) {
         _ if arguments.features_only => Vec::new(),
@@ -198,7 +195,7 @@ fn load_plan(
     let head = arguments.attention_head.as_deref();
     let attention = (arguments.attention || head.is_some()).then_some(head);
     let outlines = arguments.outlines;
-    let (device, encoders) = (arguments.device, &arguments.encoder);
+    let (device, encoders) = (arguments.used.device, &arguments.encoder);
     let wanted = Wanted {
         tasks: &tasks,
         slide_tasks: &slide_tasks,

@@ -68,6 +68,16 @@ pub(crate) struct Shelf {
 }
 
 impl Shelf {
+    /// An empty shelf of encoders on a device.
+    pub(super) fn on(device: Device) -> Self {
+        Self { device, ..Self::default() }
+    }
+
+    /// What is to be said of the device.
+    pub(super) fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
     pub(super) fn encoder(&mut self, path: &Path) -> anyhow::Result<Arc<dyn Encoder>> {
         let place = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         if let Some((_, encoder)) = self.encoders.iter().find(|(known, _)| *known == place) {
@@ -110,7 +120,7 @@ impl RunPlan {
         wanted: &Wanted<'_>,
         purpose: Purpose,
     ) -> anyhow::Result<(Self, Vec<String>)> {
-        let mut shelf = Shelf { device: wanted.device, ..Shelf::default() };
+        let mut shelf = Shelf::on(wanted.device);
         let mut notes = Vec::new();
         let load = |place: &TaskPlace,
                     shelf: &mut Shelf,

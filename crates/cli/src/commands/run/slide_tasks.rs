@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, fmt::Write};
 
 use anyhow::Context;
 use bianque_core::Digest;
-use bianque_lesion::{Card, RESEARCH_USE, SlideExtraction, SlidePurpose, SlideTask, TaskStatement};
+use bianque_lesion::{
+    Card, RESEARCH_USE, SlideExtraction, SlideJudgement, SlidePurpose, SlideTask, TaskStatement,
+    Unlikeness,
+};
 use bianque_vision::Purpose;
 use serde::Serialize;
 
@@ -55,6 +58,12 @@ pub(crate) struct Verdict {
     heads: usize,
     /// `null` where there was nothing to look at.
     says: Option<Says>,
+    /// Present of a classification whose task knows when to abstain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    abstention: Option<AbstentionDocument>,
+    /// How far the slide is from those that the task was made of, where the task knows them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unlikeness: Option<Unlikeness>,
     /// Present when a picture of attention was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     attention: Option<AttentionDocument>,
@@ -70,6 +79,19 @@ enum Says {
     Value(f64),
     /// The logarithm of the relative hazard: more means sooner.
     Risk(f64),
+}
+
+/// Whether one class may be said.
+#[derive(Serialize)]
+struct AbstentionDocument {
+    /// Whether the task names no class: more than one is possible, or none fits.
+    abstains: bool,
+    /// The classes that are not excluded.
+    possible: Vec<String>,
+    /// Largest share of slides of a class of which the true class may be excluded.
+    alpha: f64,
+    /// Slides that this was calibrated on.
+    calibrated_on: usize,
 }
 
 #[derive(Serialize)]
@@ -110,6 +132,18 @@ impl PlannedSlideTask {
         scope::judge(request, &stated, prepared.slide.facts(), &prepared.mpp)
     }
 
+    fn abstention(&self, judged: &SlideJudgement) -> Option<AbstentionDocument> {
+        let rule = self.task.limits.abstention.as_ref()?;
+        let possible = judged.possible.as_ref()?;
+        let SlidePurpose::Classification { classes } = self.task.purpose() else { return None };
+        Some(AbstentionDocument {
+            abstains: possible.len() != 1,
+            possible: possible.iter().filter_map(|class| classes.get(*class)).cloned().collect(),
+            alpha: rule.alpha,
+            calibrated_on: rule.slides,
+        })
+    }
+
     /// Judges a slide by the features of its lane and writes what it says.
     pub(super) fn judge(
         &self,
@@ -125,7 +159,8 @@ impl PlannedSlideTask {
             0 => None,
             _ => Some(self.task.judge(features, &*interrupt::flag()?)?),
         };
-        let says = said.and_then(|said| says(self.task.purpose(), &said));
+        let says = said.as_ref().and_then(|judged| says(self.task.purpose(), &judged.said));
+        let abstention = said.as_ref().and_then(|judged| self.abstention(judged));
         let task = &self.task;
         let verdict = Verdict {
             schema: "bianque.slide-verdict/1",
@@ -147,6 +182,8 @@ impl PlannedSlideTask {
             tiles,
             heads: task.heads.len(),
             says,
+            abstention,
+            unlikeness: said.and_then(|judged| judged.unlikeness),
             attention,
         };
         let path = request.out.join(format!("slide-{}.json", task.name));
@@ -193,6 +230,29 @@ fn text(verdict: &Verdict, path: &std::path::Path) -> Result<String, std::fmt::E
         Some(Says::Risk(risk)) => {
             writeln!(text, "  says       risk {risk:.4} (more means sooner)")?
         }
+    }
+    if let Some(rule) = &verdict.abstention {
+        match rule.possible.as_slice() {
+            [class] => writeln!(
+                text,
+                "  names      {class}: the other classes are excluded (each wrongly in at most {} % of \
+                 slides like the {} that this was calibrated on)",
+                rule.alpha * 100.0,
+                rule.calibrated_on
+            )?,
+            [] => writeln!(text, "  names      no class: it fits none of them")?,
+            several => {
+                writeln!(text, "  names      no class: {} are possible", several.join(" and "))?
+            }
+        }
+    }
+    if let Some(unlike) = verdict.unlikeness.filter(|unlike| unlike.beyond) {
+        writeln!(
+            text,
+            "  note: UNLIKE THE TRAINING SLIDES (distance {:.1}, limit {:.1}): what it says was never \
+             tried on such slides",
+            unlike.distance, unlike.limit
+        )?;
     }
     writeln!(text, "  by         {} tiles, mean of {} heads", verdict.tiles, verdict.heads)?;
     if !verdict.scope.fits {

@@ -6,7 +6,6 @@ use std::{
 };
 
 use bianque_core::{Digest, Producer};
-use bianque_quality::CheckSettings;
 use bianque_record::{identity::Label, proposals::SlideVerdict};
 use bianque_server::{
     ControlledLabel,
@@ -15,17 +14,14 @@ use bianque_server::{
 
 use super::task_in_use::TaskInUse;
 use crate::{
-    commands::{
-        check,
-        run::{Examination, examine},
-    },
+    commands::run::{Examination, SiteSlides, examine},
     picture,
 };
 
 /// The check and one task, loaded once.
 pub(super) struct TaskExaminer {
     task: Arc<TaskInUse>,
-    check: CheckSettings,
+    site: SiteSlides,
     /// Where features are kept.
     features: PathBuf,
     labels: Vec<ControlledLabel>,
@@ -33,7 +29,11 @@ pub(super) struct TaskExaminer {
 }
 
 impl TaskExaminer {
-    pub(super) fn new(task: Arc<TaskInUse>, features: PathBuf) -> anyhow::Result<Self> {
+    pub(super) fn new(
+        task: Arc<TaskInUse>,
+        features: PathBuf,
+        site: SiteSlides,
+    ) -> anyhow::Result<Self> {
         let own = task.own();
         let labels = own.labels.iter().map(|label| ControlledLabel {
             name: label.name.clone(),
@@ -53,13 +53,7 @@ impl TaskExaminer {
             own.encoder.digest
         );
         let producer = format!("{} {}", own.name, Digest::of(text.as_bytes()).short());
-        Ok(Self {
-            producer: producer.parse()?,
-            check: check::settings(None)?,
-            features,
-            labels,
-            task,
-        })
+        Ok(Self { producer: producer.parse()?, site, features, labels, task })
     }
 
     pub(super) fn labels(&self) -> Vec<ControlledLabel> {
@@ -88,7 +82,7 @@ impl Examiner for TaskExaminer {
         let digest = bianque_slide::content_digest(slide).map_err(|error| failed(&error))?;
         let out = self.features.join(digest.short());
         let now = self.task.now();
-        let found = examine(slide, &out, &now.plan, &self.check, progress, stop)
+        let found = examine(slide, &out, &now.plan, &self.site, progress, stop)
             .map_err(|error| failed(&error))?
             .ok_or(ExamineError::Stopped)?;
         examined(&found).map_err(|error| failed(&error))
@@ -124,6 +118,8 @@ fn examined(found: &Examination) -> anyhow::Result<Examined> {
         },
         lesions: lesions.collect::<anyhow::Result<_>>()?,
         lesions_by: found.producer.clone(),
+        features_by: Some(found.encoder.clone()),
+        nothing_sought: found.nothing_sought.clone(),
         heatmap: found.map.as_ref().map(|map| Heatmap {
             width: map.width,
             height: map.height,

@@ -11,13 +11,17 @@ mod task_in_use;
 use std::{path::PathBuf, sync::Arc, sync::atomic::Ordering, time::Duration};
 
 use anyhow::Context;
+use bianque_lesion::Task;
 use bianque_server::{CertificateFiles, ControlledLabel, Server, Settings, SingleSignOn};
 
 use self::{examiner::TaskExaminer, improver::TaskImprover, task_in_use::TaskInUse};
 pub(crate) use self::{log::LogArguments, sign_on::SignOnArguments};
-use super::Outcome;
+use super::{Outcome, check, run::SiteSlides};
 use crate::{
-    arguments::ServeArguments, data_folder::DataFolder, interrupt, models::Models,
+    arguments::{RunPurpose, ServeArguments},
+    data_folder::DataFolder,
+    interrupt,
+    models::Models,
     terminal::Terminal,
 };
 
@@ -44,9 +48,10 @@ pub(crate) fn run(
     settings.certificate = certificate(arguments);
     settings.single_sign_on = single_sign_on(arguments)?;
     if !arguments.no_examination {
-        let (task, features) =
-            (Arc::new(TaskInUse::load(models, &arguments.task)?), data.join("features"));
-        let examiner = TaskExaminer::new(Arc::clone(&task), features.clone())?;
+        let task = TaskInUse::load(models, &arguments.task, &arguments.used, terminal)?;
+        let (task, features) = (Arc::new(task), data.join("features"));
+        let site = site_slides(arguments, task.own(), terminal)?;
+        let examiner = TaskExaminer::new(Arc::clone(&task), features.clone(), site)?;
         settings.improver = Some(Arc::new(TaskImprover::new(task, features)?));
         add_labels(&mut settings.labels, examiner.labels());
         settings.examiner = Some(Arc::new(examiner));
@@ -76,6 +81,40 @@ pub(crate) fn run(
         }
     })?;
     Ok(Outcome::Done)
+}
+
+/// What is said of the folder's slides; says where a task will look at what it was not made for.
+fn site_slides(
+    arguments: &ServeArguments,
+    task: &Task,
+    terminal: &Terminal,
+) -> anyhow::Result<SiteSlides> {
+    let named = arguments.organ.as_deref();
+    anyhow::ensure!(
+        named.is_some() || arguments.used.purpose == RunPurpose::Research,
+        "--purpose clinical needs --organ: the task {} is for {}, and nothing else says what the slides \
+         are from",
+        task.name,
+        task.organ
+    );
+    if !named.is_some_and(|organ| organ.eq_ignore_ascii_case(&task.organ)) {
+        terminal.note(&format!(
+            "the task {} is for {}; it looks at every slide of the folder, which {}. Its findings on \
+             other organs mean nothing",
+            task.name,
+            task.organ,
+            named.map_or("nobody has named (--organ)".to_owned(), |organ| format!("is {organ}"))
+        ));
+    }
+    let mpp = arguments.mpp.filter(|mpp| bianque_core::Mpp::PLAUSIBLE.contains(mpp));
+    anyhow::ensure!(
+        mpp == arguments.mpp,
+        "--mpp must be between {} and {} um/px",
+        bianque_core::Mpp::PLAUSIBLE.start(),
+        bianque_core::Mpp::PLAUSIBLE.end()
+    );
+    let check = check::settings(arguments.thresholds.as_deref())?;
+    Ok(SiteSlides { organ: arguments.organ.clone(), mpp, check })
 }
 
 fn certificate(arguments: &ServeArguments) -> Option<CertificateFiles> {

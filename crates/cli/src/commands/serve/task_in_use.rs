@@ -8,9 +8,11 @@ use bianque_server::improve::HeadFile;
 use bianque_vision::{Encoder, Purpose};
 
 use crate::{
+    arguments::UseArguments,
     commands::run::{LoadedTask, RunPlan},
     models::Models,
     task_package::TaskPackage,
+    terminal::Terminal,
 };
 
 /// A task, loaded once, and the plan by which slides are examined now.
@@ -30,8 +32,13 @@ pub(super) struct InUse {
 }
 
 impl TaskInUse {
-    pub(super) fn load(models: &Models, name: &str) -> anyhow::Result<Self> {
-        let loaded = LoadedTask::load(models, name)?;
+    pub(super) fn load(
+        models: &Models,
+        name: &str,
+        used: &UseArguments,
+        terminal: &Terminal,
+    ) -> anyhow::Result<Self> {
+        let loaded = LoadedTask::load(models, name, used, terminal)?;
         let LoadedTask { task, encoder, card, package, purpose } = &loaded;
         let (own, encoder) = (task.clone(), Arc::clone(encoder));
         let (card, package, purpose) = (card.clone(), package.clone(), *purpose);

@@ -51,7 +51,10 @@ pub(super) fn write(
         tissue: facts.tissue,
     };
     let task = match SlideTask::of_run(&arguments.out, words) {
-        Ok(task) => task,
+        Ok((task, unknown)) => {
+            unknown.iter().for_each(|what| terminal.note(&format!("of the task: {what}")));
+            task
+        }
         Err(why) => {
             terminal.note(&format!("no task is made of the heads: {why}"));
             return Ok(None);

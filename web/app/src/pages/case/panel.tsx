@@ -113,6 +113,15 @@ function Chosen(props: { row: Row | null; act: (verdict: Verdict) => void; next:
               <span class="quiet"> · {moment(finding.at)}</span>
             </dd>
           </div>
+          {finding.encoder && (
+            <div>
+              <dt>{say("encoder")}</dt>
+              <dd title={finding.encoder.digest ?? undefined}>
+                {finding.encoder.name} {finding.encoder.version}
+                <span class="quiet"> · {finding.encoder.licence ?? say("licenceNotStated")}</span>
+              </dd>
+            </div>
+          )}
           {finding.proposed && (
             <div>
               <dt>{say("original")}</dt>
