@@ -251,6 +251,31 @@ def dinov2_gated(state, chunk=None):
     return {name.replace("mlp.fc1", "mlp.w12").replace("mlp.fc2", "mlp.w3"): t for name, t in renamed.items()}
 
 
+def torchscale(state):
+    """torchscale's multiway names, with a branch for text that nobody needs."""
+    names = [(r"^cls_token", "vision_embed.cls_token"), (r"^patch_embed\.", "vision_embed."), (r"^norm\.", "encoder.layer_norm.A."),
+             (r"^blocks\.", "encoder.layers."), (r"norm1\.", "self_attn_layer_norm.A."), (r"norm2\.", "final_layer_norm.A."),
+             (r"attn\.norm\.", "self_attn.inner_attn_ln.A."), (r"attn\.proj\.", "self_attn.out_proj.A."),
+             (r"mlp\.norm\.", "ffn.A.ffn_layernorm."), (r"mlp\.", "ffn.A.")]
+    renamed = {"beit3.text_embed.weight": torch.zeros(8, 4), "beit3.vision_embed.mask_token": torch.zeros(1, 1, 4),
+               "vision_head.weight": torch.zeros(4, 4), "logit_scale": torch.zeros(())}
+    for name, tensor in state.items():
+        if name == "pos_embed":
+            # Places are counted from 2.
+            renamed["beit3.encoder.embed_positions.A.weight"] = torch.cat([torch.full((2, tensor.shape[-1]), 9.0), tensor[0]])
+            renamed["beit3.encoder.embed_positions.B.weight"] = torch.zeros(6, tensor.shape[-1])
+            continue
+        for pattern, by in names:
+            name = re.sub(pattern, by, name)
+        if ".attn.qkv." in name:
+            for part, values in zip("qkv", tensor.chunk(3)):
+                renamed["beit3." + name.replace("attn.qkv.", f"self_attn.{part}_proj.A.")] = values
+        else:
+            renamed["beit3." + name] = tensor
+    text = {name.replace(".A.", ".B."): torch.zeros(2) for name in renamed if ".layers." in name}
+    return renamed | text
+
+
 def transformers_model(name, state, switches, size, pixels, tokens, **more):
     """What Hugging Face's own model makes of the same file, where it is installed."""
     if importlib.util.find_spec("transformers") is None:
@@ -545,6 +570,11 @@ CASES = {
         beside={"text.cls_emb": torch.zeros(4), "visual.proj_contrast": torch.zeros(64, 64), "logit_scale": torch.zeros(())}),
     "conch-v1.5": lambda f: tower_case(
         f, kind="linear", dim=64, heads=8, prefix="", beside={}, init_values=1.0),
+    "musk": lambda f: timm_case(
+        f, "beit3_large_patch16_224", size=96, img_size=96, global_pool="token", vit={"sub_norm": True}, names=torchscale, **TINY),
+    "beit3-timm": lambda f: timm_case(
+        f, "beit3_large_patch16_224", size=64, img_size=96, global_pool="token", depth=2,
+        vit={"sub_norm": True, "pooling": "class_and_mean"}),
     "rotary-gated": lambda f: rotary_case(
         f, size=160, dim=384, depth=3, heads=6, patch=16, registers=4, hidden=1024, gated=True, qkv_bias=False,
         pooling="class_and_mean"),

@@ -191,6 +191,16 @@ fn gigapath_form() {
 }
 
 #[test]
+fn torchscale_with_norms_inside_the_branches() {
+    compare("musk");
+}
+
+#[test]
+fn timm_with_norms_inside_the_branches() {
+    compare("beit3-timm");
+}
+
+#[test]
 fn hugging_face_vit() {
     compare("phikon");
 }

@@ -41,6 +41,9 @@ impl Shape {
     /// The shape of a recipe's network, or why it does not run on a GPU.
     pub(crate) fn new(recipe: &Recipe, precision: Precision) -> Result<Self, String> {
         let vit = match &recipe.architecture {
+            Architecture::Vit(vit) if vit.sub_norm => {
+                return Err("norms inside the branches run on the CPU only".to_owned());
+            }
             Architecture::Vit(vit) if vit.arithmetic == Arithmetic::F32 => vit,
             Architecture::Vit(_) => return Err("8-bit integers run on the CPU only".to_owned()),
             Architecture::ConvNet(_) => {
@@ -54,7 +57,6 @@ impl Shape {
     }
 
     fn of(recipe: &Recipe, vit: &Vit) -> Self {
-        let (Ffn::Gelu { hidden } | Ffn::SwiGlu { hidden }) = vit.ffn;
         let size = recipe.input.size as usize;
         let patch = vit.patch as usize;
         Self {
@@ -66,7 +68,7 @@ impl Shape {
             heads: vit.heads,
             prefix: vit.prefix(),
             depth: vit.depth,
-            hidden,
+            hidden: vit.hidden(),
             gated: matches!(vit.ffn, Ffn::SwiGlu { .. }),
             rotary: matches!(vit.position, Position::Rope { .. }),
             per_tile: matches!(recipe.input.normalise, Normalise::PerTile { .. }),

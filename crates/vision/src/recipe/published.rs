@@ -65,6 +65,8 @@ pub enum Dialect {
     HfDinov2,
     /// Hugging Face's `DINOv3ViTModel`.
     HfDinov3,
+    /// torchscale's multiway encoder (BEiT-3, MUSK), of which the branch for images, `A`, is taken.
+    Torchscale,
     /// timm's names in an image tower, as CoCa and CONCH have it: `visual.trunk.`.
     ImageTower,
 }

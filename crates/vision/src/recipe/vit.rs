@@ -25,6 +25,10 @@ pub struct Vit {
     /// Whether each branch is scaled per channel.
     #[serde(default)]
     pub layer_scale: bool,
+    /// Whether each branch has one more norm before its last layer (the sub-norm of Magneto, Wang
+    /// and others 2022; BEiT-3).
+    #[serde(default, skip_serializing_if = "is_no")]
+    pub sub_norm: bool,
     /// Epsilon of the layer norms.
     pub norm_eps: f32,
     /// Whether q, k and v have a bias.
@@ -42,6 +46,11 @@ pub struct Vit {
 
 fn yes() -> bool {
     true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_no(value: &bool) -> bool {
+    !value
 }
 
 impl Vit {
@@ -76,6 +85,12 @@ impl Vit {
         1 + self.registers
     }
 
+    /// Width between the layers of the feed-forward networks.
+    pub(crate) fn hidden(&self) -> usize {
+        let (Ffn::Gelu { hidden } | Ffn::SwiGlu { hidden }) = self.ffn;
+        hidden
+    }
+
     /// Rows of the position table before those of the patches.
     pub(crate) fn table_prefix(&self, rows: PrefixRows) -> usize {
         match rows {
@@ -102,7 +117,8 @@ impl Vit {
         };
         let attention = 4 * dim * dim + dim + if self.qkv_bias { 3 * dim } else { 0 };
         let scales = if self.layer_scale { 2 * dim } else { 0 };
-        let block = attention + ffn + scales + 4 * dim;
+        let between = if self.sub_norm { 2 * (dim + self.hidden()) } else { 0 };
+        let block = attention + ffn + scales + between + 4 * dim;
         let patch = self.depth_of_patch() * dim * (self.patch as usize).pow(2) + dim;
         let pooler = match &self.pooling {
             Pooling::Attentional(pooler) => pooler.parameters(dim),
@@ -123,12 +139,15 @@ impl Vit {
         within("dim", self.dim, 1 << 14)?;
         within("depth", self.depth, 256)?;
         within("heads", self.heads, self.dim)?;
-        let (Ffn::Gelu { hidden } | Ffn::SwiGlu { hidden }) = self.ffn;
+        let hidden = self.hidden();
         if let Pooling::Attentional(pooler) = &self.pooling {
             pooler.check()?;
         }
         within("ffn.hidden", hidden, 1 << 16)?;
         within("registers", self.registers.saturating_add(1), 64)?;
+        if self.sub_norm && matches!(self.ffn, Ffn::SwiGlu { .. }) {
+            return Err("sub_norm goes with a feed-forward network without a gate".to_owned());
+        }
         if !input.is_multiple_of(self.patch) {
             return Err(format!("input.size {input} is no multiple of the patch, {}", self.patch));
         }

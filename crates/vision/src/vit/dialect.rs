@@ -25,7 +25,11 @@ pub(super) struct Names {
     /// Gated, in layers of their own: gate, value, last layer.
     pub(super) split: &'static [[&'static str; 3]],
     pub(super) scales: [&'static [&'static str]; 2],
+    /// Norms before the last layer of each branch, if the family knows them.
+    pub(super) between: Option<[&'static str; 2]>,
     pub(super) norm: &'static str,
+    /// Rows of the position table, before all others, that no token has.
+    pub(super) unused_positions: usize,
 }
 
 /// timm, DINOv2 and DINOv3: one family, which differs in few names.
@@ -44,7 +48,9 @@ const NATIVE: Names = Names {
     packed: &[["mlp.w12", "mlp.w3"], ["mlp.fc1", "mlp.fc2"]],
     split: &[["mlp.w1", "mlp.w2", "mlp.w3"], ["mlp.fc1_g", "mlp.fc1_x", "mlp.fc2"]],
     scales: [&["ls1.gamma", "gamma_1"], &["ls2.gamma", "gamma_2"]],
+    between: Some(["attn.norm", "mlp.norm"]),
     norm: "norm",
+    unused_positions: 0,
 };
 
 const HF_ATTENTION: [&str; 3] =
@@ -65,7 +71,9 @@ const HF_VIT: Names = Names {
     packed: &[],
     split: &[],
     scales: [&[], &[]],
+    between: None,
     norm: "layernorm",
+    unused_positions: 0,
 };
 
 const HF_DINOV2: Names = Names {
@@ -90,6 +98,30 @@ const HF_DINOV3: Names = Names {
     ..HF_DINOV2
 };
 
+/// What stands before the class token of torchscale's encoder.
+const TORCHSCALE: &str = "vision_embed.";
+
+const BEIT3: Names = Names {
+    class_token: "vision_embed.cls_token",
+    registers: &[],
+    positions: "encoder.embed_positions.A.weight",
+    patch: &["vision_embed.proj"],
+    block: &["encoder.layers."],
+    norm1: "self_attn_layer_norm.A",
+    norm2: "final_layer_norm.A",
+    fused: None,
+    separate: ["self_attn.q_proj.A", "self_attn.k_proj.A", "self_attn.v_proj.A"],
+    project: "self_attn.out_proj.A",
+    plain: &[["ffn.A.fc1", "ffn.A.fc2"]],
+    packed: &[],
+    split: &[],
+    scales: [&[], &[]],
+    between: Some(["self_attn.inner_attn_ln.A", "ffn.A.ffn_layernorm"]),
+    norm: "encoder.layer_norm.A",
+    // Its table counts as fairseq's: the first place is 2.
+    unused_positions: 2,
+};
+
 /// Which names a file has, and what stands before all of them.
 pub(crate) struct Spelling {
     pub(crate) dialect: Dialect,
@@ -102,6 +134,7 @@ impl Spelling {
             Dialect::HfVit => &HF_VIT,
             Dialect::HfDinov2 => &HF_DINOV2,
             Dialect::HfDinov3 => &HF_DINOV3,
+            Dialect::Torchscale => &BEIT3,
             _ => &NATIVE,
         }
     }
@@ -150,6 +183,9 @@ impl Spelling {
     /// Which names are used, given what stands before `cls_token`.
     fn at(weights: &Weights, prefix: &str) -> Self {
         let has = |name: &str| weights.has(&format!("{prefix}{name}"));
+        if let Some(outer) = prefix.strip_suffix(TORCHSCALE) {
+            return Self { dialect: Dialect::Torchscale, prefix: outer.to_owned() };
+        }
         if let Some(outer) = prefix.strip_suffix("embeddings.") {
             let has = |name: &str| weights.has(&format!("{outer}{name}"));
             let dialect = if has("encoder.layer.0.layernorm_before.weight") {
@@ -201,7 +237,8 @@ impl Spelling {
 
 /// Whether a class token's prefix is that of an encoder under a stated one.
 fn begins_here(prefix: &str, stated: &str) -> bool {
-    prefix == stated || prefix.strip_suffix("embeddings.") == Some(stated)
+    let outer = |part: &str| prefix.strip_suffix(part) == Some(stated);
+    prefix == stated || outer("embeddings.") || outer(TORCHSCALE)
 }
 
 /// The last chunk of blocks, where DINOv2 keeps them as `blocks.CHUNK.BLOCK.`; blocks are counted

@@ -5,7 +5,7 @@ use bianque_core::RgbImage;
 use super::{
     attention::{QUERIES, attend},
     layer::Layer,
-    network::{Block, Network},
+    network::{Block, Network, Norm},
 };
 use crate::{
     normalise,
@@ -24,6 +24,8 @@ pub(super) struct Scratch<L: Layer> {
     pub(super) qkv: Vec<f32>,
     scores: Vec<f32>,
     hidden: Vec<f32>,
+    /// What a branch's inner norm makes, where the network has such.
+    between: Vec<f32>,
     /// A layer's input as the layer wants it.
     operand: L::Operand,
     /// What attentional pooling needs.
@@ -44,6 +46,11 @@ impl<L: Layer> Scratch<L> {
             qkv: zeros(tokens * 3 * network.dim),
             scores: zeros(tokens.min(QUERIES) * tokens),
             hidden: zeros(tokens * hidden),
+            between: zeros(if network.has_inner_norms() {
+                tokens * hidden.max(network.dim)
+            } else {
+                0
+            }),
             operand: L::Operand::default(),
             pooled: zeros(network.pooler.as_ref().map_or(0, |p| p.scratch(tokens))),
             every_token: false,
@@ -91,7 +98,7 @@ impl<L: Layer> Network<L> {
     /// `tokens += project(attention(norm(tokens)))` for the first `needed` tokens.
     fn attention_branch(&self, block: &Block<L>, needed: usize, scratch: &mut Scratch<L>) {
         let (dim, tokens) = (self.dim, self.tokens());
-        let Scratch { tokens: stream, normed, qkv, scores, operand, .. } = scratch;
+        let Scratch { tokens: stream, normed, qkv, scores, operand, between, .. } = scratch;
         let norm = &block.norm1;
         rows::layer_norm(stream, &norm.weight, &norm.bias, self.epsilon, normed);
         if needed == tokens {
@@ -107,12 +114,16 @@ impl<L: Layer> Network<L> {
             }
         }
         attend(qkv, tokens, needed, self.heads, dim, scores, normed);
-        block.project.add(normed, dim, needed, operand, stream);
+        let attended = match &block.between {
+            None => &normed[..],
+            Some([norm, _]) => self.inner_norm(norm, &normed[..needed * dim], between),
+        };
+        block.project.add(attended, dim, needed, operand, stream);
     }
 
     /// `tokens += down(activation(up(norm(tokens))))` for the first `needed` tokens.
     fn feed_forward_branch(&self, block: &Block<L>, needed: usize, scratch: &mut Scratch<L>) {
-        let Scratch { tokens: stream, normed, hidden, operand, .. } = scratch;
+        let Scratch { tokens: stream, normed, hidden, operand, between, .. } = scratch;
         let stream = &mut stream[..needed * self.dim];
         let norm = &block.norm2;
         rows::layer_norm(stream, &norm.weight, &norm.bias, self.epsilon, normed);
@@ -127,7 +138,22 @@ impl<L: Layer> Network<L> {
         } else {
             rows::gelu(hidden);
         }
-        block.down.add(hidden, width, needed, operand, stream);
+        let widened = match &block.between {
+            None => &hidden[..],
+            Some([_, norm]) => self.inner_norm(norm, hidden, between),
+        };
+        block.down.add(widened, width, needed, operand, stream);
+    }
+
+    /// Whether branches have a norm before their last layer.
+    fn has_inner_norms(&self) -> bool {
+        self.blocks.iter().any(|block| block.between.is_some())
+    }
+
+    fn inner_norm<'a>(&self, norm: &Norm, rows: &[f32], out: &'a mut [f32]) -> &'a [f32] {
+        let out = &mut out[..rows.len()];
+        rows::layer_norm(rows, &norm.weight, &norm.bias, self.epsilon, out);
+        out
     }
 
     /// How many tokens from the first are looked at after the last block.

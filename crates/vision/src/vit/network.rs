@@ -38,6 +38,8 @@ pub(super) struct Block<L = Linear> {
     pub(super) qkv: L,
     pub(super) project: L,
     pub(super) norm2: Norm,
+    /// Norms before `project` and before `down`, where the network has them.
+    pub(super) between: Option<[Norm; 2]>,
     /// Packed (gate, value) where the network is gated.
     pub(super) up: L,
     pub(super) down: L,

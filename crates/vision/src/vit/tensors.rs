@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Tensors that training leaves in a file and inference does not need, by how they begin.
-const TRAINING_ONLY: [&str; 8] = [
+const TRAINING_ONLY: [&str; 9] = [
     "head.",
     "mask_token",
     "embeddings.mask_token",
@@ -24,7 +24,12 @@ const TRAINING_ONLY: [&str; 8] = [
     "ibot_head.",
     "pooler.",
     "fc_norm.",
+    "vision_embed.mask_token",
 ];
+
+/// What a multiway file holds beside the encoder of images: its branch for text, and what brings
+/// both together.
+const OTHER_BRANCH: [&str; 4] = ["text_embed.", "vision_head.", "language_head.", "logit_scale"];
 
 /// Takes tensors by the names that their file has for them.
 pub(super) struct Tensors<'a> {
@@ -149,9 +154,12 @@ impl<'a> Tensors<'a> {
             let table = self.take(name, &[1, prefix + 1, dim])?;
             return Ok((table, 1));
         }
+        let unused = self.names.unused_positions;
         let shape = self.weights.shape(&format!("{}{name}", self.spelling.prefix))?;
         let patches = match shape[..] {
-            [1, rows, width] if width == dim => rows.saturating_sub(prefix),
+            [1, rows, width] | [rows, width] if width == dim => {
+                rows.saturating_sub(unused + prefix)
+            }
             _ => 0,
         };
         let edge = patches.isqrt();
@@ -160,7 +168,9 @@ impl<'a> Tensors<'a> {
                 "tensor '{name}' has shape {shape:?}: not [1, {prefix} + a square, {dim}]"
             )));
         }
-        Ok((self.take(name, &shape)?, edge))
+        let mut table = self.take(name, &shape)?;
+        table.drain(..unused * dim);
+        Ok((table, edge))
     }
 
     /// The rotation of rotary positions; periods in the file must be those of the recipe.
@@ -189,6 +199,7 @@ impl<'a> Tensors<'a> {
         let qkv = self.qkv(&begin, vit)?;
         let mut project = self.linear(&format!("{begin}{}", names.project), dim, dim)?;
         let norm2 = self.norm(&format!("{begin}{}", names.norm2), dim)?;
+        let between = self.norms_between(&begin, vit)?;
         let (up, mut down) = self.feed_forward(&begin, vit)?;
         if vit.layer_scale {
             project = project.scaled(&self.scale(&begin, names.scales[0], dim)?);
@@ -199,9 +210,22 @@ impl<'a> Tensors<'a> {
             qkv: L::from_linear(qkv),
             project: L::from_linear(project),
             norm2,
+            between,
             up: L::from_linear(up),
             down: L::from_linear(down),
         })
+    }
+
+    /// The norms before the last layer of each branch, where the recipe has them.
+    fn norms_between(&mut self, begin: &str, vit: &Vit) -> Result<Option<[Norm; 2]>> {
+        let Some([attended, widened]) = self.names.between.filter(|_| vit.sub_norm) else {
+            let what = "is of a family without norms inside the branches, the recipe has sub_norm";
+            return if vit.sub_norm { Err(self.wrong(what.into())) } else { Ok(None) };
+        };
+        Ok(Some([
+            self.norm(&format!("{begin}{attended}"), vit.dim)?,
+            self.norm(&format!("{begin}{widened}"), vit.hidden())?,
+        ]))
     }
 
     fn scale(&mut self, begin: &str, names: &[&'static str], dim: usize) -> Result<Vec<f32>> {
@@ -357,9 +381,11 @@ impl<'a> Tensors<'a> {
     /// Leaves out what only training needs.
     pub(super) fn drop_training_only(&mut self) {
         let prefix = &self.spelling.prefix;
+        let multiway = self.spelling.dialect == Dialect::Torchscale;
         let known = |name: &&str| {
             let short = name.strip_prefix(prefix.as_str()).unwrap_or(name);
-            TRAINING_ONLY.iter().any(|begin| short.starts_with(begin) || name.starts_with(begin))
+            let other = short.contains(".B.") || OTHER_BRANCH.iter().any(|b| short.starts_with(b));
+            multiway && other || TRAINING_ONLY.iter().any(|begin| short.starts_with(begin) || name.starts_with(begin))
         };
         let names: Vec<_> = self.weights.untaken().filter(known).map(str::to_owned).collect();
         for name in names {
