@@ -169,4 +169,15 @@ fn what_was_asked_and_cannot_be_done_is_said() {
     assert_eq!(report["tiles"]["outlines"], "interpolated");
     let warnings = report["warnings"].to_string();
     assert!(warnings.contains(said) && warnings.contains("class token"), "{warnings}");
+
+    // The same weights, pooled so that a head can speak of each part.
+    let fixture = surroundings::crate_folder().join("../vision/tests/fixtures/rotary");
+    let (weights, recipe) = (fixture.join("weights.safetensors"), fixture.join("recipe.json"));
+    let add = ["model", "add", text(&weights), "--recipe", text(&recipe)];
+    let added = site.json(&[&add[..], &["--pooling", "class-and-mean"]].concat());
+    assert_eq!(added["name"], "rotary-class-and-mean");
+    site.tile_task("rotary-class-and-mean");
+    let run = ["run", "slides/s1.svs", "--task", "rotary-class-and-mean", "--out", "dense"];
+    site.json(&[&run[..], &["--outlines", "tokens"]].concat());
+    assert_eq!(read(&site.path("dense/report.json"))["tiles"]["outlines"], "tokens");
 }

@@ -103,6 +103,30 @@ impl Recipe {
         Ok(self)
     }
 
+    /// The same recipe with another way from tokens to one vector. What was published of its features
+    /// is then not of these.
+    ///
+    /// # Errors
+    /// When the network has no class token and no patch tokens to choose from; says what has.
+    pub fn with_pooling(mut self, pooling: Pooling) -> std::result::Result<Self, String> {
+        match &mut self.architecture {
+            Architecture::Vit(vit) if !matches!(vit.pooling, Pooling::Attentional(_)) => {
+                vit.pooling = pooling;
+            }
+            _ => {
+                return Err(format!(
+                    "{} is no vision transformer whose vector is made of its class token or patch \
+                     tokens: only those can be pooled otherwise",
+                    self.name
+                ));
+            }
+        }
+        if let Some(published) = &mut self.published {
+            published.features = None;
+        }
+        Ok(self)
+    }
+
     /// Who stands behind a feature vector.
     pub(crate) fn producer(&self, digest: Digest) -> Producer {
         Producer {

@@ -7,7 +7,7 @@ use bianque_vision::{Recipe, verify};
 use serde::Serialize;
 
 use super::{
-    arguments::AddArguments,
+    arguments::{AddArguments, ModelPooling},
     clinical, in_arithmetic,
     verify::{not_used, text},
 };
@@ -38,6 +38,10 @@ pub(super) fn run(
 ) -> anyhow::Result<Outcome> {
     let path = models.recipe(&arguments.recipe)?;
     let mut recipe = in_arithmetic(Recipe::read(&path)?, arguments.precision)?;
+    if let Some((pooling, word)) = arguments.pooling.map(ModelPooling::chosen) {
+        recipe = recipe.with_pooling(pooling).map_err(anyhow::Error::msg)?;
+        recipe.name = format!("{}-{word}", recipe.name);
+    }
     if let Some(name) = &arguments.name {
         name.clone_into(&mut recipe.name);
     }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use bianque_vision::Pooling;
 use clap::{Args, Subcommand, ValueEnum};
 
 /// What is done with encoders.
@@ -33,6 +34,29 @@ pub(crate) enum ModelPrecision {
     /// 8-bit integers: faster, a quarter of the memory; features differ a little and carry another
     /// digest, so that they are not mixed with others.
     Int8,
+}
+
+/// What of a vision transformer's tokens becomes a tile's vector.
+#[derive(Copy, Clone, Debug, ValueEnum)]
+pub(crate) enum ModelPooling {
+    /// The class token.
+    Class,
+    /// The class token and the mean of the patch tokens, one after the other: twice as long. Heads
+    /// that are trained on it can say something of each patch (`run --outlines tokens`).
+    ClassAndMean,
+    /// The mean of the patch tokens, of which a head can say something too.
+    Mean,
+}
+
+impl ModelPooling {
+    /// What the recipe has for it, and what its name gets.
+    pub(super) fn chosen(self) -> (Pooling, &'static str) {
+        match self {
+            Self::Class => (Pooling::Class, "class"),
+            Self::ClassAndMean => (Pooling::ClassAndMean, "class-and-mean"),
+            Self::Mean => (Pooling::Mean, "mean"),
+        }
+    }
 }
 
 #[derive(Args)]
@@ -78,6 +102,8 @@ pub(crate) struct VerifyArguments {
   bianque model add pytorch_model.bin --recipe uni
   bianque model add GPFM.pth --recipe gpfm --name gpfm-2024 --into my-models/encoders
   bianque model add pytorch_model.bin --recipe uni --precision int8 --name uni-int8
+  bianque model add teacher_checkpoint.pth --recipe ruipath --pooling class-and-mean
+                                     as ruipath-class-and-mean, for outlines finer than tiles
 
 Makes the folder NAME with recipe.json and the file; the recipe then names the file's digest, and no
 other file is loaded with it. What an agreement of your own allows you state there: `licence` (such as
@@ -91,7 +117,11 @@ pub(crate) struct AddArguments {
     /// Arithmetic of a vision transformer on a processor [default: the recipe's, f32 unless stated].
     #[arg(long, value_name = "ARITHMETIC")]
     pub(crate) precision: Option<ModelPrecision>,
-    /// Name under which it is installed [default: the recipe's].
+    /// What becomes a tile's vector [default: as the recipe says]. Features and heads of one way are
+    /// not taken for those of another.
+    #[arg(long, value_enum, value_name = "POOLING")]
+    pub(crate) pooling: Option<ModelPooling>,
+    /// Name under which it is installed [default: the recipe's, with --pooling its name and that].
     #[arg(long)]
     pub(crate) name: Option<String>,
     /// Folder in which its folder is made [default: `encoders` of the models folder].
