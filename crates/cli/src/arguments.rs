@@ -152,11 +152,12 @@ pub(crate) struct CheckArguments {
 /// What outlines of regions follow within tiles.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Outlines {
-    /// The slope between the probabilities of neighbouring tiles.
+    /// Tokens where encoder, head and device allow them, else interpolated.
     #[default]
+    Auto,
+    /// The slope between the probabilities of neighbouring tiles.
     Interpolated,
-    /// What the head makes of the parts of each tile, where encoder and head allow it; not measured
-    /// against known lesions yet.
+    /// What the head makes of the parts of each tile; says why where that is not possible.
     Tokens,
 }
 
@@ -201,9 +202,8 @@ pub(crate) struct RunArguments {
     /// Most tiles that the second task's encoder sees.
     #[arg(long, value_name = "N", default_value_t = 300, requires = "second_task")]
     pub(crate) second_tiles: usize,
-    /// What outlines follow within tiles. Where encoder, head or device do not allow tokens, the run
-    /// says so and interpolates.
-    #[arg(long, value_enum, default_value_t = Outlines::Interpolated)]
+    /// What outlines follow within tiles.
+    #[arg(long, value_enum, default_value_t = Outlines::Auto)]
     pub(crate) outlines: Outlines,
     /// Also draw attention.png (attention-TASK.png for a task of slides): what the encoder's class
     /// token looked at. It is no lesion map, and no region comes of it. On the CPU only.

@@ -9,6 +9,11 @@ use crate::error::{Result, SlideError};
 
 /// Endings of files that are tried in a folder; what they hold decides, not the ending.
 const ENDINGS: [&str; 6] = ["svs", "tif", "tiff", "btf", "dcm", "ptif"];
+/// Endings of slides that are not read so far.
+const OTHERS: [&str; 14] = [
+    "bif", "czi", "isyntax", "kfb", "mrxs", "ndpi", "qptiff", "scn", "sdpc", "svslide", "tmap",
+    "vms", "vsi", "zvi",
+];
 /// Folders in folders; deeper ones are taken for links that lead in a circle.
 const DEEPEST: usize = 16;
 
@@ -18,6 +23,19 @@ const DEEPEST: usize = 16;
 /// # Errors
 /// When a folder cannot be read, or folders lie more than 16 deep.
 pub fn find_slides(folder: &Path) -> Result<Vec<PathBuf>> {
+    find(folder, &ENDINGS)
+}
+
+/// Files of a folder, and of the folders in it, that are slides by their ending but of formats that
+/// are not read so far.
+///
+/// # Errors
+/// As [`find_slides`].
+pub fn find_unread_slides(folder: &Path) -> Result<Vec<PathBuf>> {
+    find(folder, &OTHERS)
+}
+
+fn find(folder: &Path, endings: &[&str]) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let mut folders = vec![(folder.to_owned(), 0)];
     while let Some((folder, depth)) = folders.pop() {
@@ -31,7 +49,7 @@ pub fn find_slides(folder: &Path) -> Result<Vec<PathBuf>> {
             let is_output = path.extension().is_some_and(|ending| ending == "bianque");
             if path.is_dir() && !is_output {
                 folders.push((path, depth + 1));
-            } else if has_ending(&path, &ENDINGS) {
+            } else if has_ending(&path, endings) {
                 found.push(path);
             }
         }
@@ -63,6 +81,9 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, b"").unwrap();
         }
+        fs::write(folder.path().join("inner/a.MRXS"), b"").unwrap();
+        let others = find_unread_slides(folder.path()).unwrap();
+        assert!(others.len() == 1 && others[0].ends_with("inner/a.MRXS"), "{others:?}");
         let found = find_slides(folder.path()).unwrap();
         let names: Vec<_> =
             found.iter().map(|path| path.strip_prefix(folder.path()).unwrap()).collect();

@@ -23,7 +23,7 @@ mod tiff;
 pub use content::content_digest;
 pub use error::SlideError;
 pub use facts::{Format, Level, Scanner, SlideFacts};
-pub use folder::{find_slides, only_dicom};
+pub use folder::{find_slides, find_unread_slides, only_dicom};
 #[doc(hidden)]
 pub use open::open_bytes;
 pub use open::{OpenOptions, open};

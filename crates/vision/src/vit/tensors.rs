@@ -385,7 +385,10 @@ impl<'a> Tensors<'a> {
         let known = |name: &&str| {
             let short = name.strip_prefix(prefix.as_str()).unwrap_or(name);
             let other = short.contains(".B.") || OTHER_BRANCH.iter().any(|b| short.starts_with(b));
-            multiway && other || TRAINING_ONLY.iter().any(|begin| short.starts_with(begin) || name.starts_with(begin))
+            multiway && other
+                || TRAINING_ONLY
+                    .iter()
+                    .any(|begin| short.starts_with(begin) || name.starts_with(begin))
         };
         let names: Vec<_> = self.weights.untaken().filter(known).map(str::to_owned).collect();
         for name in names {

@@ -51,7 +51,7 @@ pub(crate) fn run(arguments: &CheckArguments, terminal: &Terminal) -> anyhow::Re
     let flag = interrupt::flag()?;
     let settings = settings(arguments.thresholds.as_deref())?;
     let path = arguments.slide.as_deref().context("name a slide or a folder")?;
-    let found = slides::find(path, arguments.out.as_deref())?;
+    let found = slides::find(path, arguments.out.as_deref(), terminal)?;
     let bar = terminal.progress("slides", found.len() as u64);
     let stated = site::Stated::new(
         arguments.scanner.as_deref(),

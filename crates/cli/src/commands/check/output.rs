@@ -149,8 +149,11 @@ pub(super) fn summary(path: &Path, document: &QualityDocument, out: &Path) -> St
     for note in &document.notes {
         let _ = writeln!(text, "  - {note}");
     }
-    let seconds: f64 = document.timings.values().sum();
-    let _ = write!(text, "  {seconds:.2} s, {}", out.join("quality.png").display());
+    let seconds = document.timings.values().fold(0.0, |sum, seconds| sum + seconds);
+    // A file that does not open has no picture.
+    let sheet = out.join("quality.png");
+    let written = if sheet.is_file() { sheet } else { out.join("quality.json") };
+    let _ = write!(text, "  {seconds:.2} s, {}", written.display());
     text
 }
 

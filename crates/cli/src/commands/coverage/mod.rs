@@ -31,7 +31,7 @@ const TABLE: &str = "coverage/cancers.toml";
   bianque coverage --html coverage.html
   bianque coverage --table ours.toml --json
 
-EvidenceLevel follows from the metrics of each task's card: tile (on tiles alone), slide (on whole slides of
+The level of evidence follows from the metrics of each task's card: tile (on tiles alone), slide (on whole slides of
 one site), multi-site (on whole slides of two sites or more, one of them not trained on). A figure is
 shown only where its source was read.")]
 pub(crate) struct CoverageArguments {

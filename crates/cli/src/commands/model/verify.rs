@@ -3,7 +3,7 @@
 use std::{fmt::Write, path::Path, time::Instant};
 
 use anyhow::Context;
-use bianque_vision::{Recipe, TestFeatures, Verification, verify};
+use bianque_vision::{Architecture, Recipe, TestFeatures, Verification, verify};
 use serde::Serialize;
 
 use super::{
@@ -69,6 +69,9 @@ pub(super) fn run(
 
 /// What to do about a file that is no weight file, or no whole one.
 pub(super) fn not_used(file: &Path, recipe: &Recipe) -> String {
+    if matches!(recipe.architecture, Architecture::Onnx(_)) {
+        return format!("the ONNX model {} is not used", file.display());
+    }
     format!(
         "{} is not used; fetch it again from the source that `bianque model show {}` names",
         file.display(),

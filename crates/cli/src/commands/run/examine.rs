@@ -76,7 +76,7 @@ pub(crate) fn examine(
     let producer = planned.loaded.task.producer();
     let encoder = planned.loaded.encoder.producer().clone();
     let opened = open(slide, site)?;
-    let mut check = check_slide(opened.as_ref(), &site.check);
+    let check = check_slide(opened.as_ref(), &site.check);
     let places = check.findings.iter().map(|finding| place(&finding.areas, finding.crop)).collect();
     let worst = check.findings.first();
     let crop = worst.and_then(|finding| check::output::crop(opened.as_ref(), finding));
@@ -130,7 +130,7 @@ pub(crate) fn examine(
         lane: &plan.lanes[planned.lane],
         prepared: &prepared,
         extraction,
-        tokens: None,
+        tokens: plan.tokens_of(planned, extraction),
     };
     let probabilities = probabilities(&planned.loaded, &extraction.features)?;
     let analysis = judge(&evidence, &probabilities, &[])?;

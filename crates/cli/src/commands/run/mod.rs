@@ -127,7 +127,7 @@ pub(crate) fn run(
     interrupt::flag()?;
     let plan = load_plan(arguments, models, terminal)?;
     let check = check::settings(arguments.thresholds.as_deref())?;
-    let found = slides::find(&arguments.slide, arguments.out.as_deref())?;
+    let found = slides::find(&arguments.slide, arguments.out.as_deref(), terminal)?;
     anyhow::ensure!(
         arguments.truth.is_none() || found.len() == 1,
         "--truth is for one slide; for a folder use `bianque evaluate lesions`"

@@ -451,7 +451,8 @@ pub(super) fn summary(out: &Path, report: &Report) -> anyhow::Result<String> {
     }
     if let Some(second) = &report.second {
         let (name, places) = (&second.encoder.name, second.places.len());
-        writeln!(text, "  second    {name} judged {places} places again ({} tiles)", second.tiles)?;
+        let noun = if places == 1 { "place" } else { "places" };
+        writeln!(text, "  second    {name} judged {places} {noun} again ({} tiles)", second.tiles)?;
     }
     writeln!(text, "  pass      {}", report.timings.pass.text())?;
     let seconds: Vec<String> = report

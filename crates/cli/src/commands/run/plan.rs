@@ -5,6 +5,7 @@ use std::{
     sync::Arc,
 };
 
+use bianque_lesion::{SlideExtraction, SlideFeatures};
 use bianque_vision::{Device, Encoder, Loaded, Purpose};
 
 use super::{
@@ -177,13 +178,25 @@ impl RunPlan {
     fn add_task(&mut self, loaded: LoadedTask) {
         let (tiles, name) = (&loaded.task.tiles, &loaded.task.name);
         let lane = self.lane_for(&loaded.encoder, tiles.steps, tiles.tissue, name);
-        let asked = self.outlines == Outlines::Tokens;
-        let why = asked.then(|| no_tokens(loaded.encoder.as_ref(), loaded.task.head.is_linear()));
-        let by_tokens = why == Some(None);
-        let outline_note = why.flatten().map(|why| {
+        let why = no_tokens(loaded.encoder.as_ref(), loaded.task.head.is_linear());
+        let by_tokens = why.is_none() && self.outlines != Outlines::Interpolated;
+        let why = why.filter(|_| self.outlines == Outlines::Tokens);
+        let outline_note = why.map(|why| {
             format!("{name}: outlines are interpolated between tiles, not by tokens: {why}")
         });
         self.tasks.push(PlannedTask { loaded, lane, by_tokens, outline_note });
+    }
+
+    /// The logits of tokens that belong to a task, among its lane's.
+    pub(super) fn tokens_of<'e>(
+        &self,
+        task: &PlannedTask,
+        extraction: &'e SlideExtraction,
+    ) -> Option<&'e SlideFeatures> {
+        let shares = |other: &&PlannedTask| other.lane == task.lane && other.by_tokens;
+        let own = |other: &PlannedTask| std::ptr::eq(other, task);
+        let place = self.tasks.iter().filter(shares).position(own)?;
+        extraction.tokens.get(place)
     }
 
     /// Refuses attention that cannot be drawn, before anything is computed. Where no task judges,

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::Path, time::Instant};
 
 use bianque_core::RgbImage;
-use bianque_lesion::{SlideExtraction, SlideFeatures, Timing};
+use bianque_lesion::{SlideExtraction, Timing};
 
 use super::{
     Prepared, RunPlan, SlideResult, SlideRun,
@@ -33,14 +33,6 @@ pub(super) struct SlideReport<'a> {
 }
 
 impl SlideReport<'_> {
-    /// The logits of tokens that belong to this task, among its lane's.
-    fn tokens<'e>(&self, extraction: &'e SlideExtraction) -> Option<&'e SlideFeatures> {
-        let shares = |task: &&PlannedTask| task.lane == self.planned.lane && task.by_tokens;
-        let own = |task: &PlannedTask| std::ptr::eq(task, self.planned);
-        let place = self.plan.tasks.iter().filter(shares).position(own)?;
-        extraction.tokens.get(place)
-    }
-
     pub(super) fn write(
         &self,
         extraction: &SlideExtraction,
@@ -55,7 +47,7 @@ impl SlideReport<'_> {
             lane: &self.plan.lanes[self.planned.lane],
             prepared: self.prepared,
             extraction,
-            tokens: self.tokens(extraction),
+            tokens: self.plan.tokens_of(self.planned, extraction),
         };
         let judge = |probabilities: &_, again: &[bool]| judge(&evidence, probabilities, again);
         let mut report = output::write(self, judge(&first, &[])?, None)?;

@@ -6,8 +6,8 @@ use anyhow::Context;
 use bianque_lesion::{
     Cohort, CohortSettings, Experiment, ExperimentSettings, ExperimentWatch, FeatureFacts,
     FeatureFolder, FoldReport, LabelColumns, LabelTable, RESEARCH_USE, SlideEvaluation,
-    SlideEvaluationSettings, SlideHeadKind, SlideQuestion, SlideSplit, SlideTrainingSettings,
-    run_experiment,
+    SlideEvaluationSettings, SlideHeadKind, SlidePurpose, SlideQuestion, SlideSplit,
+    SlideTrainingSettings, run_experiment,
 };
 use serde::Serialize;
 
@@ -61,6 +61,9 @@ pub(super) fn run(arguments: &TrainSlideArguments, terminal: &Terminal) -> anyho
         features.facts().encoder.name,
         features.facts().encoder.version
     ));
+    if let Some(classes) = counted(&cohort) {
+        terminal.note(&classes);
+    }
     let settings = settings(arguments)?;
     let stop = interrupt::flag()?;
     let bar = terminal.progress("passes", arguments.epochs as u64);
@@ -106,6 +109,20 @@ pub(super) fn run(arguments: &TrainSlideArguments, terminal: &Terminal) -> anyho
     text.push_str(&evaluate_slides::text(&document)?);
     terminal.result(&document, &text)?;
     Ok(Outcome::Done)
+}
+
+/// The classes in their order, with their slides; of two the last is what an AUROC is of.
+fn counted(cohort: &Cohort) -> Option<String> {
+    let SlidePurpose::Classification { classes } = &cohort.purpose else { return None };
+    let strata = cohort.strata();
+    let count = |class: usize| strata.iter().filter(|stratum| **stratum == class).count();
+    let named = classes.iter().enumerate().map(|(class, name)| format!("{name} {}", count(class)));
+    let named = named.collect::<Vec<_>>().join(", ");
+    let positive = match classes.as_slice() {
+        [_, positive] => format!("; '{positive}' is the positive one (--classes sets the order)"),
+        _ => String::new(),
+    };
+    Some(format!("slides by class: {named}{positive}"))
 }
 
 /// What the arguments ask of a slide.
