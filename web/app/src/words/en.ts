@@ -119,6 +119,10 @@ export const en = {
   heatmap: "Heatmap",
   heatmapFailed: "The heatmap could not be loaded.",
   objectsFailed: "The objects could not be loaded.",
+  objectsCounted:
+    "Too many to tell apart here: drawn as density, counted in squares of four pixels. Zoom in for each.",
+  objectsEach: "Each object is a mark of one size: a place, not a measured outline.",
+  objectsKept: "Not loaded: too many at once. Tick to load.",
   opacity: "Opacity",
   threshold: "From",
   viewingMap: "Not yet looked at",

@@ -6,6 +6,7 @@ import { labelName, moment, percent, useSay } from "../../words";
 import { LayerControls, type Layers } from "./layers";
 import { FindingList, stateOf, titleOf } from "./list";
 import { type CaseModel, open, type Row } from "./model";
+import type { Objects } from "./objects";
 
 export function Panel(props: {
   one: Case;
@@ -20,7 +21,7 @@ export function Panel(props: {
   layers: Layers;
   setLayers: (layers: Layers) => void;
   aiShown: boolean;
-  objects: number;
+  objects: Objects[];
 }) {
   const say = useSay();
   const { rows } = props;
