@@ -58,7 +58,7 @@ export class PointsLayer extends Layer<Source> {
     };
   }
 
-  /** Gives a set to the worker; its objects are on the screen once they are shown. */
+  /** Gives a set to the worker; its objects come to the screen by themselves where they are to be shown. */
   take(set: string, buffer: ArrayBuffer, colors: Uint8Array): Promise<Taken> {
     return new Promise((done, fail) => {
       this.taking.set(set, { done, fail });
@@ -72,8 +72,13 @@ export class PointsLayer extends Layer<Source> {
       this.shown.get(set)?.every((on, at) => on === classes[at]) ?? false;
     if (shown.size === this.shown.size && [...shown].every(same)) return;
     this.shown = shown;
+    this.anew();
+  }
+
+  /** What was drawn holds no longer. */
+  private anew(): void {
     this.version += 1;
-    this.order({ kind: "show", shown: [...shown], version: this.version });
+    this.order({ kind: "show", shown: [...this.shown], version: this.version });
     this.asked = "";
     this.changed();
   }
@@ -92,6 +97,7 @@ export class PointsLayer extends Layer<Source> {
     if (said.kind === "fault") waits?.fail(new Error(said.fault));
     else {
       this.taken.set(said.set, said);
+      if (this.shown.has(said.set)) this.anew();
       waits?.done(said);
     }
   }
@@ -177,7 +183,7 @@ export class PointsLayer extends Layer<Source> {
     const look = counts ? "counts" : "each";
     if (look !== this.look) this.ears.looks(look);
     this.look = look;
-    this.ears.laid([...this.shown.keys()]);
+    this.ears.laid([...this.shown.keys()].filter((set) => this.taken.has(set)));
   }
 
   private lay(left: number, top: number, width: number, height: number, perPixel: number): void {

@@ -14,6 +14,7 @@ export type Answer =
   | { kind: "fault"; set: string; fault: string }
   | { kind: "drawn"; square: Square; version: number; picture: Picture };
 
+const NONE = new Uint8Array(256);
 const sets = new Map<string, Drawn>();
 let wanted: Square[] = [];
 let diameter = 1;
@@ -38,7 +39,7 @@ turn.port1.onmessage = () => {
 function take({ set, buffer, width, height, colors }: Extract<Order, { kind: "take" }>): void {
   try {
     const index = build(readPoints(buffer), width, height);
-    sets.set(set, { index, colors, shown: new Uint8Array(256) });
+    sets.set(set, { index, colors, shown: NONE });
     answer({ kind: "taken", set, counts: index.counts, crowd: index.crowd });
   } catch (error) {
     answer({ kind: "fault", set, fault: error instanceof Error ? error.message : String(error) });
@@ -49,11 +50,8 @@ self.onmessage = ({ data }: MessageEvent<Order>) => {
   if (data.kind === "take") return take(data);
   if (data.kind === "show") {
     version = data.version;
-    for (const one of sets.values()) one.shown = new Uint8Array(256);
-    for (const [set, shown] of data.shown) {
-      const one = sets.get(set);
-      if (one) one.shown = shown;
-    }
+    const shown = new Map(data.shown);
+    for (const [set, one] of sets) one.shown = shown.get(set) ?? NONE;
     wanted = [];
     return;
   }

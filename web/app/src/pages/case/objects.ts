@@ -92,6 +92,10 @@ export function useObjects(props: {
   const layer = useRef<PointsLayer | null>(null);
   const report = useRef(props.report);
   report.current = props.report;
+  const latest = useRef(sets);
+  latest.current = sets;
+  /** Sets whose objects were asked for. */
+  const asked = useRef(new Set<string>());
   const change = (id: string, part: Partial<ShownSet>) =>
     setSets((all) => all.map((one) => (one.set.id === id ? { ...one, ...part } : one)));
 
@@ -123,6 +127,8 @@ export function useObjects(props: {
 
   const load = (one: ShownSet, into: PointsLayer) => {
     const { id } = one.set;
+    if (asked.current.has(id)) return;
+    asked.current.add(id);
     change(id, { state: "loading" });
     performance.mark("objects-asked");
     api
@@ -130,13 +136,16 @@ export function useObjects(props: {
       .then((buffer) => into.take(id, buffer, bytes(one.colors)))
       .then(
         ({ counts }) => change(id, { state: "here", counts: [...counts.subarray(0, one.colors.length)] }),
-        () => change(id, { state: "failed" }),
+        () => {
+          asked.current.delete(id);
+          change(id, { state: "failed" });
+        },
       );
   };
-  useEffect(() => {
+  const lay = (all: ShownSet[], by: Layers) => {
     const made = viewer.current;
-    const wanted = layers.ai && layers.points;
-    if (!made || !slide.image || sets.length === 0) return;
+    const wanted = by.ai && by.points;
+    if (!made || !slide.image || all.length === 0) return;
     if (wanted && !layer.current) {
       layer.current = new PointsLayer(slide.image, WIDE / (slide.image.mpp?.x ?? 0.5), {
         looks: setLook,
@@ -149,18 +158,17 @@ export function useObjects(props: {
     }
     const into = layer.current;
     if (!into) return;
-    if (wanted)
-      for (const one of sets) if (one.state === "waiting" && isOn(layers, sets, one)) load(one, into);
-    const shown = sets
-      .filter((one) => one.state === "here" && isOn(layers, sets, one))
-      .map(({ set, colors }): [string, Uint8Array] => {
-        const classes = new Uint8Array(256);
-        for (const at of colors.keys()) classes[at] = isClassOn(layers, set.id, at) ? 1 : 0;
-        return [set.id, classes];
-      });
+    const on = all.filter((one) => isOn(by, all, one));
+    if (wanted) for (const one of on) if (one.state === "waiting") load(one, into);
+    const shown = on.map(({ set, colors }): [string, Uint8Array] => {
+      const classes = new Uint8Array(256);
+      for (const at of colors.keys()) classes[at] = isClassOn(by, set.id, at) ? 1 : 0;
+      return [set.id, classes];
+    });
     into.choose(new Map(shown));
     into.setVisible(wanted && shown.length > 0);
-  }, [sets, layers.ai, layers.points, layers.objects]);
+  };
+  useEffect(() => lay(sets, layers), [sets, layers.ai, layers.points, layers.objects]);
   useEffect(() => () => void layer.current?.dispose(), []);
 
   useEffect(
