@@ -13,6 +13,7 @@ import ImageCanvasSource from "ol/source/ImageCanvas";
 import VectorSource from "ol/source/Vector";
 import View from "ol/View";
 import type { Finding, Heatmap, Region, SeenView, SlideImage } from "../api/types";
+import { Crosshair } from "./crosshair";
 import { deepZoom, projectionOf } from "./deepzoom";
 import { outlineOf, type Shown, styleOf } from "./finding-style";
 import { bounds, toMap } from "./geometry";
@@ -34,6 +35,8 @@ export interface Ears extends Asked {
   covered: (share: number | null) => void;
   post: (views: SeenView[]) => Promise<void>;
   heatmapFailed: () => void;
+  /** What became of the cross that keys move. */
+  crossed: (what: "shown" | "down" | "up") => void;
 }
 
 const NEAREST = 1 / 4;
@@ -41,6 +44,7 @@ const NEAREST = 1 / 4;
 export class SlideViewer {
   readonly map: OlMap;
   readonly tools: Tools;
+  readonly cross: Crosshair;
   readonly projection: Projection;
   readonly viewing: Viewing;
   readonly coverage: Coverage;
@@ -105,7 +109,14 @@ export class SlideViewer {
       this.veil.getSource()?.changed();
       ears.covered(this.coverage.share());
     });
-    this.tools = new Tools(this.map, image, ears);
+    this.cross = new Crosshair(this.map, ears.crossed);
+    this.tools = new Tools(this.map, image, {
+      ...ears,
+      changed: (tool) => {
+        if (tool === null) this.cross.hide();
+        ears.changed(tool);
+      },
+    });
     this.map.on("moveend", () => this.rest());
     this.map.getView().on("change", () => ears.moved(this.state()));
     this.map.on("singleclick", (event) => {

@@ -131,6 +131,7 @@ function Desk({ one, model, at }: { one: Case; model: CaseModel; at: string | nu
           ai={aiShown && !hidden}
           viewer={panes.viewer}
           toggle={toggleAi}
+          keys={() => acts.setAsk({ kind: "keys" })}
         />
         {sides.map(([side, slide, shown]) => (
           <Pane

@@ -9,9 +9,11 @@ import { bar, barText, magnificationText } from "../../viewer/scale";
 import { SlideViewer, type ViewState } from "../../viewer/slide-viewer";
 import type { Tool } from "../../viewer/tools";
 import { isStated, percent, useSay } from "../../words";
+import { said } from "../../words/server";
 import type { Layers } from "./layers";
 import { type Objects, useObjects } from "./objects";
 
+const crossWord = { shown: "crossShown", down: "crossDown", up: "crossUp" } as const;
 const hint = {
   polygon: "finishDrawing",
   brush: "finishBrush",
@@ -47,6 +49,8 @@ export function Pane(props: {
   const [share, setShare] = useState<number | null>(null);
   const [tool, setTool] = useState<Tool | null>(null);
   const [measured, setMeasured] = useState("");
+  /** Said to whoever draws without seeing the mouse. */
+  const [spoken, setSpoken] = useState("");
   const { image } = props.slide;
   const look = settings.get().look_magnification;
 
@@ -65,9 +69,12 @@ export function Pane(props: {
         tooSmall: () => latest.current.tooSmall(),
         drafted: (tool, outline) => latest.current.drafted(tool, outline),
         measured: setMeasured,
+        cornered: (corners) => setSpoken(say("cornersNow", { n: corners })),
+        crossed: (what) => setSpoken(say(crossWord[what])),
         changed: (next) => {
           setTool(next);
           setMeasured("");
+          setSpoken("");
           latest.current.toolChanged(next);
         },
         post: (views) => api.postViews(caseId, slide.id, views),
@@ -121,7 +128,7 @@ export function Pane(props: {
       <div class="pane empty-pane">
         <p>
           {say("noImage")}
-          {props.slide.why && <span class="quiet"> {props.slide.why}</span>}
+          {props.slide.why && <span class="quiet"> {said(props.slide.why)}</span>}
         </p>
       </div>
     );
@@ -136,6 +143,9 @@ export function Pane(props: {
       <p class="slide-name">
         {props.slide.label}
         {isStated(props.slide.stain) && <span> · {props.slide.stain}</span>}
+      </p>
+      <p class="unseen" aria-live="polite" data-spoken="">
+        {spoken}
       </p>
       {tool && (
         <p class="tool-hint" role="status">
