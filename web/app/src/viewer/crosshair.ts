@@ -101,6 +101,8 @@ export class Crosshair {
   click(alt = false): void {
     this.send("pointerdown", alt);
     this.send("pointerup", alt);
+    // A hand is never quite still: it is the next move that tells a drawing of its new corner.
+    this.send("pointermove");
   }
 
   /** Down, or up again. */

@@ -19,6 +19,7 @@ import { outlineOf, type Shown, styleOf } from "./finding-style";
 import { bounds, toMap } from "./geometry";
 import { HeatmapLayer } from "./heatmap";
 import { magnificationAt } from "./scale";
+import { SmallRegions, smallOf } from "./small-regions";
 import { type Asked, Tools } from "./tools";
 import { Coverage, tissueOf, Viewing } from "./viewing";
 
@@ -27,6 +28,8 @@ export interface ViewState {
   resolution: number;
   magnification: number | null;
   rectangle: Region;
+  /** Regions too small here for an outline: they are counted in cells. */
+  counted: number;
 }
 
 export interface Ears extends Asked {
@@ -50,6 +53,7 @@ export class SlideViewer {
   readonly coverage: Coverage;
   private readonly findings = new VectorSource<Feature<MultiPolygon>>();
   private readonly findingLayer: VectorLayer<VectorSource<Feature<MultiPolygon>>>;
+  private readonly small: SmallRegions;
   private readonly veil: ImageLayer<ImageCanvasSource>;
   private heat: HeatmapLayer | null = null;
   private heatUrl = "";
@@ -80,16 +84,21 @@ export class SlideViewer {
         canvasFunction: (at, resolution, ratio, size) => this.drawVeil(at, resolution, ratio, size),
       }),
     });
+    this.small = new SmallRegions(this.projection);
     this.findingLayer = new VectorLayer({
       source: this.findings,
       zIndex: 5,
-      style: (feature) => styleOf(feature.get("shown") as Shown),
+      style: (feature, resolution) => {
+        const shown = feature.get("shown") as Shown;
+        const counted = !shown.selected && this.small.counts(feature.get("size") as number, resolution);
+        return counted ? undefined : styleOf(shown);
+      },
       updateWhileAnimating: true,
       updateWhileInteracting: true,
     });
     this.map = new OlMap({
       target,
-      layers: [base, this.veil, this.findingLayer],
+      layers: [base, this.veil, this.small.layer, this.findingLayer],
       controls: controls({ zoom: false, rotate: false, attribution: false }),
       interactions: interactions({ altShiftDragRotate: false, pinchRotate: false, keyboard: false }),
       view: new View({
@@ -138,6 +147,7 @@ export class SlideViewer {
     return {
       resolution,
       magnification: magnificationAt(this.image, resolution),
+      counted: this.small.countedAt(resolution),
       rectangle: {
         x,
         y,
@@ -165,17 +175,23 @@ export class SlideViewer {
   }
 
   show(all: Shown[]): void {
+    const outlined = all
+      .map((shown) => {
+        const outline = outlineOf(shown.finding);
+        return { shown, outline, small: smallOf(outline, shown.color) };
+      })
+      .filter(({ outline }) => outline.length > 0);
+    this.small.show(outlined.flatMap(({ shown, small }) => (small && !shown.selected ? [small] : [])));
     this.findings.clear(true);
     this.findings.addFeatures(
-      all
-        .map((shown) => ({ shown, outline: outlineOf(shown.finding) }))
-        .filter(({ outline }) => outline.length > 0)
-        .map(({ shown, outline }) => {
-          const feature = new Feature(new MultiPolygon(toMap(outline)));
-          feature.set("shown", shown, true);
-          return feature;
-        }),
+      outlined.map(({ shown, outline, small }) => {
+        const feature = new Feature(new MultiPolygon(toMap(outline)));
+        feature.set("shown", shown, true);
+        feature.set("size", small?.size ?? Infinity, true);
+        return feature;
+      }),
     );
+    this.ears.moved(this.state());
   }
 
   showFindings(visible: boolean): void {

@@ -123,6 +123,9 @@ export const en = {
   objectsCounted:
     "Too many to tell apart here: drawn as density, counted in squares of four pixels. Zoom in for each.",
   objectsEach: "Each object is a mark of one size: a place, not a measured outline.",
+  regionsCounted: "{n} regions are too small here for an outline: drawn as density",
+  listBefore: "{n} more before these",
+  listAfter: "{n} more after these",
   objectsKept: "Not loaded: too many at once. Tick to load.",
   opacity: "Opacity",
   threshold: "From",

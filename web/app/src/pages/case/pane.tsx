@@ -8,7 +8,7 @@ import type { Shown } from "../../viewer/finding-style";
 import { bar, barText, magnificationText } from "../../viewer/scale";
 import { SlideViewer, type ViewState } from "../../viewer/slide-viewer";
 import type { Tool } from "../../viewer/tools";
-import { isStated, percent, useSay } from "../../words";
+import { count, isStated, percent, useSay } from "../../words";
 import { said } from "../../words/server";
 import type { Layers } from "./layers";
 import { type Objects, useObjects } from "./objects";
@@ -155,6 +155,9 @@ export function Pane(props: {
       <div class="read-out">
         {props.layers.veil && share !== null && (
           <span class="share">{say("viewingShare", { p: percent(share), m: look })}</span>
+        )}
+        {state && state.counted > 0 && (
+          <span class="counted">{say("regionsCounted", { n: count(state.counted) })}</span>
         )}
         {length && (
           <span class="scale-bar">
