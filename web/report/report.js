@@ -132,7 +132,7 @@
       item.tabIndex = 0;
       const heading = make("h3");
       heading.append(make("span", `${index + 1}. ${titled(label(region.label))}`), make("span", t("unconfirmed"), "state"));
-      const area = region.area_mm2 == null ? "" : `${t("area")} ${region.area_mm2.toFixed(2)} mm² · `;
+      const area = region.area_mm2 == null ? "" : `${t("area")} ${region.area_mm2.toFixed(2)}\u00a0mm² · `;
       const line = make("p", `${area}${region.tiles}\u00a0${t("tileCount")} · ${t("peak")}\u00a0${percent(region.score)} · ${t("mean")}\u00a0${percent(region.mean_probability)}`);
       const bar = make("div", "", "bar");
       const fill = make("i");

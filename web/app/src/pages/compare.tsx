@@ -133,7 +133,7 @@ export function Compare({ id }: { id: string }) {
             </div>
           </section>
         ))}
-        {comparison && (
+        {comparison && (comparison.pairs.length > 0 || comparison.disputed.length > 0) && (
           <section class="card">
             <h2>{say("disputed")}</h2>
             {comparison.disputed.length === 0 ? (

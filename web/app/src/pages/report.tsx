@@ -103,6 +103,7 @@ export function ReportPage({ id }: { id: string }) {
                     disabled={!may("sign-out")}
                     onInput={(event) => setConclusion(event.currentTarget.value)}
                   />
+                  {conclusion !== "" && <p class="small quiet no-print">{say("conclusionKept")}</p>}
                 </label>
               )}
             </section>

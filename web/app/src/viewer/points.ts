@@ -26,6 +26,8 @@ interface Level {
 
 /** Screen pixels of a cell of counts. */
 const CELL = 4;
+const nameOf = ({ column, row }: { column: number; row: number }) => `${column} ${row}`;
+
 /** Squares kept of one zoom: some screens full. */
 const MOST_KEPT = 400;
 
@@ -40,7 +42,8 @@ export class PointsLayer extends Layer<Source> {
   /** Being filled; laid on the screen once nothing of the view is missing. */
   private coming: Level | null = null;
   private laid: Level | null = null;
-  private asked = "";
+  /** What the worker was last asked for: of which level, and which squares. */
+  private asked: { level: Level | null; names: Set<string> } = { level: null, names: new Set() };
   private look: Look | null = null;
 
   constructor(
@@ -79,7 +82,6 @@ export class PointsLayer extends Layer<Source> {
   private anew(): void {
     this.version += 1;
     this.order({ kind: "show", shown: [...this.shown], version: this.version });
-    this.asked = "";
     this.changed();
   }
 
@@ -110,7 +112,7 @@ export class PointsLayer extends Layer<Source> {
     const canvas = document.createElement("canvas");
     canvas.width = canvas.height = picture.edge;
     canvas.getContext("2d")?.putImageData(new ImageData(picture.rgba, picture.edge, picture.edge), 0, 0);
-    level.squares.set(`${square.column} ${square.row}`, canvas);
+    level.squares.set(nameOf(square), canvas);
     this.changed();
   }
 
@@ -159,7 +161,7 @@ export class PointsLayer extends Layer<Source> {
     const [upper, lower] = [Math.floor(top / span), Math.floor((top + height * perPixel) / span)];
     for (let row = upper - 1; row <= lower + 1; row++)
       for (let column = first - 1; column <= last + 1; column++) {
-        if (level.squares.has(`${column} ${row}`)) continue;
+        if (level.squares.has(nameOf({ column, row }))) continue;
         const inside = column >= first && column <= last && row >= upper && row <= lower;
         (inside ? inView : around).push({ column, row, perPixel, cell });
       }
@@ -168,12 +170,13 @@ export class PointsLayer extends Layer<Source> {
       for (const name of level.squares.keys()) {
         const [column = 0, row = 0] = name.split(" ").map(Number);
         if (column < first - 1 || column > last + 1 || row < upper - 1 || row > lower + 1)
-          level.squares.delete(name);
+          if (level.squares.delete(name)) this.asked.names.delete(name);
       }
     const squares = [...inView, ...around];
-    const asked = `${this.version} ${perPixel} ${squares.map((one) => `${one.column},${one.row}`).join(" ")}`;
-    if (asked === this.asked) return;
-    this.asked = asked;
+    // Asked for and under way: to ask again would have it painted twice.
+    const known = this.asked.level === level && squares.every((one) => this.asked.names.has(nameOf(one)));
+    if (known) return;
+    this.asked = { level, names: new Set(squares.map(nameOf)) };
     this.order({ kind: "want", squares, diameter: this.diameter });
   }
 

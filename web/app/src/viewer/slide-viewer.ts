@@ -21,6 +21,7 @@ import { HeatmapLayer } from "./heatmap";
 import { magnificationAt } from "./scale";
 import { SmallRegions, smallOf } from "./small-regions";
 import { type Asked, Tools } from "./tools";
+import { veil } from "./veil";
 import { Coverage, tissueOf, Viewing } from "./viewing";
 
 export interface ViewState {
@@ -81,7 +82,7 @@ export class SlideViewer {
         projection: this.projection,
         ratio: 1,
         interpolate: false,
-        canvasFunction: (at, resolution, ratio, size) => this.drawVeil(at, resolution, ratio, size),
+        canvasFunction: (at, resolution, ratio, size) => veil(this.coverage, at, resolution, ratio, size),
       }),
     });
     this.small = new SmallRegions(this.projection);
@@ -241,28 +242,6 @@ export class SlideViewer {
     for (const view of views) this.coverage.add(view);
     this.veil.getSource()?.changed();
     this.ears.covered(this.coverage.share());
-  }
-
-  private drawVeil(at: number[], resolution: number, ratio: number, size: number[]): HTMLCanvasElement {
-    const canvas = document.createElement("canvas");
-    canvas.width = size[0] as number;
-    canvas.height = size[1] as number;
-    const context = canvas.getContext("2d");
-    const { columns, rows, edge, seen, tissue } = this.coverage;
-    if (!context || !tissue) return canvas;
-    const scale = ratio / resolution;
-    context.fillStyle = "rgba(20, 60, 140, 0.42)";
-    for (let row = 0; row < rows; row++)
-      for (let column = 0; column < columns; column++) {
-        const i = row * columns + column;
-        if (!tissue[i] || seen[i]) continue;
-        const x = Math.floor((column * edge - (at[0] as number)) * scale);
-        const y = Math.floor((row * edge + (at[3] as number)) * scale);
-        const right = Math.floor(((column + 1) * edge - (at[0] as number)) * scale);
-        const bottom = Math.floor(((row + 1) * edge + (at[3] as number)) * scale);
-        context.fillRect(x, y, right - x, bottom - y);
-      }
-    return canvas;
   }
 
   whole(duration = 200): void {

@@ -252,6 +252,7 @@ export const en = {
   draft: "Draft, not signed",
   conclusion: "Conclusion",
   conclusionHint: "In your own words. It is signed as it stands.",
+  conclusionKept: "Kept in this browser until it is signed.",
   signOutAct: "Sign out",
   signOutAsk: "Sign this report? It can be reopened only with a reason.",
   signedBy: "Signed by",

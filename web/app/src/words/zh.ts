@@ -246,6 +246,7 @@ export const zh: Words = {
   draft: "草稿，未签发",
   conclusion: "结论",
   conclusionHint: "请用自己的文字。签发时按原文固定。",
+  conclusionKept: "已暂存于本浏览器，签发后清除。",
   signOutAct: "签发",
   signOutAsk: "签发此报告？之后只能写明理由重新打开。",
   signedBy: "签发医师",

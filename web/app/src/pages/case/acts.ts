@@ -103,6 +103,8 @@ export function useActs(props: {
     discard();
     on.toFinding(finding);
     on.tools.start("edit", finding.outline);
+    // Where the work is, arrow keys are the cross's.
+    on.target.focus();
     correcting.current = finding.id;
   };
 
@@ -114,6 +116,7 @@ export function useActs(props: {
     if (wanted !== "measure" && !may("propose")) return tell(say("readOnly"));
     discard();
     on.tools.start(wanted);
+    on.target.focus();
   };
 
   /** A question about a drawn outline was put away: the outline goes back on the slide, not lost. */

@@ -46,7 +46,8 @@ export function KeyHelp({ close }: { close: () => void }) {
   const say = useSay();
   return (
     <Dialog title={say("keys")} close={close} wide>
-      <div class="key-help">
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: longer than a small screen, so keys scroll it */}
+      <div class="key-help" role="group" aria-labelledby="dialog-title" tabIndex={0}>
         {groups.map(([title, lines]) => (
           <section key={title}>
             <h3>{say(title)}</h3>
