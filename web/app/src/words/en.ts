@@ -178,7 +178,7 @@ export const en = {
   crossDown: "Down",
   crossUp: "Up",
   cornersNow: "Corners: {n}",
-  finishDrawing: "Enter finishes · Esc cancels · U takes back a point · ? keys without a mouse",
+  finishDrawing: "Enter finishes · Esc cancels · U takes back a point · ? keys without a mouse",
   finishBrush: "Drag paints · Shift erases · [ ] size · Enter finishes · Esc cancels",
   finishEdit: "Drag a corner · Alt-click removes it · B brush · Enter keeps · Esc cancels",
   finishMeasure: "Click to measure · double-click ends · Esc clears",

@@ -174,7 +174,7 @@ export const zh: Words = {
   crossDown: "按下",
   crossUp: "抬起",
   cornersNow: "顶点：{n}",
-  finishDrawing: "Enter 完成 · Esc 取消 · U 退回一点 · ? 无鼠标操作",
+  finishDrawing: "Enter 完成 · Esc 取消 · U 退回一点 · ? 无鼠标操作",
   finishBrush: "拖动涂抹 · Shift 擦除 · [ ] 大小 · Enter 完成 · Esc 取消",
   finishEdit: "拖动顶点 · Alt 点击删除 · B 画笔 · Enter 保留 · Esc 取消",
   finishMeasure: "点击测量 · 双击结束 · Esc 清除",
