@@ -5,7 +5,7 @@ const policy =
   "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; " +
   "worker-src 'self' blob:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'";
 
-const server = process.env.BIANQUE_SERVER ?? "http://127.0.0.1:8181";
+const server = process.env.BIANQUE_SERVER ?? "http://127.0.0.1:8080";
 
 const proxy = Object.fromEntries(
   ["/api", "/deepzoom", "/iiif", "/dicomweb", "/outputs"].map((path) => [path, { target: server }]),

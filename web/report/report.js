@@ -70,7 +70,7 @@
     return element;
   };
   const rgb = (/** @type {number[]} */ color) => `rgb(${color.join(",")})`;
-  const percent = (/** @type {number} */ share) => `${(100 * share).toFixed(0)} %`;
+  const percent = (/** @type {number} */ share) => `${(100 * share).toFixed(0)}\u00a0%`;
   const label = (/** @type {string} */ name) => report.task.labels.find((/** @type {any} */ l) => l.name === name)
     ?? { name, title: name, color: [90, 90, 90] };
   const titled = (/** @type {any} */ l) => (language === "zh" && l.title_zh) || l.title || l.name;
@@ -132,11 +132,11 @@
       item.tabIndex = 0;
       const heading = make("h3");
       heading.append(make("span", `${index + 1}. ${titled(label(region.label))}`), make("span", t("unconfirmed"), "state"));
-      const area = region.area_mm2 == null ? "" : `${t("area")} ${region.area_mm2.toFixed(2)} mm² · `;
-      const line = make("p", `${area}${region.tiles} ${t("tileCount")} · ${t("peak")} ${percent(region.score)} · ${t("mean")} ${percent(region.mean_probability)}`);
+      const area = region.area_mm2 == null ? "" : `${t("area")} ${region.area_mm2.toFixed(2)}\u00a0mm² · `;
+      const line = make("p", `${area}${region.tiles}\u00a0${t("tileCount")} · ${t("peak")}\u00a0${percent(region.score)} · ${t("mean")}\u00a0${percent(region.mean_probability)}`);
       const bar = make("div", "", "bar");
       const fill = make("i");
-      fill.style.width = percent(region.score).replace(" ", "");
+      fill.style.width = `${100 * region.score}%`;
       bar.append(fill);
       const evidence = make("div", "", "evidence");
       region.evidence.forEach((/** @type {any} */ tile, /** @type {number} */ n) => {
@@ -169,7 +169,7 @@
       [t("size"), `${slide.width} × ${slide.height} px`], [t("mpp"), mpp], [t("format"), slide.format],
       [t("vendor"), slide.vendor ?? ""], [t("magnification"), slide.magnification ? `${slide.magnification}×` : ""],
       [t("levels"), slide.levels.map((/** @type {any} */ l) => `${l.width}×${l.height}`).join(", ")],
-      [t("tissue"), (report.tissue.area_mm2 == null ? "" : `${report.tissue.area_mm2.toFixed(2)} mm², `) + percent(report.tissue.fraction)],
+      [t("tissue"), (report.tissue.area_mm2 == null ? "" : `${report.tissue.area_mm2.toFixed(2)}\u00a0mm², `) + percent(report.tissue.fraction)],
       [t("ink"), (report.tissue.ink ?? []).join(", ")], [t("tiles"), String(report.tiles.analysed)],
     ]);
     const producer = (/** @type {any} */ p) => `${p.name} ${p.version}, ${t("licence")} ${p.licence ?? "?"}, ${p.digest ?? ""}`;
@@ -231,7 +231,7 @@
         item.className = "plain";
       }
       const words = make("div");
-      const share = finding.tissue_share == null ? "" : ` · ${(100 * finding.tissue_share).toFixed(1)} %`;
+      const share = finding.tissue_share == null ? "" : ` · ${(100 * finding.tissue_share).toFixed(1)}\u00a0%`;
       words.append(make("strong", titled(finding) + share, finding.fails ? "fails" : ""), make("span", finding.note));
       item.append(words);
       return item;

@@ -1,5 +1,5 @@
 // A million objects over a slide, put into a real server and shown by the real page: time to first paint,
-// frames a second while panning.
+// frames a second while panning over most of the screen, so that new squares come in all the time.
 import { expect, type Page, test } from "@playwright/test";
 import { putObjects } from "../e2e/objects";
 import { cases, demo, desk, examined } from "../e2e/steps";
@@ -30,7 +30,7 @@ async function pan(page: Page): Promise<{ fps: number; p95: number }> {
   await page.mouse.down();
   const end = Date.now() + 4000;
   for (let i = 0; Date.now() < end; i++)
-    await page.mouse.move(x + 160 * Math.sin(i / 12), y + 110 * Math.cos(i / 9));
+    await page.mouse.move(x + 0.42 * box.width * Math.sin(i / 24), y + 0.42 * box.height * Math.cos(i / 19));
   await page.mouse.up();
   const gaps = await page.evaluate(() => {
     const { frames } = window as unknown as { frames: number[] };
@@ -81,11 +81,12 @@ test("a million objects", async ({ browser }) => {
   console.log(
     `${COUNT.toLocaleString("en")} objects, medians of ${ROUNDS} rounds; frames are those of the page`,
   );
-  console.log(`first paint: ${median(asked).toFixed(0)} ms after they are asked for,`);
-  console.log(`             ${median(opened).toFixed(0)} ms after the case is opened`);
+  const best = (values: number[]) => Math.min(...values).toFixed(0);
+  console.log(`first paint: ${median(asked).toFixed(0)} ms (best ${best(asked)}) after they are asked for,`);
+  console.log(`             ${median(opened).toFixed(0)} ms (best ${best(opened)}) after the case is opened`);
   for (const [name, runs] of Object.entries(rates))
     console.log(
-      `pan, ${name}: ${median(runs.map((one) => one.fps)).toFixed(0)} frames/s, 95th percentile of a frame ${median(runs.map((one) => one.p95)).toFixed(0)} ms`,
+      `pan, ${name}: ${median(runs.map((one) => one.fps)).toFixed(0)} frames/s (best ${Math.max(...runs.map((one) => one.fps)).toFixed(0)}), 95th percentile of a frame ${median(runs.map((one) => one.p95)).toFixed(0)} ms`,
     );
   expect(median(asked)).toBeGreaterThan(0);
 });

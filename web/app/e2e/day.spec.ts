@@ -290,7 +290,32 @@ test("two readers differ, a third settles it, nothing is averaged", async ({ bro
   await expect(wang.locator("tr.differs")).toHaveCount(1);
   await accessible(wang);
   await picture(wang, "two-readers");
-  await wang.getByRole("button", { name: "Settle: Accept" }).click();
+  await expect(wang.getByRole("button", { name: "Settle: Accept" })).toBeVisible();
+  // Neither is right: the third draws an outline of his own.
+  await wang.getByRole("link", { name: "Neither: decide on the slide" }).click();
+  await expect(wang.locator(".settling")).toContainText("What you decide here settles it");
+  const disputed = wang.locator('.finding[data-state="disputed"]');
+  await expect(disputed).toHaveAttribute("aria-current", "true");
+  const finding = await disputed.getAttribute("data-finding");
+  const looked = wang.locator(".slide-map");
+  await expect(looked).toBeVisible();
+  await disputed.click();
+  await wang.waitForTimeout(700);
+  await wang.keyboard.press("c");
+  await wang.keyboard.press("b");
+  await looked.focus();
+  for (const key of ["ArrowUp", "Space", "Shift+ArrowRight", "Shift+ArrowUp", "Shift+ArrowUp", "Enter"])
+    await wang.keyboard.press(key);
+  await expect(wang.getByRole("dialog")).toContainText("Which label?");
+  await wang.keyboard.press("1");
+  await allSaved(wang);
+  await expect(wang.locator(`[data-finding="${finding}"]`)).toHaveAttribute("data-state", "corrected");
+  const decisions = await (await wang.request.get(`${accounts}/api/v1/findings/${finding}/decisions`)).json();
+  const settled = decisions.find((one: { manner: string }) => one.manner === "adjudication");
+  expect(settled.verdict).toBe("correct");
+  expect(settled.outline.length).toBeGreaterThan(0);
+  expect(decisions.filter((one: { manner: string }) => one.manner === "reading")).toHaveLength(2);
+  await wang.goto(`${address}/compare`);
   await expect(wang.getByText("Nothing is disputed.")).toBeVisible();
   await wang.goto(`${accounts}/#/cost`);
   await expect(wang.locator("tbody tr").first()).toBeVisible();

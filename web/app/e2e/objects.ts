@@ -3,7 +3,7 @@ import type { Page } from "@playwright/test";
 import { demo } from "./steps";
 
 /** Clusters as tissue has them, with some strewn between: the same objects in every run. */
-function objects(count: number, width: number, height: number): Buffer {
+function objects(count: number, width: number, height: number, classes: number): Buffer {
   const file = Buffer.alloc(8 + count * 9);
   file.writeUInt32LE(0x31414e42, 0);
   file.writeUInt32LE(count, 4);
@@ -24,22 +24,31 @@ function objects(count: number, width: number, height: number): Buffer {
     const clamp = (value: number, most: number) => Math.min(Math.max(value, 0), most - 1);
     file.writeFloatLE(strewn ? next() * width : clamp(x + far * Math.cos(angle), width), 8 + i * 8);
     file.writeFloatLE(strewn ? next() * height : clamp(y + far * Math.sin(angle), height), 12 + i * 8);
-    file.writeUInt8(Math.floor(next() * 4), 8 + count * 8 + i);
+    file.writeUInt8(Math.floor(next() * classes), 8 + count * 8 + i);
   }
   return file;
 }
 
 /** Puts objects on the first slide of a case, once. */
-export async function putObjects(page: Page, address: string, count: number): Promise<void> {
+export async function putObjects(
+  page: Page,
+  address: string,
+  count: number,
+  about = "key=nuclei-1&label=nuclei&classes=a,b,c,d&producer=nuclei&version=1",
+): Promise<void> {
   const { csrf } = await (await page.request.get(`${demo}/api/v1/session`)).json();
   const id = address.split("/").pop();
   const [slide] = (await (await page.request.get(`${demo}/api/v1/cases/${id}`)).json()).slides;
-  const about = "key=nuclei-1&label=nuclei&classes=a,b,c,d&producer=nuclei&version=1";
   const answer = await page.request.post(
     `${demo}/api/v1/cases/${id}/slides/${slide.id}/annotations?${about}`,
     {
       headers: { "x-csrf-token": csrf, "content-type": "application/octet-stream" },
-      data: objects(count, slide.image.width, slide.image.height),
+      data: objects(
+        count,
+        slide.image.width,
+        slide.image.height,
+        about.match(/classes=([^&]*)/)?.[1]?.split(",").length ?? 1,
+      ),
     },
   );
   if (!answer.ok()) throw new Error(await answer.text());

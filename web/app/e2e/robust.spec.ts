@@ -126,6 +126,7 @@ for (const look of looks)
     const id = page.url().split("/case/")[1];
     await check(`${demo}/#/`, ".worklist tbody tr");
     await check(`${demo}/#/cost`, "h1");
+    await check(`${demo}/#/improvement`, "h1");
     await check(`${demo}/#/case/${id}/report`, ".report");
     await check(`${demo}/#/case/${id}/compare`, "h1");
     await check(`${demo}/#/nowhere`, ".empty");

@@ -91,6 +91,31 @@ export async function share(
   return count / Math.max(1, pixels.length / 4);
 }
 
+/** The share of pixels of a part of the screen that are no longer as they were in a picture of it. */
+export async function changed(page: Page, part: Locator, before: Buffer): Promise<number> {
+  const now = await part.screenshot();
+  return page.evaluate(
+    async (shots) => {
+      const [a, b] = await Promise.all(
+        shots.map(async (bytes) => {
+          const raw = Uint8Array.from(atob(bytes), (one) => one.charCodeAt(0));
+          const bitmap = await createImageBitmap(new Blob([raw], { type: "image/png" }));
+          const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
+          const context = canvas.getContext("2d");
+          context?.drawImage(bitmap, 0, 0);
+          return context?.getImageData(0, 0, bitmap.width, bitmap.height).data ?? [];
+        }),
+      );
+      if (!a || !b) return 0;
+      let count = 0;
+      for (let i = 0; i < a.length; i += 4)
+        if ([0, 1, 2].some((k) => Math.abs((a[i + k] ?? 0) - (b[i + k] ?? 0)) > 24)) count++;
+      return count / Math.max(1, a.length / 4);
+    },
+    [before.toString("base64"), now.toString("base64")],
+  );
+}
+
 /** The share of a part of the screen that is coloured as stained tissue is. */
 export const tissue = (page: Page, part: Page | Locator = page) =>
   share(page, part, (red, green, blue) => red > green + 25 && blue > green + 10);

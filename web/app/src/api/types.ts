@@ -311,5 +311,8 @@ export interface AnnotationSet {
   label: string;
   count: number;
   kind: "points" | "polygons";
+  /** Names of the classes; an object names its own by place in this list. */
+  classes: string[];
   bounds: Region | null;
+  state: FindingState;
 }

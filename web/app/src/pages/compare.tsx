@@ -133,7 +133,7 @@ export function Compare({ id }: { id: string }) {
             </div>
           </section>
         ))}
-        {comparison && (
+        {comparison && (comparison.pairs.length > 0 || comparison.disputed.length > 0) && (
           <section class="card">
             <h2>{say("disputed")}</h2>
             {comparison.disputed.length === 0 ? (
@@ -183,6 +183,11 @@ export function Compare({ id }: { id: string }) {
                         </div>
                       ))}
                     </div>
+                    {may("adjudicate") && !mustLook && (
+                      <a class="button" href={`#/case/${id}?finding=${one.id}`}>
+                        {say("settleOwn")}
+                      </a>
+                    )}
                   </div>
                 ))}
               </>
@@ -198,6 +203,7 @@ export function Compare({ id }: { id: string }) {
             text: say(word),
           }))}
           other={say("otherReason")}
+          keepAs={`${refusing.id} settle`}
           pick={(reason) => {
             const one = refusing;
             setRefusing(null);

@@ -2,6 +2,7 @@
 import { useState } from "preact/hooks";
 import { api, Problem, paths } from "../api/client";
 import { useCell } from "../cell";
+import { useWords } from "../offline/words";
 import { Choose, Confirm } from "../parts/dialog";
 import { problemText, useLoad, Waiting } from "../parts/load";
 import { useQueue } from "../parts/saved";
@@ -30,7 +31,7 @@ export function ReportPage({ id }: { id: string }) {
     return api.report(id);
   }, [id]);
   const theCase = useLoad(() => api.case(id), [id]);
-  const [conclusion, setConclusion] = useState("");
+  const [conclusion, setConclusion] = useWords(`${id} conclusion`);
   const [leaveOut, setLeaveOut] = useState(false);
   const [ask, setAsk] = useState<"sign" | "reopen" | null>(null);
   const [fault, setFault] = useState("");
@@ -45,6 +46,7 @@ export function ReportPage({ id }: { id: string }) {
       if (!(await queue.flush())) return setFault(say("waitSaving"));
       await api.signOut(id, conclusion.trim(), leaveOut);
       setSignedNow(true);
+      setConclusion("");
     } catch (error) {
       setFault(error instanceof Problem ? problemText(say, error) : say("failed"));
     }
@@ -101,6 +103,7 @@ export function ReportPage({ id }: { id: string }) {
                     disabled={!may("sign-out")}
                     onInput={(event) => setConclusion(event.currentTarget.value)}
                   />
+                  {conclusion !== "" && <p class="small quiet no-print">{say("conclusionKept")}</p>}
                 </label>
               )}
             </section>
@@ -275,6 +278,7 @@ export function ReportPage({ id }: { id: string }) {
           title={say("whyReopen")}
           choices={[]}
           other={say("reason")}
+          keepAs={`${id} reopen`}
           pick={(reason) => void reopen(reason)}
           close={() => setAsk(null)}
         />

@@ -1,9 +1,15 @@
 // A question that stands before everything else; the browser keeps focus inside and Esc closes it.
 import type { ComponentChildren } from "preact";
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { useWords } from "../offline/words";
 import { useSay } from "../words";
 
-export function Dialog(props: { title: string; close: () => void; children: ComponentChildren }) {
+export function Dialog(props: {
+  title: string;
+  close: () => void;
+  wide?: boolean;
+  children: ComponentChildren;
+}) {
   const box = useRef<HTMLDialogElement>(null);
   // Before the next paint: a reader who types R and 1 at once must not lose the 1.
   useLayoutEffect(() => {
@@ -18,6 +24,7 @@ export function Dialog(props: { title: string; close: () => void; children: Comp
   return (
     <dialog
       ref={box}
+      class={props.wide ? "wide" : undefined}
       aria-labelledby="dialog-title"
       onCancel={(event) => {
         event.preventDefault();
@@ -64,13 +71,15 @@ export function Choose(props: {
   title: string;
   choices: Choice[];
   other?: string;
+  /** Where free words are kept until they are given: a closed window does not lose them. */
+  keepAs?: string;
   /** The choice that stands now: focus begins there. */
   current?: string | null;
   pick: (value: string) => void;
   close: () => void;
 }) {
   const say = useSay();
-  const [words, setWords] = useState("");
+  const [words, setWords] = useWords(props.keepAs);
   const now = useRef<HTMLButtonElement>(null);
   const keyed = (event: KeyboardEvent) => {
     if (event.target instanceof HTMLTextAreaElement || event.target instanceof HTMLInputElement) return;
@@ -107,7 +116,9 @@ export function Choose(props: {
             class="other"
             onSubmit={(event) => {
               event.preventDefault();
-              if (words.trim()) props.pick(words.trim());
+              if (!words.trim()) return;
+              props.pick(words.trim());
+              setWords("");
             }}
           >
             <label>

@@ -3,6 +3,7 @@ import type { ComponentChildren } from "preact";
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { Problem } from "../api/client";
 import { useSay } from "../words";
+import { said } from "../words/server";
 
 export interface Loaded<T> {
   value: T | null;
@@ -35,7 +36,7 @@ export function useLoad<T>(ask: () => Promise<T>, dependencies: unknown[]): Load
 
 export function problemText(say: ReturnType<typeof useSay>, problem: Problem): string {
   if (problem.status === 0) return say("unreachable");
-  return `${say("failed")}: ${problem.message}`;
+  return say("failedWhy", { why: said(problem.message) });
 }
 
 export function Waiting({ loaded, children }: { loaded: Loaded<unknown>; children?: ComponentChildren }) {

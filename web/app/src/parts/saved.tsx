@@ -3,6 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import type { QueueState } from "../offline/queue";
 import { queue } from "../state";
 import { useSay } from "../words";
+import { said } from "../words/server";
 
 export function useQueue(): QueueState {
   const [state, set] = useState<QueueState>(() => queue.state());
@@ -22,7 +23,7 @@ export function Saved() {
       {broken && <strong>{say("brokenStore")}</strong>}
       {refused.map((one) => (
         <span key={one.key}>
-          {say("refusedQueue")}: {one.refused}{" "}
+          {say("refusedQueueWhy", { why: said(one.refused ?? "") })}{" "}
           <button type="button" class="link" onClick={() => void queue.dismiss(one.key)}>
             {say("dismiss")}
           </button>

@@ -1,5 +1,5 @@
 // The slide as a source of Deep Zoom tiles. Drawn on a plain canvas: a desk whose WebGL is barred
-// still reads slides; WebGL serves only the million annotations.
+// still reads slides.
 
 import Projection from "ol/proj/Projection";
 import ImageTile from "ol/source/ImageTile";

@@ -1,128 +1,119 @@
-// The layer of many objects: WebGL for those that can be told apart, cells of counts from afar.
+// The layer of many objects: squares that a worker draws, laid where the slide is.
 
 import Layer from "ol/layer/Layer";
 import type { FrameState } from "ol/Map";
 import Source from "ol/source/Source";
-import type { Order } from "./points.worker";
-import { type Index, inView, type Run } from "./points-index";
+import type { Answer, Order } from "./points.worker";
+import { counted, EDGE, type Square } from "./points-raster";
 
-/** Fewer screen pixels than this for each object in view, and a screen cannot hold them apart. */
-const ROOM = 16;
+/** What the legend says of how objects are drawn at this zoom. */
+export type Look = "each" | "counts";
 
-const vertexShader = `#version 300 es
-in vec2 at; in float kind;
-uniform vec2 middle; uniform vec2 scale; uniform float size; uniform vec3 colors[16];
-out vec3 color;
-void main() {
-  gl_Position = vec4((at - middle) * scale, 0.0, 1.0);
-  gl_PointSize = size;
-  color = colors[int(kind) % 16];
-}`;
-const fragmentShader = `#version 300 es
-precision highp float; // as in the other shader, which shares a uniform with this one
-in vec3 color; uniform float size; out vec4 paint;
-void main() {
-  float far = length(gl_PointCoord - 0.5) * 2.0;
-  float edge = size < 4.0 ? 1.0 : 1.0 - smoothstep(1.0 - 2.5 / size, 1.0, far);
-  float alpha = 0.8 * edge;
-  paint = vec4(color * alpha, alpha);
-}`;
-
-function program(gl: WebGL2RenderingContext): WebGLProgram {
-  const made = gl.createProgram();
-  for (const [kind, text] of [
-    [gl.VERTEX_SHADER, vertexShader],
-    [gl.FRAGMENT_SHADER, fragmentShader],
-  ] as const) {
-    const shader = gl.createShader(kind);
-    if (!shader) throw new Error("no shader");
-    gl.shaderSource(shader, text);
-    gl.compileShader(shader);
-    gl.attachShader(made, shader);
-  }
-  gl.linkProgram(made);
-  if (!gl.getProgramParameter(made, gl.LINK_STATUS))
-    throw new Error(gl.getProgramInfoLog(made) ?? "no program");
-  return made;
+/** What is known of a set once it is sorted. */
+export interface Taken {
+  /** How many of each class. */
+  counts: Uint32Array;
+  crowd: number;
 }
 
+/** The squares of one zoom and one choice of what is shown. */
+interface Level {
+  perPixel: number;
+  cell: number;
+  version: number;
+  squares: Map<string, HTMLCanvasElement>;
+}
+
+/** Screen pixels of a cell of counts. */
+const CELL = 4;
+const nameOf = ({ column, row }: { column: number; row: number }) => `${column} ${row}`;
+
+/** Squares kept of one zoom: some screens full. */
+const MOST_KEPT = 400;
+
 export class PointsLayer extends Layer<Source> {
-  private readonly box = document.createElement("div");
+  private readonly canvas = document.createElement("canvas");
   /** Started at once, so that it is up when the objects are here. */
   private readonly worker = new Worker(new URL("./points.worker.ts", import.meta.url), { type: "module" });
-  private readonly near = document.createElement("canvas");
-  private readonly far = document.createElement("canvas");
-  /** None where the desk's WebGL is barred or fails: then cells are drawn at every zoom. */
-  private gl: WebGL2RenderingContext | null;
-  private uniform: Record<string, WebGLUniformLocation | null> = {};
-  private pictures: HTMLCanvasElement[] = [];
-  private index: Index | null = null;
+  private readonly taken = new Map<string, Taken>();
+  private readonly taking = new Map<string, { done: (taken: Taken) => void; fail: (why: Error) => void }>();
+  private shown: ReadonlyMap<string, Uint8Array> = new Map();
+  private version = 0;
+  /** Being filled; laid on the screen once nothing of the view is missing. */
+  private coming: Level | null = null;
+  private laid: Level | null = null;
+  /** What the worker was last asked for: of which level, and which squares. */
+  private asked: { level: Level | null; names: Set<string> } = { level: null, names: new Set() };
+  private look: Look | null = null;
 
   constructor(
     private readonly slide: { width: number; height: number },
-    private readonly colors: [number, number, number][],
-    /** How wide an object is, in level-0 pixels. */
+    /** How wide an object is drawn, in level-0 pixels. */
     private readonly diameter: number,
+    private readonly ears: { looks: (look: Look) => void; laid: (sets: string[]) => void },
   ) {
     super({ source: new Source({}), zIndex: 3 });
-    this.box.className = "points-layer";
-    this.box.append(this.far, this.near);
-    this.gl = this.near.getContext("webgl2", { antialias: false, premultipliedAlpha: true });
+    this.canvas.className = "points-layer";
+    this.worker.onmessage = ({ data }: MessageEvent<Answer>) => this.hear(data);
+    this.worker.onerror = () => {
+      for (const one of this.taking.values()) one.fail(new Error("objects could not be sorted"));
+      this.taking.clear();
+    };
   }
 
-  load(buffer: ArrayBuffer): Promise<number> {
-    const { worker } = this;
-    const order: Order = { buffer, ...this.slide, colors: this.colors, diameter: this.diameter };
-    return new Promise<number>((resolve, reject) => {
-      worker.onerror = () => reject(new Error("annotations could not be sorted"));
-      worker.onmessage = ({ data }: MessageEvent<{ index?: Index; fault?: string }>) => {
-        if (!data.index) return reject(new Error(data.fault));
-        this.take(data.index);
-        resolve(data.index.count);
-      };
-      worker.postMessage(order, [buffer]);
-    }).finally(() => worker.terminate());
-  }
-
-  private take(index: Index): void {
-    this.index = index;
-    this.pictures = index.cells.map((level) => {
-      const canvas = document.createElement("canvas");
-      canvas.width = level.columns;
-      canvas.height = level.rows;
-      canvas.getContext("2d")?.putImageData(new ImageData(level.rgba, level.columns, level.rows), 0, 0);
-      return canvas;
+  /** Gives a set to the worker; its objects come to the screen by themselves where they are to be shown. */
+  take(set: string, buffer: ArrayBuffer, colors: Uint8Array): Promise<Taken> {
+    return new Promise((done, fail) => {
+      this.taking.set(set, { done, fail });
+      this.order({ kind: "take", set, buffer, ...this.slide, colors }, [buffer]);
     });
-    try {
-      if (this.gl) this.upload(this.gl, index);
-    } catch (error) {
-      console.warn(error);
-      this.gl = null;
-    }
+  }
+
+  /** From here on these classes of these sets are shown, and nothing else. */
+  choose(shown: ReadonlyMap<string, Uint8Array>): void {
+    const same = ([set, classes]: [string, Uint8Array]) =>
+      this.shown.get(set)?.every((on, at) => on === classes[at]) ?? false;
+    if (shown.size === this.shown.size && [...shown].every(same)) return;
+    this.shown = shown;
+    this.anew();
+  }
+
+  /** What was drawn holds no longer. */
+  private anew(): void {
+    this.version += 1;
+    this.order({ kind: "show", shown: [...this.shown], version: this.version });
     this.changed();
   }
 
-  private upload(gl: WebGL2RenderingContext, index: Index): void {
-    const made = program(gl);
-    gl.useProgram(made);
-    for (const [name, data, size, type] of [
-      ["at", index.xy, 2, gl.FLOAT],
-      ["kind", index.classes, 1, gl.UNSIGNED_BYTE],
-    ] as const) {
-      gl.bindBuffer(gl.ARRAY_BUFFER, gl.createBuffer());
-      gl.bufferData(gl.ARRAY_BUFFER, data, gl.STATIC_DRAW);
-      const place = gl.getAttribLocation(made, name);
-      gl.enableVertexAttribArray(place);
-      gl.vertexAttribPointer(place, size, type, false, 0, 0);
+  private order(order: Order, give: Transferable[] = []): void {
+    this.worker.postMessage(order, give);
+  }
+
+  private hear(said: Answer): void {
+    if (said.kind === "drawn") {
+      this.put(said);
+      return;
     }
-    for (const name of ["middle", "scale", "size"]) this.uniform[name] = gl.getUniformLocation(made, name);
-    const flat = Array.from({ length: 16 }, (_, i) => this.colors[i % this.colors.length] ?? [0, 0, 0]);
-    gl.uniform3fv(
-      gl.getUniformLocation(made, "colors"),
-      flat.flat().map((value) => value / 255),
+    const waits = this.taking.get(said.set);
+    this.taking.delete(said.set);
+    if (said.kind === "fault") waits?.fail(new Error(said.fault));
+    else {
+      this.taken.set(said.set, said);
+      if (this.shown.has(said.set)) this.anew();
+      waits?.done(said);
+    }
+  }
+
+  private put({ square, version, picture }: Extract<Answer, { kind: "drawn" }>): void {
+    const level = [this.coming, this.laid].find(
+      (one) => one?.version === version && one.perPixel === square.perPixel && one.cell === square.cell,
     );
-    gl.enable(gl.BLEND);
-    gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
+    if (!level) return;
+    const canvas = document.createElement("canvas");
+    canvas.width = canvas.height = picture.edge;
+    canvas.getContext("2d")?.putImageData(new ImageData(picture.rgba, picture.edge, picture.edge), 0, 0);
+    level.squares.set(nameOf(square), canvas);
+    this.changed();
   }
 
   override getSourceState(): "ready" {
@@ -131,65 +122,96 @@ export class PointsLayer extends Layer<Source> {
 
   override render(frame: FrameState): HTMLElement {
     const [width, height] = frame.size.map((edge) => Math.round(edge * frame.pixelRatio)) as [number, number];
-    for (const canvas of [this.near, this.far])
-      if (canvas.width !== width || canvas.height !== height) {
-        canvas.width = width;
-        canvas.height = height;
-      }
+    if (this.canvas.width !== width || this.canvas.height !== height)
+      Object.assign(this.canvas, { width, height });
     const { center, resolution } = frame.viewState;
     const perPixel = resolution / frame.pixelRatio;
-    const [x, y] = [center[0] as number, -(center[1] as number)];
-    const [w, h] = [width * perPixel, height * perPixel];
-    const runs = this.index ? inView(this.index, x - w / 2, y - h / 2, x + w / 2, y + h / 2) : [];
-    const many = !this.gl || runs.reduce((sum, run) => sum + run.count, 0) * ROOM > width * height;
-    this.near.hidden = many;
-    this.far.hidden = !many;
-    if (many) this.drawCells(x - w / 2, y - h / 2, perPixel);
-    else this.drawPoints(runs, x, y, width, height, perPixel);
-    return this.box;
+    const left = (center[0] as number) - (width * perPixel) / 2;
+    const top = -(center[1] as number) - (height * perPixel) / 2;
+    this.want([left, top, width, height], perPixel, resolution, frame.viewHints[0] !== 0);
+    this.lay(left, top, width, height, perPixel);
+    return this.canvas;
   }
 
-  private drawPoints(
-    runs: Run[],
-    x: number,
-    y: number,
-    width: number,
-    height: number,
+  /** Asks for what is missing, and lets a level that misses nothing take over. */
+  private want(
+    [left, top, width, height]: [number, number, number, number],
     perPixel: number,
+    resolution: number,
+    animating: boolean,
   ): void {
-    const gl = this.gl;
-    if (!gl || !this.index) return;
-    gl.viewport(0, 0, width, height);
-    gl.clearColor(0, 0, 0, 0);
-    gl.clear(gl.COLOR_BUFFER_BIT);
-    gl.uniform2f(this.uniform.middle ?? null, x, y);
-    gl.uniform2f(this.uniform.scale ?? null, 2 / (width * perPixel), -2 / (height * perPixel));
-    gl.uniform1f(this.uniform.size ?? null, Math.min(Math.max(this.diameter / perPixel, 2), 64));
-    for (const run of runs) gl.drawArrays(gl.POINTS, run.from, run.count);
+    let crowd = 0;
+    for (const set of this.shown.keys()) crowd += this.taken.get(set)?.crowd ?? 0;
+    const counts = counted(crowd, this.diameter, resolution);
+    // A device may have several pixels for one of the screen; a cell is as wide to the eye on each.
+    const cell = counts ? Math.min(32, CELL * 2 ** Math.round(Math.log2(resolution / perPixel))) : 0;
+    const same = (one: Level | null) =>
+      one?.perPixel === perPixel && one.cell === cell && one.version === this.version;
+    let level = [this.coming, this.laid].find(same);
+    if (!level) {
+      level = { perPixel, cell, version: this.version, squares: new Map() };
+      this.coming = level;
+    }
+    // What a zoom only passes through is not worth drawing.
+    if (animating && level === this.coming) return;
+    const span = EDGE * perPixel;
+    const inView: Square[] = [];
+    const around: Square[] = [];
+    const [first, last] = [Math.floor(left / span), Math.floor((left + width * perPixel) / span)];
+    const [upper, lower] = [Math.floor(top / span), Math.floor((top + height * perPixel) / span)];
+    for (let row = upper - 1; row <= lower + 1; row++)
+      for (let column = first - 1; column <= last + 1; column++) {
+        if (level.squares.has(nameOf({ column, row }))) continue;
+        const inside = column >= first && column <= last && row >= upper && row <= lower;
+        (inside ? inView : around).push({ column, row, perPixel, cell });
+      }
+    if (inView.length === 0 && level !== this.laid) this.takeOver(level, counts);
+    if (level.squares.size > MOST_KEPT)
+      for (const name of level.squares.keys()) {
+        const [column = 0, row = 0] = name.split(" ").map(Number);
+        if (column < first - 1 || column > last + 1 || row < upper - 1 || row > lower + 1)
+          if (level.squares.delete(name)) this.asked.names.delete(name);
+      }
+    const squares = [...inView, ...around];
+    // Asked for and under way: to ask again would have it painted twice.
+    const known = this.asked.level === level && squares.every((one) => this.asked.names.has(nameOf(one)));
+    if (known) return;
+    this.asked = { level, names: new Set(squares.map(nameOf)) };
+    this.order({ kind: "want", squares, diameter: this.diameter });
   }
 
-  private drawCells(left: number, top: number, perPixel: number): void {
-    const context = this.far.getContext("2d");
-    if (!context || !this.index) return;
-    context.clearRect(0, 0, this.far.width, this.far.height);
-    // The finest cells that are still a pixel wide; coarser ones lose places, finer ones lose counts.
-    const cells = this.index.cells;
-    const level = Math.max(
-      0,
-      cells.findIndex((one) => one.edge >= perPixel),
-    );
-    const pick = cells.some((one) => one.edge >= perPixel) ? level : cells.length - 1;
-    const one = cells[pick];
-    const picture = this.pictures[pick];
-    if (!one || !picture) return;
-    const scale = one.edge / perPixel;
-    context.imageSmoothingEnabled = false;
-    context.drawImage(picture, -left / perPixel, -top / perPixel, one.columns * scale, one.rows * scale);
+  private takeOver(level: Level, counts: boolean): void {
+    this.laid = level;
+    this.coming = null;
+    const look = counts ? "counts" : "each";
+    if (look !== this.look) this.ears.looks(look);
+    this.look = look;
+    this.ears.laid([...this.shown.keys()].filter((set) => this.taken.has(set)));
+  }
+
+  private lay(left: number, top: number, width: number, height: number, perPixel: number): void {
+    const context = this.canvas.getContext("2d");
+    if (!context) return;
+    context.clearRect(0, 0, width, height);
+    if (!this.laid) return;
+    // While nearer or farther squares are on their way, those that are here are stretched.
+    const scale = this.laid.perPixel / perPixel;
+    const edge = EDGE * scale;
+    context.imageSmoothingEnabled = this.laid.cell === 0 && scale !== 1;
+    for (const [name, square] of this.laid.squares) {
+      const [column = 0, row = 0] = name.split(" ").map(Number);
+      // Whole pixels, so that neither seams nor blur appear between squares.
+      const x = Math.round(column * edge - left / perPixel);
+      const y = Math.round(row * edge - top / perPixel);
+      const right = Math.round((column + 1) * edge - left / perPixel);
+      const bottom = Math.round((row + 1) * edge - top / perPixel);
+      if (right < 0 || bottom < 0 || x > width || y > height) continue;
+      context.drawImage(square, x, y, right - x, bottom - y);
+    }
   }
 
   protected override disposeInternal(): void {
     this.worker.terminate();
-    this.gl?.getExtension("WEBGL_lose_context")?.loseContext();
     super.disposeInternal();
   }
 }

@@ -13,12 +13,15 @@ import ImageCanvasSource from "ol/source/ImageCanvas";
 import VectorSource from "ol/source/Vector";
 import View from "ol/View";
 import type { Finding, Heatmap, Region, SeenView, SlideImage } from "../api/types";
+import { Crosshair } from "./crosshair";
 import { deepZoom, projectionOf } from "./deepzoom";
 import { outlineOf, type Shown, styleOf } from "./finding-style";
 import { bounds, toMap } from "./geometry";
 import { HeatmapLayer } from "./heatmap";
 import { magnificationAt } from "./scale";
+import { SmallRegions, smallOf } from "./small-regions";
 import { type Asked, Tools } from "./tools";
+import { veil } from "./veil";
 import { Coverage, tissueOf, Viewing } from "./viewing";
 
 export interface ViewState {
@@ -26,6 +29,8 @@ export interface ViewState {
   resolution: number;
   magnification: number | null;
   rectangle: Region;
+  /** Regions too small here for an outline: they are counted in cells. */
+  counted: number;
 }
 
 export interface Ears extends Asked {
@@ -34,6 +39,8 @@ export interface Ears extends Asked {
   covered: (share: number | null) => void;
   post: (views: SeenView[]) => Promise<void>;
   heatmapFailed: () => void;
+  /** What became of the cross that keys move. */
+  crossed: (what: "shown" | "down" | "up") => void;
 }
 
 const NEAREST = 1 / 4;
@@ -41,11 +48,13 @@ const NEAREST = 1 / 4;
 export class SlideViewer {
   readonly map: OlMap;
   readonly tools: Tools;
+  readonly cross: Crosshair;
   readonly projection: Projection;
   readonly viewing: Viewing;
   readonly coverage: Coverage;
   private readonly findings = new VectorSource<Feature<MultiPolygon>>();
   private readonly findingLayer: VectorLayer<VectorSource<Feature<MultiPolygon>>>;
+  private readonly small: SmallRegions;
   private readonly veil: ImageLayer<ImageCanvasSource>;
   private heat: HeatmapLayer | null = null;
   private heatUrl = "";
@@ -73,19 +82,24 @@ export class SlideViewer {
         projection: this.projection,
         ratio: 1,
         interpolate: false,
-        canvasFunction: (at, resolution, ratio, size) => this.drawVeil(at, resolution, ratio, size),
+        canvasFunction: (at, resolution, ratio, size) => veil(this.coverage, at, resolution, ratio, size),
       }),
     });
+    this.small = new SmallRegions(this.projection);
     this.findingLayer = new VectorLayer({
       source: this.findings,
       zIndex: 5,
-      style: (feature) => styleOf(feature.get("shown") as Shown),
+      style: (feature, resolution) => {
+        const shown = feature.get("shown") as Shown;
+        const counted = !shown.selected && this.small.counts(feature.get("size") as number, resolution);
+        return counted ? undefined : styleOf(shown);
+      },
       updateWhileAnimating: true,
       updateWhileInteracting: true,
     });
     this.map = new OlMap({
       target,
-      layers: [base, this.veil, this.findingLayer],
+      layers: [base, this.veil, this.small.layer, this.findingLayer],
       controls: controls({ zoom: false, rotate: false, attribution: false }),
       interactions: interactions({ altShiftDragRotate: false, pinchRotate: false, keyboard: false }),
       view: new View({
@@ -105,7 +119,14 @@ export class SlideViewer {
       this.veil.getSource()?.changed();
       ears.covered(this.coverage.share());
     });
-    this.tools = new Tools(this.map, image, ears);
+    this.cross = new Crosshair(this.map, ears.crossed);
+    this.tools = new Tools(this.map, image, {
+      ...ears,
+      changed: (tool) => {
+        if (tool === null) this.cross.hide();
+        ears.changed(tool);
+      },
+    });
     this.map.on("moveend", () => this.rest());
     this.map.getView().on("change", () => ears.moved(this.state()));
     this.map.on("singleclick", (event) => {
@@ -127,6 +148,7 @@ export class SlideViewer {
     return {
       resolution,
       magnification: magnificationAt(this.image, resolution),
+      counted: this.small.countedAt(resolution),
       rectangle: {
         x,
         y,
@@ -154,17 +176,23 @@ export class SlideViewer {
   }
 
   show(all: Shown[]): void {
+    const outlined = all
+      .map((shown) => {
+        const outline = outlineOf(shown.finding);
+        return { shown, outline, small: smallOf(outline, shown.color) };
+      })
+      .filter(({ outline }) => outline.length > 0);
+    this.small.show(outlined.flatMap(({ shown, small }) => (small && !shown.selected ? [small] : [])));
     this.findings.clear(true);
     this.findings.addFeatures(
-      all
-        .map((shown) => ({ shown, outline: outlineOf(shown.finding) }))
-        .filter(({ outline }) => outline.length > 0)
-        .map(({ shown, outline }) => {
-          const feature = new Feature(new MultiPolygon(toMap(outline)));
-          feature.set("shown", shown, true);
-          return feature;
-        }),
+      outlined.map(({ shown, outline, small }) => {
+        const feature = new Feature(new MultiPolygon(toMap(outline)));
+        feature.set("shown", shown, true);
+        feature.set("size", small?.size ?? Infinity, true);
+        return feature;
+      }),
     );
+    this.ears.moved(this.state());
   }
 
   showFindings(visible: boolean): void {
@@ -214,28 +242,6 @@ export class SlideViewer {
     for (const view of views) this.coverage.add(view);
     this.veil.getSource()?.changed();
     this.ears.covered(this.coverage.share());
-  }
-
-  private drawVeil(at: number[], resolution: number, ratio: number, size: number[]): HTMLCanvasElement {
-    const canvas = document.createElement("canvas");
-    canvas.width = size[0] as number;
-    canvas.height = size[1] as number;
-    const context = canvas.getContext("2d");
-    const { columns, rows, edge, seen, tissue } = this.coverage;
-    if (!context || !tissue) return canvas;
-    const scale = ratio / resolution;
-    context.fillStyle = "rgba(20, 60, 140, 0.42)";
-    for (let row = 0; row < rows; row++)
-      for (let column = 0; column < columns; column++) {
-        const i = row * columns + column;
-        if (!tissue[i] || seen[i]) continue;
-        const x = Math.floor((column * edge - (at[0] as number)) * scale);
-        const y = Math.floor((row * edge + (at[3] as number)) * scale);
-        const right = Math.floor(((column + 1) * edge - (at[0] as number)) * scale);
-        const bottom = Math.floor(((row + 1) * edge + (at[3] as number)) * scale);
-        context.fillRect(x, y, right - x, bottom - y);
-      }
-    return canvas;
   }
 
   whole(duration = 200): void {

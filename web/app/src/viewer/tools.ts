@@ -42,6 +42,8 @@ export interface Asked {
   changed: (tool: Tool | null) => void;
   /** The outline so far, at every corner, change and stroke; null when there is none left. */
   drafted: (tool: DraftTool, outline: Outline | null) => void;
+  /** How many corners what is being drawn now has: said to whoever draws by keys. */
+  cornered: (corners: number) => void;
   /** The length of the line being measured, in words. */
   measured: (length: string) => void;
   tooSmall: () => void;
@@ -112,7 +114,13 @@ export class Tools {
       if (tool === "measure")
         draw.on("drawstart", ({ feature }) => {
           const line = feature.getGeometry() as LineString;
-          line.on("change", () => this.asked.measured(this.length(line)));
+          let before = 0;
+          line.on("change", () => {
+            this.asked.measured(this.length(line));
+            const corners = line.getCoordinates().length - 1;
+            if (corners !== before) this.asked.cornered(corners);
+            before = corners;
+          });
         });
       else
         draw.on("drawend", ({ feature }) => {
@@ -144,6 +152,7 @@ export class Tools {
       const corners = polygon.getCoordinates()[0]?.slice(0, -2) ?? [];
       if (corners.length === before) return;
       before = corners.length;
+      this.asked.cornered(before);
       this.asked.drafted("polygon", corners.length < 3 ? null : fromMap([[corners]]));
     });
   }
@@ -222,6 +231,13 @@ export class Tools {
   current(): Outline | null {
     const geometry = this.source.getFeatures()[0]?.getGeometry();
     return geometry instanceof MultiPolygon ? fromMap(geometry.getCoordinates()) : null;
+  }
+
+  /** The corners of an outline that is being changed, in the map's coordinates. */
+  corners(): number[][] {
+    const geometry = this.source.getFeatures()[0]?.getGeometry();
+    if (this.tool !== "edit" || !(geometry instanceof MultiPolygon)) return [];
+    return geometry.getCoordinates().flatMap((part) => part.flatMap((ring) => ring.slice(0, -1)));
   }
 
   stop(): void {

@@ -25,7 +25,10 @@ describe("what the server says", () => {
   });
 
   it("is shown as it came where it is not known", () => {
-    expect(saidByServer(zh, "the disk is full; nothing was half done")).toBe(
+    language.set("zh");
+    expect(saidByServer(zh, "something quite new happened")).toBe("something quite new happened");
+    language.set("en");
+    expect(saidByServer(en, "the disk is full; nothing was half done")).toBe(
       "the disk is full; nothing was half done",
     );
   });

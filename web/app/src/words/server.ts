@@ -1,8 +1,10 @@
-// What the server says about fitting a head, in the reader's words. A sentence that is not known is shown as it
-// came: nothing that the server says is swallowed.
+// What the server says, in the reader's words: Chinese for every refusal, and plainer words in both languages for
+// what it says about fitting a head. A sentence that is not known is shown as it came: nothing is swallowed.
 import { Problem } from "../api/client";
+import { language } from "../state";
 import type { Say } from ".";
 import type { Word } from "./en";
+import { refusalInChinese } from "./refusals";
 
 /** Named groups fill the gaps of the word. */
 const sentences: [RegExp, Word][] = [
@@ -29,7 +31,12 @@ export function saidByServer(say: Say, sentence: string): string {
     const found = pattern.exec(sentence);
     if (found) return say(word, found.groups);
   }
-  return sentence;
+  return said(sentence);
+}
+
+/** A refusal in the language that the page now has. */
+export function said(sentence: string): string {
+  return language.get() === "zh" ? (refusalInChinese(sentence) ?? sentence) : sentence;
 }
 
 export function whyNot(say: Say, error: unknown): string {

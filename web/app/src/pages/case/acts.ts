@@ -6,7 +6,7 @@ import { labels, may, session } from "../../state";
 import { bounds } from "../../viewer/geometry";
 import type { Tool } from "../../viewer/tools";
 import { useSay } from "../../words";
-import { type CaseModel, open, type Row } from "./model";
+import { type CaseModel, open, type Row, settles } from "./model";
 import type { Panes } from "./panes";
 import type { Ask } from "./questions";
 
@@ -93,6 +93,7 @@ export function useActs(props: {
     const { finding } = chosen;
     if (!may(finding.field === "quality" ? "decide-quality" : "decide-diagnosis"))
       return tell(say("readOnly"));
+    if (finding.state === "disputed" && !settles(finding)) return tell(say("settleThird"));
     if (verdict === "refuse" || verdict === "defer") return setAsk({ kind: "reason", verdict });
     if (verdict === "accept") return amends ? setAsk({ kind: "amend", verdict }) : decide({ verdict });
     if (finding.quality) return setAsk({ kind: "quality" });
@@ -102,6 +103,8 @@ export function useActs(props: {
     discard();
     on.toFinding(finding);
     on.tools.start("edit", finding.outline);
+    // Where the work is, arrow keys are the cross's.
+    on.target.focus();
     correcting.current = finding.id;
   };
 
@@ -113,6 +116,7 @@ export function useActs(props: {
     if (wanted !== "measure" && !may("propose")) return tell(say("readOnly"));
     discard();
     on.tools.start(wanted);
+    on.target.focus();
   };
 
   /** A question about a drawn outline was put away: the outline goes back on the slide, not lost. */

@@ -14,6 +14,7 @@ import { useKeys } from "./keys";
 import type { Layers } from "./layers";
 import { colorOf } from "./list";
 import { type CaseModel, keptBack, open, useCase } from "./model";
+import type { Objects } from "./objects";
 import { Pane } from "./pane";
 import { Panel } from "./panel";
 import { type Side, usePanes } from "./panes";
@@ -46,7 +47,7 @@ function Desk({ one, model, at }: { one: Case; model: CaseModel; at: string | nu
   const panes = usePanes(one);
   const [said, tell] = useToast();
   const [tool, setTool] = useState<Tool | null>(null);
-  const [objects, setObjects] = useState(0);
+  const [objects, setObjects] = useState<Record<string, Objects>>({});
   /** Viewers that came up so far. */
   const [opened, setOpened] = useState(0);
   const [aiShown, setAiShown] = useState(true);
@@ -57,6 +58,7 @@ function Desk({ one, model, at }: { one: Case; model: CaseModel; at: string | nu
     threshold: 0.3,
     veil: false,
     points: true,
+    objects: {},
   });
   const hidden = keptBack(one, model.found.value?.hidden ?? true);
   const layers = useMemo(() => ({ ...layerState, ai: aiShown && !hidden }), [layerState, aiShown, hidden]);
@@ -103,6 +105,11 @@ function Desk({ one, model, at }: { one: Case; model: CaseModel; at: string | nu
       }));
   const of = [rows, aiShown, model.chosen, tool];
   const mainShown = useMemo(() => shownOn(panes.slideId), [panes.slideId, ...of]);
+  /** Changes with every set of objects that comes or is decided about. */
+  const stamp = useMemo(() => {
+    const sets = rows.filter((row) => row.finding.kind === "bulk-points");
+    return sets.length * 1000 + sets.filter((row) => row.finding.state === "refused").length;
+  }, [rows]);
   const besideShown = useMemo(() => shownOn(panes.besideId ?? ""), [panes.besideId, ...of]);
 
   if (!panes.slide) return <p class="empty">{say("noSlides")}</p>;
@@ -124,6 +131,7 @@ function Desk({ one, model, at }: { one: Case; model: CaseModel; at: string | nu
           ai={aiShown && !hidden}
           viewer={panes.viewer}
           toggle={toggleAi}
+          keys={() => acts.setAsk({ kind: "keys" })}
         />
         {sides.map(([side, slide, shown]) => (
           <Pane
@@ -146,7 +154,8 @@ function Desk({ one, model, at }: { one: Case; model: CaseModel; at: string | nu
             tooSmall={() => tell(say("tooSmall"))}
             toolChanged={setTool}
             drafted={(tool, outline) => acts.drafted(tool, outline, slide.id)}
-            objects={setObjects}
+            objects={(here) => setObjects((all) => ({ ...all, [slide.id]: here }))}
+            stamp={stamp}
             tell={tell}
           />
         ))}
@@ -169,7 +178,7 @@ function Desk({ one, model, at }: { one: Case; model: CaseModel; at: string | nu
         layers={layerState}
         setLayers={setLayers}
         aiShown={aiShown}
-        objects={layers.ai ? objects : 0}
+        objects={layers.ai ? sides.flatMap(([, slide]) => objects[slide.id] ?? []) : []}
       />
       <Questions
         acts={acts}

@@ -1,6 +1,8 @@
 // What is laid over the slide, and how strongly.
 import type { ComponentChildren } from "preact";
 import { percent, useSay } from "../../words";
+import { ObjectLegend } from "./object-legend";
+import type { Objects } from "./objects";
 
 export interface Layers {
   ai: boolean;
@@ -8,10 +10,13 @@ export interface Layers {
   opacity: number;
   threshold: number;
   veil: boolean;
+  /** Whether objects are shown at all. */
   points: boolean;
+  /** What a person said about a set, or a class of it ("set class"): shown or not. */
+  objects: Record<string, boolean>;
 }
 
-function Tick(props: { on: boolean; set: (on: boolean) => void; children: ComponentChildren }) {
+export function Tick(props: { on: boolean; set: (on: boolean) => void; children: ComponentChildren }) {
   return (
     <label class="check">
       <input
@@ -41,7 +46,7 @@ function Slider(props: { name: string; share: number; set: (share: number) => vo
 }
 
 export function LayerControls(props: {
-  objects: number;
+  objects: Objects[];
   layers: Layers;
   set: (layers: Layers) => void;
   heatmap: boolean;
@@ -68,14 +73,10 @@ export function LayerControls(props: {
           />
         </div>
       )}
-      {props.objects > 0 && (
-        <Tick on={layers.points} set={(points) => change({ points })}>
-          {say("points")} <span class="quiet">{props.objects.toLocaleString("en")}</span>
-        </Tick>
-      )}
       <Tick on={layers.veil} set={(veil) => change({ veil })}>
         {say("viewingMap")}
       </Tick>
+      <ObjectLegend objects={props.objects} layers={layers} change={change} />
     </fieldset>
   );
 }

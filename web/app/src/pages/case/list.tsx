@@ -1,9 +1,18 @@
 // The findings in the order that matters, each with its state in words, not in colour alone.
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { Slide } from "../../api/types";
 import { Swatch } from "../../parts/dialog";
 import { labels } from "../../state";
-import { faultName, findingName, percent, qualityWord, type Say, stateWord, useSay } from "../../words";
+import {
+  count,
+  faultName,
+  findingName,
+  percent,
+  qualityWord,
+  type Say,
+  stateWord,
+  useSay,
+} from "../../words";
 import type { Row } from "./model";
 
 const colors = { quality: "#b77a00", unknown: "#5c6b77" };
@@ -35,6 +44,9 @@ export function stateOf(say: Say, row: Row): { text: string; kind: string } {
   return { text: say(stateWord[row.finding.state]), kind: row.finding.state };
 }
 
+/** Rows on the page at once: a browser that holds thousands answers late. */
+const PAGE = 200;
+
 export function FindingList(props: {
   rows: Row[];
   slides: Slide[];
@@ -42,13 +54,27 @@ export function FindingList(props: {
   choose: (id: string) => void;
 }) {
   const say = useSay();
+  const [page, turn] = useState(0);
+  const at = props.rows.findIndex((row) => row.finding.id === props.chosen);
+  // The page with what is chosen; a reader may turn to others.
+  useEffect(() => turn(Math.max(0, Math.floor(at / PAGE))), [at]);
+  const from = Math.min(page * PAGE, Math.max(0, props.rows.length - 1));
+  const rows = props.rows.slice(from, from + PAGE);
+  const after = props.rows.length - from - rows.length;
   const list = useRef<HTMLUListElement>(null);
   useEffect(() => {
     list.current?.querySelector("[aria-current=true]")?.scrollIntoView({ block: "nearest" });
   }, [props.chosen]);
   return (
     <ul class="findings" ref={list}>
-      {props.rows.map((row) => {
+      {from > 0 && (
+        <li>
+          <button type="button" class="turn" onClick={() => turn(page - 1)}>
+            {say("listBefore", { n: count(from) })}
+          </button>
+        </li>
+      )}
+      {rows.map((row) => {
         const { finding } = row;
         const state = stateOf(say, row);
         const slide = props.slides.find((one) => one.id === finding.slide);
@@ -79,6 +105,13 @@ export function FindingList(props: {
           </li>
         );
       })}
+      {after > 0 && (
+        <li>
+          <button type="button" class="turn" onClick={() => turn(page + 1)}>
+            {say("listAfter", { n: count(after) })}
+          </button>
+        </li>
+      )}
     </ul>
   );
 }

@@ -7,7 +7,7 @@ import { GRACE } from "../../offline/queue";
 import type { Waiting } from "../../offline/store";
 import { useLoad } from "../../parts/load";
 import { useQueue } from "../../parts/saved";
-import { queue, session } from "../../state";
+import { may, queue, session } from "../../state";
 
 export interface Row {
   finding: Finding;
@@ -22,6 +22,11 @@ export function open(row: Row): boolean {
   if (row.sending) return false;
   if (row.finding.mine && row.finding.mine.verdict !== "defer") return false;
   return !settled.has(row.finding.state);
+}
+
+/** Whether what this reader decides settles what two others read differently. */
+export function settles(finding: Finding): boolean {
+  return finding.state === "disputed" && finding.mine === null && may("adjudicate");
 }
 
 export interface Change {
@@ -108,7 +113,11 @@ export function useCase(id: string) {
     const body: Decide = { key, ...change, viewed, milliseconds: spent() };
     // What is settled is amended, by whomever: the earlier decision stays on record.
     const amended = finding.standing && settled.has(finding.state);
-    const path = amended ? paths.amend(finding.standing as string) : paths.decide(finding.id);
+    const path = amended
+      ? paths.amend(finding.standing as string)
+      : settles(finding)
+        ? paths.adjudicate(finding.id)
+        : paths.decide(finding.id);
     void queue.add(entry(key, path, body, finding.id, { verdict: change.verdict, label: change.label }));
   };
 

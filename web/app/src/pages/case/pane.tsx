@@ -1,17 +1,19 @@
 // One slide on the screen: the map and what is laid over it — tools, scale, overview.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { api } from "../../api/client";
-import type { AnnotationSet, Outline, Slide } from "../../api/types";
+import type { Outline, Slide } from "../../api/types";
 import type { DraftTool } from "../../offline/draft";
 import { settings } from "../../state";
 import type { Shown } from "../../viewer/finding-style";
-import { PointsLayer } from "../../viewer/points";
 import { bar, barText, magnificationText } from "../../viewer/scale";
 import { SlideViewer, type ViewState } from "../../viewer/slide-viewer";
 import type { Tool } from "../../viewer/tools";
-import { isStated, percent, useSay } from "../../words";
+import { count, isStated, percent, useSay } from "../../words";
+import { said } from "../../words/server";
 import type { Layers } from "./layers";
+import { type Objects, useObjects } from "./objects";
 
+const crossWord = { shown: "crossShown", down: "crossDown", up: "crossUp" } as const;
 const hint = {
   polygon: "finishDrawing",
   brush: "finishBrush",
@@ -19,15 +21,6 @@ const hint = {
   measure: "finishMeasure",
   point: "finishPoint",
 } as const;
-
-const pointColors: [number, number, number][] = [
-  [0, 114, 178],
-  [213, 94, 0],
-  [0, 158, 115],
-  [204, 121, 167],
-  [230, 159, 0],
-  [86, 180, 233],
-];
 
 export function Pane(props: {
   caseId: string;
@@ -40,7 +33,9 @@ export function Pane(props: {
   tooSmall: () => void;
   toolChanged: (tool: Tool | null) => void;
   drafted: (tool: DraftTool, outline: Outline | null) => void;
-  objects: (count: number) => void;
+  objects: (objects: Objects) => void;
+  /** Changes when sets of objects come or are decided about. */
+  stamp: number;
   tell: (text: string) => void;
   active: boolean;
   activate: () => void;
@@ -54,8 +49,8 @@ export function Pane(props: {
   const [share, setShare] = useState<number | null>(null);
   const [tool, setTool] = useState<Tool | null>(null);
   const [measured, setMeasured] = useState("");
-  const [sets, setSets] = useState<AnnotationSet[]>([]);
-  const points = useRef<PointsLayer | null>(null);
+  /** Said to whoever draws without seeing the mouse. */
+  const [spoken, setSpoken] = useState("");
   const { image } = props.slide;
   const look = settings.get().look_magnification;
 
@@ -74,9 +69,12 @@ export function Pane(props: {
         tooSmall: () => latest.current.tooSmall(),
         drafted: (tool, outline) => latest.current.drafted(tool, outline),
         measured: setMeasured,
+        cornered: (corners) => setSpoken(say("cornersNow", { n: corners })),
+        crossed: (what) => setSpoken(say(crossWord[what])),
         changed: (next) => {
           setTool(next);
           setMeasured("");
+          setSpoken("");
           latest.current.toolChanged(next);
         },
         post: (views) => api.postViews(caseId, slide.id, views),
@@ -96,7 +94,6 @@ export function Pane(props: {
     return () => {
       resized.disconnect();
       viewer.current = null;
-      points.current = null;
       latest.current.ready(null);
       made.remove();
     };
@@ -111,47 +108,14 @@ export function Pane(props: {
     made.showVeil(layers.veil);
   }, [props.layers, props.slide.heatmap?.url]);
 
-  // Bulk objects are the machine's too: they are not asked for before the reader wants the AI.
-  useEffect(() => {
-    if (!props.layers.ai) return;
-    let gone = false;
-    api.annotationSets(props.caseId, props.slide.id).then(
-      (got) => {
-        if (gone) return;
-        const points = got.sets.filter((one) => one.kind === "points" && one.count > 0);
-        setSets(points);
-        latest.current.objects(points[0]?.count ?? 0);
-      },
-      () => undefined,
-    );
-    return () => {
-      gone = true;
-    };
-  }, [props.layers.ai, props.caseId, props.slide.id]);
-  useEffect(() => {
-    const set = sets[0];
-    const made = viewer.current;
-    if (!made || !set || !image) return;
-    const wanted = props.layers.points && props.layers.ai;
-    if (wanted && !points.current) {
-      performance.mark("objects-asked");
-      const layer = new PointsLayer(image, pointColors, 8 / (image.mpp?.x ?? 0.5));
-      points.current = layer;
-      made.map.addLayer(layer);
-      api
-        .annotationPoints(props.caseId, props.slide.id, set.id)
-        .then((buffer) => layer.load(buffer))
-        .then(() =>
-          // The frame after the one that drew them is when they are on the screen.
-          made.map.once("postrender", () => requestAnimationFrame(() => performance.mark("objects-shown"))),
-        )
-        .catch(() => {
-          made.map.removeLayer(layer);
-          latest.current.tell(say("objectsFailed"));
-        });
-    }
-    points.current?.setVisible(wanted);
-  }, [props.layers, sets]);
+  useObjects({
+    caseId: props.caseId,
+    slide: props.slide,
+    viewer,
+    layers: props.layers,
+    stamp: props.stamp,
+    report: (objects) => latest.current.objects(objects),
+  });
 
   const length = state && image?.mpp ? bar(image.mpp.x * state.resolution, 140) : null;
   const scaleBar = useRef<HTMLSpanElement>(null);
@@ -164,7 +128,7 @@ export function Pane(props: {
       <div class="pane empty-pane">
         <p>
           {say("noImage")}
-          {props.slide.why && <span class="quiet"> {props.slide.why}</span>}
+          {props.slide.why && <span class="quiet"> {said(props.slide.why)}</span>}
         </p>
       </div>
     );
@@ -180,6 +144,9 @@ export function Pane(props: {
         {props.slide.label}
         {isStated(props.slide.stain) && <span> · {props.slide.stain}</span>}
       </p>
+      <p class="unseen" aria-live="polite" data-spoken="">
+        {spoken}
+      </p>
       {tool && (
         <p class="tool-hint" role="status">
           {measured && <strong class="measured">{measured}</strong>} {say(hint[tool])}
@@ -188,6 +155,9 @@ export function Pane(props: {
       <div class="read-out">
         {props.layers.veil && share !== null && (
           <span class="share">{say("viewingShare", { p: percent(share), m: look })}</span>
+        )}
+        {state && state.counted > 0 && (
+          <span class="counted">{say("regionsCounted", { n: count(state.counted) })}</span>
         )}
         {length && (
           <span class="scale-bar">

@@ -5,7 +5,8 @@ import { areaText } from "../../viewer/scale";
 import { labelName, moment, percent, useSay } from "../../words";
 import { LayerControls, type Layers } from "./layers";
 import { FindingList, stateOf, titleOf } from "./list";
-import { type CaseModel, open, type Row } from "./model";
+import { type CaseModel, open, type Row, settles } from "./model";
+import type { Objects } from "./objects";
 
 export function Panel(props: {
   one: Case;
@@ -20,7 +21,7 @@ export function Panel(props: {
   layers: Layers;
   setLayers: (layers: Layers) => void;
   aiShown: boolean;
-  objects: number;
+  objects: Objects[];
 }) {
   const say = useSay();
   const { rows } = props;
@@ -130,8 +131,13 @@ function Chosen(props: { row: Row | null; act: (verdict: Verdict) => void; next:
           )}
         </dl>
       )}
+      {row && able && finding?.state === "disputed" && !row.sending && (
+        <p class="small settling">{say(settles(finding) ? "settleHere" : "settleThird")}</p>
+      )}
       {row && !able && <p class="quiet small">{say("readOnly")}</p>}
-      {row && able && !open(row) && !row.sending && <p class="quiet small">{say("changeAgain")}</p>}
+      {row && able && !open(row) && !row.sending && finding?.state !== "disputed" && (
+        <p class="quiet small">{say("changeAgain")}</p>
+      )}
       <div class="decide">
         <button type="button" class="accept" disabled={!able} onClick={() => props.act("accept")}>
           <kbd>A</kbd> {say("accept")}

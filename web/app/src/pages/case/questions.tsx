@@ -4,6 +4,7 @@ import { Choose, Confirm } from "../../parts/dialog";
 import { labels } from "../../state";
 import { labelName, qualityWord, useSay } from "../../words";
 import type { Acts } from "./acts";
+import { KeyHelp } from "./key-help";
 
 export type Ask =
   | { kind: "reason"; verdict: "refuse" | "defer" }
@@ -11,7 +12,8 @@ export type Ask =
   | { kind: "label"; outline: Outline; slide: string }
   | { kind: "quality" }
   | { kind: "reveal" }
-  | { kind: "second" };
+  | { kind: "second" }
+  | { kind: "keys" };
 
 const verdicts: SlideVerdict[] = ["pass", "pass-marked", "rescan", "restain", "recut", "unreadable"];
 
@@ -37,6 +39,7 @@ export function Questions(props: { acts: Acts; reveal: () => void; second: () =>
                 ] as const)
           ).map((word) => ({ value: say(word), text: say(word) }))}
           other={say("otherReason")}
+          keepAs={`${chosen?.finding.id} ${ask.verdict}`}
           pick={(reason) => {
             setAsk(null);
             decide({ verdict: ask.verdict, reason });
@@ -49,6 +52,7 @@ export function Questions(props: { acts: Acts; reveal: () => void; second: () =>
           title={say("whyAmend")}
           choices={[]}
           other={say("reason")}
+          keepAs={`${chosen?.finding.id} amend`}
           pick={(reason) => {
             setAsk(null);
             const { verdict, outline, label, quality } = ask;
@@ -92,6 +96,7 @@ export function Questions(props: { acts: Acts; reveal: () => void; second: () =>
       {ask?.kind === "reveal" && (
         <Confirm title={say("revealAsk")} act={say("reveal")} go={props.reveal} close={() => setAsk(null)} />
       )}
+      {ask?.kind === "keys" && <KeyHelp close={() => setAsk(null)} />}
       {ask?.kind === "second" && (
         <Confirm
           title={say("secondReadingAsk")}

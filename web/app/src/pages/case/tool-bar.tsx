@@ -9,6 +9,7 @@ export function ToolBar(props: {
   undo: () => void;
   ai: boolean;
   toggle: () => void;
+  keys: () => void;
   viewer: () => SlideViewer | null;
 }) {
   const say = useSay();
@@ -46,6 +47,10 @@ export function ToolBar(props: {
       <button type="button" onClick={() => props.viewer()?.whole()}>
         <kbd>0</kbd>
         <span>{say("wholeSlide")}</span>
+      </button>
+      <button type="button" onClick={props.keys}>
+        <kbd>?</kbd>
+        <span>{say("keys")}</span>
       </button>
     </div>
   );

@@ -2,6 +2,7 @@
 import { useState } from "preact/hooks";
 import { api } from "../../api/client";
 import type { FittedHead } from "../../api/improvement";
+import { useWords } from "../../offline/words";
 import { Dialog } from "../../parts/dialog";
 import { useLoad } from "../../parts/load";
 import { useSay } from "../../words";
@@ -17,7 +18,7 @@ export function UseHead(props: {
   const say = useSay();
   const { head } = props;
   const whole = useLoad(() => (head ? api.fittedHead(head.id) : Promise.resolve(null)), [head?.id]);
-  const [reason, setReason] = useState("");
+  const [reason, setReason] = useWords(`head ${head?.id ?? "own"}`);
   const [fault, setFault] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
   const other = Boolean(whole.value && whole.value.compared_with !== props.inUse);
@@ -27,6 +28,7 @@ export function UseHead(props: {
     setFault(null);
     try {
       await api.useHead(head?.id ?? null, reason.trim());
+      setReason("");
       props.done();
     } catch (error) {
       setFault(error);
