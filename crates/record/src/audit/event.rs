@@ -1,7 +1,7 @@
 //! What the audit speaks of.
 
 /// What was done or tried.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Event {
     /// The chain began.
     ChainOpened,
@@ -45,6 +45,8 @@ pub enum Event {
     WorklistRead,
     /// A proposal was put.
     ProposalAdded,
+    /// A DICOM instance was stored; its content became proposals.
+    InstanceStored,
     /// Proposals were read.
     ProposalsRead,
     /// A reader decided.
@@ -73,6 +75,10 @@ pub enum Event {
     Revealed,
     /// The pictures of a slide were opened.
     SlideOpened,
+    /// Signed or stored DICOM documents of a slide were listed or read.
+    DocumentsRead,
+    /// Slides of the folder were listed or searched.
+    SlidesListed,
     /// A setting of the site was changed.
     SettingChanged,
     /// Decisions were read as lessons for a head.
@@ -109,6 +115,7 @@ impl Event {
             Self::CaseRead => "case.read",
             Self::WorklistRead => "worklist.read",
             Self::ProposalAdded => "proposal.added",
+            Self::InstanceStored => "instance.stored",
             Self::ProposalsRead => "proposals.read",
             Self::Decided => "decision.made",
             Self::Adjudicated => "decision.adjudicated",
@@ -123,6 +130,8 @@ impl Event {
             Self::UnconfirmedExported => "unconfirmed.exported",
             Self::Revealed => "proposals.revealed",
             Self::SlideOpened => "slide.opened",
+            Self::DocumentsRead => "documents.read",
+            Self::SlidesListed => "slides.listed",
             Self::SettingChanged => "setting.changed",
             Self::LessonsRead => "lessons.read",
             Self::HeadRefitted => "head.refitted",

@@ -11,6 +11,7 @@ mod event;
 mod export;
 mod head;
 mod read;
+mod recent;
 mod verify;
 
 pub(crate) use append::open_chain;
@@ -20,4 +21,5 @@ pub(crate) use event::Object;
 pub use export::{export_lines, verify_lines};
 pub use head::Head;
 pub use read::{AuditQuery, verify_database};
+pub(crate) use recent::Recent;
 pub use verify::{Fault, Report, Verifier};

@@ -68,6 +68,18 @@ impl Record {
         })
     }
 
+    /// Says in the audit that slides of the folder are listed, once in ten minutes by reader and
+    /// kind of list; to be asked before the list is given.
+    ///
+    /// # Errors
+    /// When the actor's role reads no case.
+    pub fn note_listing(&self, actor: &Actor, list: &'static str) -> Result<()> {
+        let about = Object::new("slides", list);
+        self.reading_deed(actor, Action::ReadCase, Event::SlidesListed, &about, |_| {
+            Ok(Audited::new((), about.clone(), json!({})))
+        })
+    }
+
     /// The slides of a case that the actor may read. It goes with the case's reading.
     ///
     /// # Errors
@@ -106,7 +118,7 @@ fn digest_of(text: &str) -> Result<Digest> {
 }
 
 impl Unit<'_> {
-    fn placed_slides(&mut self, digest: Digest) -> Result<Vec<PlacedSlide>> {
+    pub(crate) fn placed_slides(&mut self, digest: Digest) -> Result<Vec<PlacedSlide>> {
         let sql = "SELECT id, laboratory_case, path FROM slide WHERE digest = ?1 ORDER BY id";
         let rows = self.query(sql, &[digest.to_string().into()])?;
         rows.iter()

@@ -51,6 +51,7 @@ use crate::{
     access::{Doors, Pace},
     answer::Refusal,
     counts::Counts,
+    dicomweb::summary::{Summaries, Summary},
     events::Events,
     improve::Improvement,
     library::{Library, OpenedSlide, SlideKey},
@@ -69,6 +70,9 @@ pub(crate) struct Parts {
     pub(crate) demo: Option<Actor>,
     pub(crate) sign_on: Option<SignOn>,
 }
+
+/// Whole files that are sent at once, each holding a place of the disk and a few megabytes.
+const SENT_AT_ONCE: usize = 4;
 
 /// Whether a picture is made of the file's own bytes: `file` or `decoded`.
 const SOURCE: HeaderName = HeaderName::from_static("x-picture-source");
@@ -106,6 +110,10 @@ pub(crate) struct Shared {
     pub(crate) improvement: Improvement,
     /// The site's identity provider, if it has one.
     pub(crate) sign_on: Option<SignOn>,
+    /// What searches of DICOMweb need of each slide.
+    summaries: Summaries,
+    /// Whole files that are sent at once.
+    pub(crate) sending: Arc<Semaphore>,
     /// Decoding at once: more would only make everybody wait longer and take more memory.
     places: Arc<Semaphore>,
 }
@@ -141,6 +149,8 @@ impl State {
             labels: settings.labels.clone(),
             improvement: Improvement::new(settings.improver.clone()),
             sign_on,
+            summaries: Summaries::default(),
+            sending: Arc::new(Semaphore::new(SENT_AT_ONCE)),
             places: Arc::new(Semaphore::new(2 * cores)),
         }))
     }
@@ -178,6 +188,26 @@ impl State {
             work(&*state.library.open(id)?)
         });
         task.await.unwrap_or(Err(Refusal::Fault("reading the slide failed")))
+    }
+}
+
+impl State {
+    /// A slide as searches see it; nothing where its file is no DICOM series.
+    pub(crate) async fn summary(&self, id: SlideKey) -> Result<Option<Arc<Summary>>, Refusal> {
+        if let Some(kept) = self.summaries.get(id) {
+            return Ok(kept);
+        }
+        let summary = match self.on_opened(id, Summary::of).await {
+            Ok(summary) => Some(Arc::new(summary)),
+            // A file that cannot be reached now may be reached later.
+            Err(Refusal::Slide(bianque_slide::SlideError::Io { .. }) | Refusal::NotFound(_)) => {
+                return Ok(None);
+            }
+            Err(Refusal::Slide(_)) => None,
+            Err(refusal) => return Err(refusal),
+        };
+        self.summaries.keep(id, summary.clone());
+        Ok(summary)
     }
 }
 
