@@ -146,6 +146,16 @@ impl Record {
         })
     }
 
+    /// Notes that somebody was turned away before a deed was begun, once in a minute and with the
+    /// number of tries since.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn note_refused(&self, actor: &Actor, action: Action) -> Result<()> {
+        let why = format!("a {} may not {action}", actor.role());
+        self.note_refusal(Event::ActionRefused, Some(actor), actor.role(), &why)
+    }
+
     pub(crate) fn note_refusal(
         &self,
         event: Event,

@@ -79,6 +79,12 @@ pub enum Event {
     DocumentsRead,
     /// Slides of the folder were listed or searched.
     SlidesListed,
+    /// A reader's views of a slide were read.
+    ViewsRead,
+    /// A slide was examined to the end.
+    Examined,
+    /// A deed was refused before it was begun.
+    ActionRefused,
     /// A setting of the site was changed.
     SettingChanged,
     /// Decisions were read as lessons for a head.
@@ -132,6 +138,9 @@ impl Event {
             Self::SlideOpened => "slide.opened",
             Self::DocumentsRead => "documents.read",
             Self::SlidesListed => "slides.listed",
+            Self::ViewsRead => "views.read",
+            Self::Examined => "slide.examined",
+            Self::ActionRefused => "action.refused",
             Self::SettingChanged => "setting.changed",
             Self::LessonsRead => "lessons.read",
             Self::HeadRefitted => "head.refitted",

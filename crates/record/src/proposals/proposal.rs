@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 use super::{Content, Evidence, Field, ModelConfidence, ProposalContent, State};
 use crate::{
     Record, RecordError, Result,
-    audit::{Event, Object},
+    audit::{self, Event, Object},
     canonical::canonical,
     cases::{Case, Purpose, Status},
     database::{Database, Row},
@@ -210,6 +210,7 @@ impl Unit<'_> {
         let detail = json!({
             "id": proposal.id, "digest": digest, "kind": proposal.kind,
             "producer": proposal.producer.name, "discrepancy": discrepancy,
+            "shown": audit::shown(&proposal.headline, proposal.bad_slide),
         });
         Ok(Audited::new(proposal.id, Object::new("case", new.case), detail))
     }

@@ -85,11 +85,12 @@ impl Record {
     /// # Errors
     /// When the actor may not read the case.
     pub fn slides_of_case(&self, actor: &Actor, case: CaseId) -> Result<Vec<Slide>> {
-        self.reading(|unit| {
-            unit.require(actor, Action::ReadCase)?;
+        let about = Object::new("case", case);
+        self.reading_deed(actor, Action::ReadCase, Event::CaseRead, &about, |unit| {
             let known = unit.case(case)?;
             unit.require_case(actor, Action::ReadCase, &known)?;
-            unit.slides(case)
+            let slides = unit.slides(case)?;
+            Ok(Audited::new(slides, about.clone(), json!({ "part": "slides" })))
         })
     }
 
@@ -103,12 +104,15 @@ impl Record {
         case: CaseId,
         slide: SlideId,
     ) -> Result<PlacedSlide> {
-        self.reading(|unit| {
+        let about = Object::new("slide", slide);
+        self.reading_deed(actor, Action::ReadCase, Event::SlideOpened, &about, |unit| {
             unit.require_slide(actor, case, slide)?;
             let sql = "SELECT digest, path FROM slide WHERE id = ?1";
             let row = unit.one(sql, &[slide.into()])?;
             let row = row.ok_or_else(|| RecordError::not_found("slide", slide))?;
-            Ok(PlacedSlide { slide, case, digest: digest_of(row.text(0)?)?, path: row.parsed(1)? })
+            let (digest, path) = (digest_of(row.text(0)?)?, row.parsed(1)?);
+            let placed = PlacedSlide { slide, case, digest, path };
+            Ok(Audited::new(placed, about.clone(), json!({ "case": case })))
         })
     }
 }
