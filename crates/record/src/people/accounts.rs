@@ -81,6 +81,7 @@ impl Record {
                 "UPDATE account SET active = ?2, failures = 0, locked_until = NULL WHERE id = ?1",
                 &[user.into(), active.into()],
             )?;
+            unit.forget_sources(user)?;
             if !active {
                 unit.end_access(user)?;
                 unit.forget_person(user)?;

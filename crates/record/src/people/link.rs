@@ -101,6 +101,7 @@ impl Record {
                 return Ok((Actor::console(), refused_link()));
             };
             unit.end_access(user)?;
+            unit.forget_sources(user)?;
             unit.execute(
                 "UPDATE account SET password = ?2, failures = 0, locked_until = NULL \
                  WHERE id = ?1",

@@ -42,15 +42,16 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use bianque_record::{Actor, Record, database::Location, objects::ObjectFolder};
+use bianque_record::{Actor, Record, database::Location, identity::UserId, objects::ObjectFolder};
 use bianque_slide::Slide;
 use tokio::sync::Semaphore;
 
 use crate::{
     Settings,
-    access::{Doors, Pace},
+    access::{ALL_LOGINS, Address, Doors, LOGINS, Pace, Paces, REQUESTS, STRANGERS},
     answer::Refusal,
     counts::Counts,
+    cross_origin::Origin,
     dicomweb::summary::{Summaries, Summary},
     events::Events,
     improve::Improvement,
@@ -91,8 +92,14 @@ pub(crate) struct Shared {
     pub(crate) location: Location,
     pub(crate) objects: ObjectFolder,
     pub(crate) doors: Doors,
-    /// Guards the logins.
-    pub(crate) pace: Pace,
+    /// Guards the logins from one address.
+    logins: Paces<Address>,
+    /// Guards the machine from all logins together.
+    all_logins: Pace,
+    /// Requests of whoever is logged in, by account.
+    pub(crate) requests_of: Paces<UserId>,
+    /// Requests of nobody, by address.
+    pub(crate) strangers: Paces<Address>,
     /// How many refused tokens are worth a line in the audit.
     pub(crate) refused_tokens: Pace,
     pub(crate) events: Events,
@@ -102,6 +109,10 @@ pub(crate) struct Shared {
     pub(crate) secret: String,
     /// Who acts where nobody is logged in, in the demo.
     pub(crate) demo: Option<Actor>,
+    /// Origins whose pages may see answers.
+    pub(crate) origins: Vec<Origin>,
+    /// Whether the site's own proxy says who calls.
+    pub(crate) behind_proxy: bool,
     /// Whether cookies are only for TLS.
     pub(crate) secure: bool,
     /// Whether metrics need no token: nobody but this machine reaches the server.
@@ -137,13 +148,18 @@ impl State {
             location: settings.location(),
             objects,
             doors: Doors::default(),
-            pace: Pace::default(),
-            refused_tokens: Pace::default(),
+            logins: Paces::new(LOGINS),
+            all_logins: Pace::new(ALL_LOGINS),
+            requests_of: Paces::new(REQUESTS),
+            strangers: Paces::new(STRANGERS),
+            refused_tokens: Pace::new(LOGINS),
             events: Events::default(),
             counts: Counts::default(),
             requests: Requests::new(&secret),
             secret,
             demo,
+            origins: settings.allow_origins.clone(),
+            behind_proxy: settings.behind_proxy,
             secure,
             metrics_are_open: settings.listen.ip().is_loopback() && !settings.behind_proxy,
             labels: settings.labels.clone(),
@@ -153,6 +169,19 @@ impl State {
             sending: Arc::new(Semaphore::new(SENT_AT_ONCE)),
             places: Arc::new(Semaphore::new(2 * cores)),
         }))
+    }
+
+    /// Refuses an address that tries to log in too often, and everybody while all together do.
+    pub(crate) fn may_try_login(&self, from: Address) -> Result<(), Refusal> {
+        if !self.logins.take(from) {
+            let what = "too many logins from this address: wait a moment";
+            return Err(Refusal::TooOften { what: what.to_owned(), seconds: 1 });
+        }
+        if !self.all_logins.take() {
+            let what = "too many logins at once: wait a moment";
+            return Err(Refusal::TooOften { what: what.to_owned(), seconds: 1 });
+        }
+        Ok(())
     }
 
     /// Asks the record where blocking is allowed.
