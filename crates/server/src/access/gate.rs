@@ -44,6 +44,11 @@ pub(crate) async fn gate(
     // A wrong token must not keep anybody from the login page.
     let caller = match found {
         Err(Refusal::LogIn) if gate.access == Access::Everybody => None,
+        // Whoever tries tokens is a stranger, and as slow as one.
+        Err(Refusal::LogIn) => {
+            require_pace(state, gate.access, None, &request)?;
+            return Err(Refusal::LogIn);
+        }
         found => found?,
     };
     if let (Some(caller), Some(who)) = (&caller, request.extensions().get::<WhoCalls>()) {
