@@ -67,6 +67,7 @@ impl Server {
         let failed = |source| ServerError::Listen { address: settings.listen, source };
         let listener = runtime.block_on(TcpListener::bind(settings.listen)).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
+        let _ = state.port.set(address.port());
         Ok(Self { runtime, listener, address, state, settings, first_link, acceptor })
     }
 

@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     hash::Hash,
     sync::{Mutex, PoisonError},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 /// A burst, and how many a second after that.
@@ -23,6 +23,8 @@ pub(crate) const REQUESTS: Rate = Rate { burst: 3000.0, a_second: 300.0 };
 /// Requests of nobody, from one address: the page and its files.
 pub(crate) const STRANGERS: Rate = Rate { burst: 600.0, a_second: 30.0 };
 
+/// Full buckets are looked for no oftener: a flood must not make every request look at all.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Keys that are told apart at once; the others share one bucket.
 const MOST: usize = 10_000;
 
@@ -62,21 +64,32 @@ impl Pace {
 
     /// Takes one, if there is one.
     pub(crate) fn take(&self) -> bool {
-        let mut bucket = self.bucket.lock().unwrap_or_else(PoisonError::into_inner);
-        bucket.take(self.rate, Instant::now())
+        self.take_at(Instant::now())
     }
+
+    fn take_at(&self, now: Instant) -> bool {
+        let mut bucket = self.bucket.lock().unwrap_or_else(PoisonError::into_inner);
+        bucket.take(self.rate, now)
+    }
+}
+
+/// Buckets, and when full ones were last forgotten.
+struct Kept<K> {
+    buckets: HashMap<K, Bucket>,
+    looked: Option<Instant>,
 }
 
 /// A bucket for each key.
 pub(crate) struct Paces<K> {
     rate: Rate,
-    buckets: Mutex<HashMap<K, Bucket>>,
+    kept: Mutex<Kept<K>>,
     others: Pace,
 }
 
 impl<K: Eq + Hash> Paces<K> {
     pub(crate) fn new(rate: Rate) -> Self {
-        Self { rate, buckets: Mutex::default(), others: Pace::new(rate) }
+        let kept = Kept { buckets: HashMap::new(), looked: None };
+        Self { rate, kept: Mutex::new(kept), others: Pace::new(rate) }
     }
 
     /// Takes one of a key's, if there is one.
@@ -85,16 +98,19 @@ impl<K: Eq + Hash> Paces<K> {
     }
 
     fn take_at(&self, key: K, now: Instant) -> bool {
-        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let Kept { buckets, looked } = &mut *kept;
         if let Some(bucket) = buckets.get_mut(&key) {
             return bucket.take(self.rate, now);
         }
-        if buckets.len() >= MOST {
-            // A full bucket is one that was never asked.
+        let is_due = looked.is_none_or(|at| now.saturating_duration_since(at) >= LOOK_EVERY);
+        if buckets.len() >= MOST && is_due {
+            *looked = Some(now);
+            // A full bucket is as good as none.
             buckets.retain(|_, bucket| bucket.filled(self.rate, now) < self.rate.burst);
         }
         if buckets.len() >= MOST {
-            return self.others.take();
+            return self.others.take_at(now);
         }
         let mut bucket = Bucket { held: self.rate.burst, at: now };
         let there = bucket.take(self.rate, now);
@@ -105,8 +121,6 @@ impl<K: Eq + Hash> Paces<K> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
@@ -123,8 +137,8 @@ mod tests {
         let (paces, start) = (Paces::new(LOGINS), Instant::now());
         let let_in = (0..2 * MOST).filter(|number| paces.take_at(*number, start)).count();
         assert!(let_in <= MOST + LOGINS.burst as usize + 1, "{let_in}");
-        assert!(paces.buckets.lock().unwrap().len() <= MOST);
+        assert!(paces.kept.lock().unwrap().buckets.len() <= MOST);
         assert!(paces.take_at(usize::MAX, start + Duration::from_secs(60)));
-        assert!(paces.buckets.lock().unwrap().len() < 10, "full buckets are forgotten");
+        assert!(paces.kept.lock().unwrap().buckets.len() < 10, "full buckets are forgotten");
     }
 }

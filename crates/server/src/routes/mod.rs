@@ -36,7 +36,10 @@ mod table;
 pub(crate) use route::{Answer, Route};
 pub(crate) use table::table;
 
-use std::{ops::Deref, sync::Arc};
+use std::{
+    ops::Deref,
+    sync::{Arc, OnceLock},
+};
 
 use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
@@ -111,6 +114,8 @@ pub(crate) struct Shared {
     pub(crate) demo: Option<Actor>,
     /// Origins whose pages may see answers.
     pub(crate) origins: Vec<Origin>,
+    /// Where the server listens, once it does.
+    pub(crate) port: OnceLock<u16>,
     /// Whether the site's own proxy says who calls.
     pub(crate) behind_proxy: bool,
     /// Whether cookies are only for TLS.
@@ -159,6 +164,7 @@ impl State {
             secret,
             demo,
             origins: settings.allow_origins.clone(),
+            port: OnceLock::new(),
             behind_proxy: settings.behind_proxy,
             secure,
             metrics_are_open: settings.listen.ip().is_loopback() && !settings.behind_proxy,

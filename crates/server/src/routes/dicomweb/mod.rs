@@ -109,6 +109,12 @@ pub(super) fn base(state: &State, headers: &HeaderMap) -> String {
     let host = headers.get(header::HOST).and_then(|value| value.to_str().ok());
     let host = host.filter(|host| host.parse::<Authority>().is_ok());
     let scheme = if state.secure { "https" } else { "http" };
+    // Some clients leave out the port of their address.
+    let port = state.port.get().filter(|_| !state.behind_proxy);
+    let host = host.map(|host| match (host.parse::<Authority>().ok(), port) {
+        (Some(named), Some(port)) if named.port().is_none() => format!("{host}:{port}"),
+        _ => host.to_owned(),
+    });
     host.map_or_else(|| "/dicomweb".to_owned(), |host| format!("{scheme}://{host}/dicomweb"))
 }
 
