@@ -249,6 +249,8 @@ def storing_10_5():
         return made
     good, other_class, named = annotations(), annotations(), annotations()
     other_class.SOPClassUID = other_class.file_meta.MediaStorageSOPClassUID = SM
+    # Data sets that are made of one image share its elements.
+    del named.PatientName
     named.PatientName = "Zhang^San"
     answer = Dataset.from_json(send([good, other_class, named], 202).json())
     failed = {item.ReferencedSOPInstanceUID: item.FailureReason for item in answer.FailedSOPSequence}
