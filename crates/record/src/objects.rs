@@ -28,6 +28,12 @@ pub trait ObjectStore: Send + Sync {
     /// [`RecordError::NotFound`]; [`RecordError::Damaged`] when what is kept is something else.
     fn get(&self, digest: Digest, longest: u64) -> Result<Vec<u8>>;
 
+    /// Whether what is kept under a digest is what it was; however long it is, it is never held whole.
+    ///
+    /// # Errors
+    /// As [`ObjectStore::get`].
+    fn check(&self, digest: Digest) -> Result<()>;
+
     /// Whether something is kept under a digest; its bytes are not looked at.
     fn has(&self, digest: Digest) -> bool;
 }
@@ -123,6 +129,29 @@ impl ObjectStore for ObjectFolder {
             return Err(RecordError::damaged("object", digest, "its bytes have another digest"));
         }
         Ok(bytes)
+    }
+
+    fn check(&self, digest: Digest) -> Result<()> {
+        let path = self.path(digest);
+        let mut file = File::open(&path).map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound => RecordError::not_found("object", digest),
+            _ => reading(&path, source),
+        })?;
+        let (mut found, mut buffer) = (Digest::builder(), vec![0; 1 << 20]);
+        loop {
+            match file.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(length) => {
+                    found.update(buffer.get(..length).unwrap_or_default());
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(source) => return Err(reading(&path, source)),
+            }
+        }
+        if found.finish() == digest {
+            return Ok(());
+        }
+        Err(RecordError::damaged("object", digest, "its bytes have another digest"))
     }
 
     fn has(&self, digest: Digest) -> bool {

@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 
 use crate::{
     RecordError, Result,
-    audit::{Event, Object, Outcome},
+    audit::{Event, Object, Outcome, Recent},
     database::{Database, Location, Row, Value},
     identity::{Clock, Moment, system_clock},
     migration,
@@ -45,6 +45,7 @@ pub struct Record {
     idle: Mutex<Vec<Box<dyn Database>>>,
     settings: Settings,
     decoy: OnceLock<String>,
+    recent: Recent,
 }
 
 /// Connections that are kept open while nobody uses them.
@@ -68,7 +69,7 @@ impl Record {
         let mut database = connect()?;
         migration::bring_up_to_date(database.as_mut(), (settings.clock)())?;
         let idle = Mutex::new(vec![database]);
-        Ok(Self { connect, idle, settings, decoy: OnceLock::new() })
+        Ok(Self { connect, idle, settings, decoy: OnceLock::new(), recent: Recent::default() })
     }
 
     pub(crate) fn settings(&self) -> &Settings {
@@ -105,6 +106,34 @@ impl Record {
         done
     }
 
+    /// Does a reading that pages repeat: its entry is appended in its transaction once in ten
+    /// minutes by reader and object, which is named beforehand.
+    pub(crate) fn reading_deed<T>(
+        &self,
+        actor: &Actor,
+        action: Action,
+        event: Event,
+        about: &Object,
+        work: impl FnOnce(&mut Unit<'_>) -> Result<Audited<T>>,
+    ) -> Result<T> {
+        let now = self.now();
+        if !self.recent.has(now, actor, event, about) {
+            let value = self.deed(actor, action, event, work)?;
+            self.recent.remember(now, actor, event, about);
+            return Ok(value);
+        }
+        let done = self.reading(|unit| {
+            unit.require(actor, action)?;
+            work(unit).map(|audited| audited.value)
+        });
+        if let Err(error) = &done
+            && let Some(why) = refusal(error)
+        {
+            self.note_refusal(event, Some(actor), actor.role(), &why)?;
+        }
+        done
+    }
+
     /// Does what no role is needed for, such as logging in; the work says who did it.
     pub(crate) fn audited<T>(
         &self,
@@ -117,6 +146,16 @@ impl Record {
         })
     }
 
+    /// Notes that somebody was turned away before a deed was begun, once in a minute and with the
+    /// number of tries since.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn note_refused(&self, actor: &Actor, action: Action) -> Result<()> {
+        let why = format!("a {} may not {action}", actor.role());
+        self.note_refusal(Event::ActionRefused, Some(actor), actor.role(), &why)
+    }
+
     pub(crate) fn note_refusal(
         &self,
         event: Event,
@@ -124,9 +163,18 @@ impl Record {
         role: Role,
         why: &str,
     ) -> Result<()> {
+        let who = actor.map_or("unknown".to_owned(), |actor| actor.user().to_string());
+        let mut detail = json!({ "why": why });
+        // Logins have a pace of their own; whatever else is refused could be tried without end.
+        if event != Event::Login {
+            match self.recent.refusal(self.now(), &who, event, why) {
+                None => return Ok(()),
+                Some(0) => {}
+                Some(more) => detail["more_since_the_last"] = json!(more),
+            }
+        }
         self.writing(|unit| {
-            let who = actor.map_or("unknown".to_owned(), |actor| actor.user().to_string());
-            let (object, detail) = (Object::new("record", "refused"), json!({ "why": why }));
+            let object = Object::new("record", "refused");
             unit.append_entry(&who, role, event, Outcome::Refused, &object, &detail)
         })
     }
@@ -229,7 +277,12 @@ impl<T> Audited<T> {
         self
     }
 
-    fn append(self, unit: &mut Unit<'_>, actor: &Actor, event: Event) -> Result<T> {
+    pub(crate) fn value(&self) -> &T {
+        &self.value
+    }
+
+    /// Appends the entry; gives what the deed gives.
+    pub(crate) fn append(self, unit: &mut Unit<'_>, actor: &Actor, event: Event) -> Result<T> {
         let who = actor.user().to_string();
         unit.append_entry(&who, actor.role(), event, self.outcome, &self.object, &self.detail)?;
         Ok(self.value)

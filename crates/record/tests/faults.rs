@@ -240,3 +240,94 @@ fn two_programs_at_once_make_one_chain() {
     assert_eq!(ground.record.case(&ground.pathologist, case).unwrap().case.undecided, 50);
     whole(&ground.location);
 }
+
+/// A connection whose nth statement that writes fails, as on a full disk.
+struct Failing {
+    database: SqliteDatabase,
+    left: Arc<AtomicU64>,
+}
+
+impl Database for Failing {
+    fn dialect(&self) -> Dialect {
+        Dialect::Sqlite
+    }
+
+    fn execute(&mut self, sql: &str, values: &[Value]) -> Result<u64> {
+        if self.left.fetch_sub(1, Ordering::Relaxed) == 0 {
+            return Err(RecordError::Full("it is full".to_owned()));
+        }
+        self.database.execute(sql, values)
+    }
+
+    fn query(&mut self, sql: &str, values: &[Value]) -> Result<Vec<Row>> {
+        self.database.query(sql, values)
+    }
+
+    fn batch(&mut self, sql: &str) -> Result<()> {
+        self.database.batch(sql)
+    }
+
+    fn begin_writing(&mut self) -> Result<()> {
+        self.database.begin_writing()
+    }
+
+    fn begin_reading(&mut self) -> Result<()> {
+        self.database.begin_reading()
+    }
+}
+
+#[test]
+fn an_instance_whose_storing_fails_at_any_step_is_not_there_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("record.db");
+    let ground = Ground::new(Location::Sqlite(path.clone()));
+    let (case, slide) = ground.case(Reading::Single);
+    let proposal = |x: f64| {
+        let region = Ground::region(slide, "adenoma", x);
+        let content = bianque_record::proposals::Content::of(&region).unwrap();
+        Ground::proposal(case, slide, content)
+    };
+    let proposals = [proposal(0.0), proposal(5.0), proposal(9.0)];
+    let new = bianque_record::proposals::NewInstance {
+        uid: "1.2.3".parse().unwrap(),
+        series: "1.2".parse().unwrap(),
+        class: "1.2.840".parse().unwrap(),
+        case,
+        slide,
+        object: bianque_core::Digest::of(b"stored"),
+    };
+    let count = |table: &str| {
+        let sql = format!("SELECT count(*) FROM {table}");
+        let mut database = ground.location.connect().unwrap();
+        database.query(&sql, &[]).unwrap()[0].integer(0).unwrap()
+    };
+    let (mut failed, left) = (0, Arc::new(AtomicU64::new(0)));
+    loop {
+        let (path, counter) = (path.clone(), Arc::clone(&left));
+        left.store(u64::MAX, Ordering::Relaxed);
+        let connect = move || -> Result<Box<dyn Database>> {
+            let database = SqliteDatabase::open(&path)?;
+            Ok(Box::new(Failing { database, left: Arc::clone(&counter) }))
+        };
+        let record = Record::over(Box::new(connect), Settings::default()).unwrap();
+        left.store(failed, Ordering::Relaxed);
+        match record.store_instance(&ground.program, &new, &proposals) {
+            Ok(()) => break,
+            Err(error) => assert!(matches!(error, RecordError::Full(_)), "{error}"),
+        }
+        assert_eq!((count("proposal"), count("stored_instance")), (0, 0), "step {failed}");
+        whole(&ground.location);
+        failed += 1;
+    }
+    assert!(failed > 20, "{failed} steps were tried");
+    assert_eq!((count("proposal"), count("stored_instance")), (3, 1));
+    ground.record.store_instance(&ground.program, &new, &proposals).unwrap();
+    assert_eq!(count("proposal"), 3, "again, counted once");
+    let other = bianque_record::proposals::NewInstance {
+        object: bianque_core::Digest::of(b"other"),
+        ..new
+    };
+    let refused = ground.record.store_instance(&ground.program, &other, &proposals);
+    assert!(matches!(refused, Err(RecordError::Conflict(_))), "{refused:?}");
+    whole(&ground.location);
+}

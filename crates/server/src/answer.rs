@@ -22,8 +22,13 @@ pub(crate) enum Refusal {
     Slide(SlideError),
     /// Nobody is logged in, or the login is refused.
     LogIn,
-    /// The login failed too often.
-    TooOften(String),
+    /// It was tried too often; after so many seconds it may be tried again.
+    TooOften {
+        /// What.
+        what: String,
+        /// When again.
+        seconds: u32,
+    },
     /// The role may not do this.
     Forbidden(String),
     /// The request does not show that it comes from our own page.
@@ -57,7 +62,7 @@ impl From<RecordError> for Refusal {
     fn from(error: RecordError) -> Self {
         match error {
             RecordError::LoginRefused => Self::LogIn,
-            RecordError::Locked { .. } => Self::TooOften(error.to_string()),
+            RecordError::Locked { .. } => Self::TooOften { what: error.to_string(), seconds: 60 },
             RecordError::Forbidden { .. } | RecordError::NoConsent { .. } => {
                 Self::Forbidden(error.to_string())
             }
@@ -99,7 +104,9 @@ impl Refusal {
                 let what = "log in; name, password, token or link is wrong, used or too old";
                 (StatusCode::UNAUTHORIZED, "Log in", what.to_owned())
             }
-            Self::TooOften(what) => (StatusCode::TOO_MANY_REQUESTS, "Too many tries", what.clone()),
+            Self::TooOften { what, .. } => {
+                (StatusCode::TOO_MANY_REQUESTS, "Too many tries", what.clone())
+            }
             Self::Forbidden(what) => (StatusCode::FORBIDDEN, "Not allowed", what.clone()),
             Self::NotOwnPage => {
                 let what = "the header X-CSRF-Token is missing or is another session's";
@@ -165,7 +172,11 @@ impl IntoResponse for Refusal {
         let (status, title, detail) = self.parts();
         let problem = Problem { title, status: status.as_u16(), detail };
         let kind = [(header::CONTENT_TYPE, PROBLEM)];
-        (status, kind, Json(problem)).into_response()
+        let mut response = (status, kind, Json(problem)).into_response();
+        if let Self::TooOften { seconds, .. } = self {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
+        response
     }
 }
 

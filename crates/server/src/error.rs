@@ -40,6 +40,12 @@ pub enum ServerError {
     /// The certificate or its key cannot be used.
     #[error("the certificate cannot be used: {0}")]
     Certificate(String),
+    /// An origin that is to see answers is none.
+    #[error(
+        "'{0}' is no origin: give scheme, host and port alone, such as https://slim.example or \
+         http://localhost:3000; there is no wildcard"
+    )]
+    Origin(String),
     /// Single sign-on is set up wrongly.
     #[error("single sign-on cannot be used: {0}")]
     SignOn(String),

@@ -6,6 +6,7 @@
 mod access;
 mod answer;
 mod counts;
+mod cross_origin;
 mod dicomweb;
 mod error;
 mod events;
@@ -24,6 +25,7 @@ mod tiles;
 mod tls;
 mod web_app;
 
+pub use cross_origin::Origin;
 pub use error::ServerError;
 pub use serve::Server;
 pub use settings::{CertificateFiles, ControlledLabel, Settings};

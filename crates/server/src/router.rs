@@ -10,6 +10,7 @@ use tower_http::{limit::RequestBodyLimitLayer, timeout::TimeoutLayer};
 use crate::{
     access::{Gate, gate},
     answer::Refusal,
+    cross_origin::cross_origin,
     guard, log,
     routes::{State, metrics, table},
 };
@@ -38,6 +39,7 @@ pub(crate) fn router(state: &State, only_loopback: bool) -> Router {
     } else {
         router
     };
+    let router = router.layer(middleware::from_fn_with_state(state.clone(), cross_origin));
     // Outermost: what is turned away is in the log too.
     let router = router.layer(middleware::from_fn_with_state(state.clone(), log::log));
     router.with_state(state.clone())

@@ -19,6 +19,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::{
     ServerError, Settings,
+    access::Peer,
     examine::Watch,
     library::Library,
     router,
@@ -66,6 +67,7 @@ impl Server {
         let failed = |source| ServerError::Listen { address: settings.listen, source };
         let listener = runtime.block_on(TcpListener::bind(settings.listen)).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
+        let _ = state.port.set(address.port());
         Ok(Self { runtime, listener, address, state, settings, first_link, acceptor })
     }
 
@@ -98,6 +100,7 @@ impl Server {
         let watching = std::thread::spawn(move || watch.run());
         let only_loopback = settings.listen.ip().is_loopback() && !settings.behind_proxy;
         let router = router::router(&state, only_loopback);
+        let service = router.into_make_service_with_connect_info::<Peer>();
         let flag = Arc::clone(&stopping);
         let served = runtime.block_on(async {
             let (tell, told) = tokio::sync::oneshot::channel::<()>();
@@ -110,12 +113,12 @@ impl Server {
             let cut = after(told, Duration::from_secs(3));
             match acceptor {
                 None => {
-                    let serving = axum::serve(listener, router).with_graceful_shutdown(stop);
+                    let serving = axum::serve(listener, service).with_graceful_shutdown(stop);
                     tokio::select! { ended = serving => ended, () = cut => Ok(()) }
                 }
                 Some(acceptor) => {
                     let listener = TlsListener::over(listener, acceptor, address);
-                    let serving = axum::serve(listener, router).with_graceful_shutdown(stop);
+                    let serving = axum::serve(listener, service).with_graceful_shutdown(stop);
                     tokio::select! { ended = serving => ended, () = cut => Ok(()) }
                 }
             }

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 use bianque_record::database::Location;
 
-use crate::{examine::Examiner, improve::Improver, sign_on::SingleSignOn};
+use crate::{cross_origin::Origin, examine::Examiner, improve::Improver, sign_on::SingleSignOn};
 
 /// How the server is set up.
 #[derive(Clone)]
@@ -24,6 +24,8 @@ pub struct Settings {
     pub certificate: Option<CertificateFiles>,
     /// Whether a proxy in front of the server speaks TLS to the clients.
     pub behind_proxy: bool,
+    /// Origins whose pages may see answers, by a program's token: other programs' viewers.
+    pub allow_origins: Vec<Origin>,
     /// The site's identity provider, if people log in by it.
     pub single_sign_on: Option<SingleSignOn>,
     /// What regions may be called.
@@ -46,6 +48,7 @@ impl Settings {
             demo: false,
             certificate: None,
             behind_proxy: false,
+            allow_origins: Vec::new(),
             single_sign_on: None,
             labels: ControlledLabel::usual(),
             examiner: None,

@@ -108,6 +108,30 @@ fn dicomweb_answers_have_what_the_standards_tables_ask_for() {
 }
 
 #[test]
+fn dicomweb_holds_what_a_conformance_checker_looks_at() {
+    let ground = Ground::new();
+    let server = ground.demo();
+    let mut reader = server.demo("demo-pathologist");
+    let id = text(&examined_case(&reader)["id"]);
+    let found = text(&findings(&reader, &id, "lesion-region")[0]["id"]);
+    let accept = json!({ "key": key(), "verdict": "accept" });
+    let decided = reader.post(&format!("/api/v1/findings/{found}/decision"), &accept);
+    assert_eq!(decided.status, 200, "{}", decided.text());
+    let sign = json!({ "conclusion": "Carcinoma.", "leave_out_undecided": true });
+    assert_eq!(reader.post(&format!("/api/v1/cases/{id}/sign-out"), &sign).status, 200);
+    let csrf = text(&server.client().get("/api/v1/session").json()["csrf"]);
+    let base = format!("http://127.0.0.1:{}", server.address.port());
+    let told = judge("conformance.py", &[&base, &csrf, "necrosis"]);
+    assert!(told.contains("holds 12"), "{told}");
+    // Signed and stored documents are not for whoever is to look first, and are in the audit.
+    let drawn = findings(&reader, &id, "lesion-region");
+    assert!(
+        drawn.iter().any(|finding| finding["label"] == "necrosis"),
+        "what was stored is proposed"
+    );
+}
+
+#[test]
 fn annotations_that_a_foreign_program_stores_become_proposals() {
     let ground = Ground::new();
     let server = ground.demo();

@@ -9,8 +9,9 @@ use std::{
 use anyhow::Context;
 use bianque_record::{
     Actor, Record, Settings,
-    audit::{Head, Report, verify_database, verify_lines},
+    audit::{Head, Report, verify_lines, verify_record},
     database::Location,
+    objects::{ObjectFolder, ObjectStore},
 };
 use clap::{ArgGroup, Args, Subcommand};
 use serde::Serialize;
@@ -42,6 +43,9 @@ pub(crate) struct VerifyArguments {
     /// The record: a SQLite file or a PostgreSQL URL. Nothing in it is changed.
     #[arg(long, value_name = "FILE|URL")]
     pub(crate) database: Option<Location>,
+    /// The folder `objects` beside the record: its files are held against their digests too.
+    #[arg(long, value_name = "DIR", requires = "database")]
+    pub(crate) objects: Option<PathBuf>,
     /// An export of the chain.
     #[arg(long, value_name = "FILE")]
     pub(crate) export: Option<PathBuf>,
@@ -83,7 +87,11 @@ pub(super) fn run(command: &AuditCommand, terminal: &Terminal) -> anyhow::Result
 fn verify(arguments: &VerifyArguments, terminal: &Terminal) -> anyhow::Result<Outcome> {
     let heads = arguments.heads.as_deref().map_or_else(|| Ok(Vec::new()), read_heads)?;
     let report = match (&arguments.database, &arguments.export) {
-        (Some(location), _) => verify_database(location.connect_to_read()?.as_mut(), &heads)?,
+        (Some(location), _) => {
+            let objects = arguments.objects.as_deref().map(objects_at).transpose()?;
+            let objects = objects.as_ref().map(|folder| folder as &dyn ObjectStore);
+            verify_record(location.connect_to_read()?.as_mut(), &heads, objects)?
+        }
         (None, Some(path)) => {
             let reading = || format!("cannot read {}", path.display());
             let file = BufReader::new(File::open(path).with_context(reading)?);
@@ -102,6 +110,12 @@ fn verify(arguments: &VerifyArguments, terminal: &Terminal) -> anyhow::Result<Ou
     };
     terminal.result(&Document { schema: "bianque.audit-verify/1", report: &report }, &text)?;
     Ok(if report.whole { Outcome::Done } else { Outcome::Failed })
+}
+
+/// A folder of objects that is there: one that is not must not be made by looking for it.
+fn objects_at(path: &Path) -> anyhow::Result<ObjectFolder> {
+    anyhow::ensure!(path.is_dir(), "there is no folder of objects at {}", path.display());
+    Ok(ObjectFolder::open(path)?)
 }
 
 fn read_heads(path: &Path) -> anyhow::Result<Vec<Head>> {

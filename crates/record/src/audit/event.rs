@@ -1,7 +1,7 @@
 //! What the audit speaks of.
 
 /// What was done or tried.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Event {
     /// The chain began.
     ChainOpened,
@@ -45,6 +45,8 @@ pub enum Event {
     WorklistRead,
     /// A proposal was put.
     ProposalAdded,
+    /// A DICOM instance was stored; its content became proposals.
+    InstanceStored,
     /// Proposals were read.
     ProposalsRead,
     /// A reader decided.
@@ -73,6 +75,16 @@ pub enum Event {
     Revealed,
     /// The pictures of a slide were opened.
     SlideOpened,
+    /// Signed or stored DICOM documents of a slide were listed or read.
+    DocumentsRead,
+    /// Slides of the folder were listed or searched.
+    SlidesListed,
+    /// A reader's views of a slide were read.
+    ViewsRead,
+    /// A slide was examined to the end.
+    Examined,
+    /// A deed was refused before it was begun.
+    ActionRefused,
     /// A setting of the site was changed.
     SettingChanged,
     /// Decisions were read as lessons for a head.
@@ -109,6 +121,7 @@ impl Event {
             Self::CaseRead => "case.read",
             Self::WorklistRead => "worklist.read",
             Self::ProposalAdded => "proposal.added",
+            Self::InstanceStored => "instance.stored",
             Self::ProposalsRead => "proposals.read",
             Self::Decided => "decision.made",
             Self::Adjudicated => "decision.adjudicated",
@@ -123,6 +136,11 @@ impl Event {
             Self::UnconfirmedExported => "unconfirmed.exported",
             Self::Revealed => "proposals.revealed",
             Self::SlideOpened => "slide.opened",
+            Self::DocumentsRead => "documents.read",
+            Self::SlidesListed => "slides.listed",
+            Self::ViewsRead => "views.read",
+            Self::Examined => "slide.examined",
+            Self::ActionRefused => "action.refused",
             Self::SettingChanged => "setting.changed",
             Self::LessonsRead => "lessons.read",
             Self::HeadRefitted => "head.refitted",

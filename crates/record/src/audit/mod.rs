@@ -11,6 +11,8 @@ mod event;
 mod export;
 mod head;
 mod read;
+mod recent;
+mod standing;
 mod verify;
 
 pub(crate) use append::open_chain;
@@ -19,5 +21,7 @@ pub use event::Event;
 pub(crate) use event::Object;
 pub use export::{export_lines, verify_lines};
 pub use head::Head;
-pub use read::{AuditQuery, verify_database};
+pub use read::{AuditQuery, verify_database, verify_record};
+pub(crate) use recent::Recent;
+pub(crate) use standing::{person, shown};
 pub use verify::{Fault, Report, Verifier};

@@ -4,12 +4,16 @@ use std::io::{self, Write};
 
 use super::{
     Entry, Event, Fault, Head, Object, Report, Verifier, deeds::verify_deed, export_lines,
+    standing::Standing,
 };
+use bianque_core::Digest;
+
 use crate::{
     Record, RecordError, Result,
     database::{Database, Row},
     identity::UserId,
     migration,
+    objects::ObjectStore,
     people::{Action, Actor},
     store::Audited,
 };
@@ -21,26 +25,42 @@ const PAGE: i64 = 2000;
 const COLUMNS: &str = "SELECT sequence, at, actor, role, event, outcome, object_kind, object, \
                        detail, previous, hash FROM audit_entry";
 
-/// Verifies the chain of a database, and that decisions and signed cases are what their entries
-/// testify to. Changes nothing.
+/// Verifies the chain of a database, that decisions and signed cases are what their entries testify
+/// to, and that the states beside it follow from it. Changes nothing.
 ///
 /// # Errors
 /// When the database cannot be read or is no record of this version. What is wrong with the chain
 /// is in the report.
 pub fn verify_database(database: &mut dyn Database, kept: &[Head]) -> Result<Report> {
+    verify_record(database, kept, None)
+}
+
+/// As [`verify_database`]; also that every object that the record names is there and is what it was.
+///
+/// # Errors
+/// As [`verify_database`].
+pub fn verify_record(
+    database: &mut dyn Database,
+    kept: &[Head],
+    objects: Option<&dyn ObjectStore>,
+) -> Result<Report> {
     let found = migration::checked_version(database)?;
     if found != migration::newest_version() {
         let what = format!("it has version {found}: open it once with this program, then verify");
         return Err(RecordError::Database { doing: "read", what });
     }
     database.begin_reading()?;
-    let report = verify_inside(database, kept);
+    let report = verify_inside(database, kept, objects);
     database.batch("ROLLBACK")?;
     report
 }
 
-fn verify_inside(database: &mut dyn Database, kept: &[Head]) -> Result<Report> {
-    let mut verifier = Verifier::new(kept);
+fn verify_inside(
+    database: &mut dyn Database,
+    kept: &[Head],
+    objects: Option<&dyn ObjectStore>,
+) -> Result<Report> {
+    let (mut verifier, mut standing) = (Verifier::new(kept), Standing::default());
     let mut after = i64::MIN;
     while verifier.holds() {
         let rows = page(database, after)?;
@@ -50,6 +70,7 @@ fn verify_inside(database: &mut dyn Database, kept: &[Head]) -> Result<Report> {
             match entry_of(row) {
                 Ok(entry) => {
                     verifier.take(&entry);
+                    standing.take(&entry);
                     if verifier.holds()
                         && let Some(what) = verify_deed(database, &entry)?
                     {
@@ -69,7 +90,28 @@ fn verify_inside(database: &mut dyn Database, kept: &[Head]) -> Result<Report> {
     });
     // A head that is gone must not look like a chain that needs none.
     let head = head.transpose()?.unwrap_or_else(|| Head::new(u64::MAX, String::new()));
-    Ok(verifier.finish(Some(&head)))
+    let mut report = verifier.finish(Some(&head));
+    if report.whole {
+        report.blame(standing.judge(database)?);
+    }
+    if let Some(store) = objects.filter(|_| report.whole) {
+        report.blame(changed_object(&standing.objects(database)?, store)?);
+    }
+    Ok(report)
+}
+
+/// The first object that is not what its name says.
+fn changed_object(objects: &[Digest], store: &dyn ObjectStore) -> Result<Option<Fault>> {
+    for digest in objects {
+        match store.check(*digest) {
+            Ok(()) => {}
+            Err(error @ (RecordError::NotFound { .. } | RecordError::Damaged { .. })) => {
+                return Ok(Some(Fault::Object { what: error.to_string() }));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(None)
 }
 
 fn page(database: &mut dyn Database, after: i64) -> Result<Vec<Row>> {

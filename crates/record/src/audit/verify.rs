@@ -53,6 +53,17 @@ pub enum Fault {
         /// What differs.
         what: String,
     },
+    /// A state beside the chain, such as roles or where a proposal stands, is not what the entries
+    /// make of it.
+    State {
+        /// Which row, and what of it.
+        what: String,
+    },
+    /// An object that the record names is gone or was changed.
+    Object {
+        /// Which one, and how.
+        what: String,
+    },
 }
 
 impl fmt::Display for Fault {
@@ -77,6 +88,8 @@ impl fmt::Display for Fault {
             Self::Deed { sequence, what } => {
                 write!(f, "what entry {sequence} testifies to was changed: {what}")
             }
+            Self::State { what } => write!(f, "a state beside the chain was changed: {what}"),
+            Self::Object { what } => write!(f, "an object was changed: {what}"),
         }
     }
 }
@@ -93,6 +106,14 @@ pub struct Report {
     /// The first thing that is wrong.
     #[serde(flatten)]
     pub fault: Option<Fault>,
+}
+
+impl Report {
+    /// Notes what is wrong beside the chain, if anything.
+    pub(super) fn blame(&mut self, fault: Option<Fault>) {
+        self.whole &= fault.is_none();
+        self.fault = self.fault.take().or(fault);
+    }
 }
 
 /// Takes entries in their order; keeps nothing but the end of what holds.

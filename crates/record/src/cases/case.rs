@@ -33,7 +33,7 @@ named!(Urgency, "urgency", {
 });
 
 impl Urgency {
-    pub(super) fn rank(self) -> i64 {
+    pub(crate) fn rank(self) -> i64 {
         match self {
             Self::Emergency => 0,
             Self::Urgent => 1,
@@ -83,6 +83,16 @@ pub struct NewCase {
     pub reading: Reading,
     /// The clinician who asked, who may later see what is signed.
     pub requested_by: Option<UserId>,
+}
+
+impl NewCase {
+    /// What the audit says of it, so that its row can be held against that.
+    pub(super) fn detail(&self) -> serde_json::Value {
+        json!({
+            "number": self.number, "reading": self.reading, "patient": self.patient,
+            "urgency": self.urgency, "requested_by": self.requested_by,
+        })
+    }
 }
 
 /// A case.
@@ -142,7 +152,7 @@ impl Record {
     pub fn add_case(&self, actor: &Actor, new: &NewCase) -> Result<CaseId> {
         self.deed(actor, Action::Register, Event::CaseAdded, |unit| {
             let id = unit.insert_case(new)?;
-            let detail = json!({ "number": new.number, "reading": new.reading });
+            let detail = new.detail();
             Ok(Audited::new(id, Object::new("case", id), detail))
         })
     }

@@ -82,7 +82,9 @@ impl Record {
                     actor.user().into(),
                 ],
             )?;
-            let detail = json!({ "purpose": purpose, "granted": granted });
+            let detail = json!({
+                "purpose": purpose, "granted": granted, "until": until.map(Moment::microseconds),
+            });
             Ok(Audited::new((), Object::new("patient", patient), detail))
         })
     }

@@ -46,10 +46,9 @@ impl Record {
                 &[block.into(), specimen.into(), (&new.block).into()],
             )?;
             unit.insert_slide(slide, block, case, &new.slide)?;
-            let detail = json!({
-                "number": new.case.number, "reading": new.case.reading,
-                "slide": slide, "digest": new.slide.digest,
-            });
+            let mut detail = new.case.detail();
+            detail["slide"] = json!(slide);
+            detail["digest"] = json!(new.slide.digest);
             Ok(Audited::new((case, slide), Object::new("case", case), detail))
         })
     }

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 use super::{Decision, Judgement, Manner, NewDecision, Verdict};
 use crate::{
     Record, RecordError, Result,
-    audit::{Event, Object},
+    audit::{self, Event, Object},
     cases::{Case, Reading, Status},
     identity::{DecisionId, ProposalId},
     people::{Action, Actor},
@@ -232,9 +232,9 @@ impl Unit<'_> {
         let replaced = self.standing_content(about)?;
         let decision = decision.with_edit(&replaced, content);
         let digest = self.insert_decision(&decision)?;
-        self.move_to(about, state, &decision, new)?;
+        let shown = self.move_to(about, state, &decision, new)?;
         self.remember(actor, new.request.as_ref(), decision.id)?;
-        Ok(audited(&decision, digest, about, state))
+        Ok(audited(&decision, digest, about, state, &shown))
     }
 
     fn require_views(&mut self, about: &ProposalWithState, new: &NewDecision) -> Result<()> {
@@ -254,7 +254,7 @@ impl Unit<'_> {
         state: State,
         decision: &Decision,
         new: &NewDecision,
-    ) -> Result<()> {
+    ) -> Result<String> {
         let proposal = &about.proposal;
         let (headline, bad_slide) = match &new.judgement {
             Judgement::Correct(content) if state == State::Corrected => {
@@ -275,7 +275,8 @@ impl Unit<'_> {
                 decision.at.into(),
             ],
         )?;
-        self.recount(proposal.case)
+        self.recount(proposal.case)?;
+        Ok(audit::shown(headline, bad_slide))
     }
 }
 
@@ -284,6 +285,7 @@ fn audited(
     digest: Digest,
     about: &ProposalWithState,
     state: State,
+    shown: &str,
 ) -> Audited<DecisionId> {
     let detail = json!({
         "id": decision.id,
@@ -292,6 +294,7 @@ fn audited(
         "verdict": decision.verdict,
         "state": state,
         "amends": decision.amends,
+        "shown": shown,
     });
     Audited::new(decision.id, Object::new("case", about.proposal.case), detail)
 }

@@ -10,5 +10,5 @@ pub use ids::{
     SpecimenId, UserId,
 };
 pub use moment::{Clock, Moment, system_clock};
-pub use texts::{CaseNumber, Label, LoginName, Pseudonym, Reason, RequestKey};
+pub use texts::{CaseNumber, InstanceUid, Label, LoginName, Pseudonym, Reason, RequestKey};
 pub use token::{Token, TokenDigest};

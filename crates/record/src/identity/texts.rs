@@ -122,6 +122,20 @@ text!(
     }
 );
 
+text!(
+    /// A DICOM unique identifier: 1 to 64 digits and dots (PS3.5 section 9.1).
+    InstanceUid,
+    "instance UID",
+    |text| {
+        let ours = |c: char| c.is_ascii_digit() || c == '.';
+        if (1..=64).contains(&text.len()) && text.chars().all(ours) {
+            Ok(())
+        } else {
+            Err("1 to 64 digits and dots are allowed")
+        }
+    }
+);
+
 fn coded(
     text: &str,
     shortest: usize,

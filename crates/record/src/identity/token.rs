@@ -69,6 +69,13 @@ impl TokenDigest {
     }
 }
 
+impl TokenDigest {
+    /// As it is stored.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 impl From<TokenDigest> for crate::database::Value {
     fn from(digest: TokenDigest) -> Self {
         Self::Text(digest.0)

@@ -1,5 +1,7 @@
 //! Accounts: made, given roles, closed; never deleted, since the audit names them.
 
+use bianque_core::Digest;
+
 use super::{Action, Actor, Password, Role};
 use crate::{
     Record, RecordError, Result,
@@ -48,7 +50,9 @@ impl Record {
         let hash = hash.transpose()?;
         self.deed(actor, Action::ManageAccounts, Event::AccountAdded, |unit| {
             let id = unit.insert_account(&account.login, hash.as_deref(), &account.roles)?;
-            Ok(Audited::new(id, Object::new("account", id), json!({ "roles": account.roles })))
+            let password = hash.as_deref().map(|hash| Digest::of(hash.as_bytes()));
+            let detail = json!({ "roles": account.roles, "password": password });
+            Ok(Audited::new(id, Object::new("account", id), detail))
         })
     }
 
@@ -77,6 +81,7 @@ impl Record {
                 "UPDATE account SET active = ?2, failures = 0, locked_until = NULL WHERE id = ?1",
                 &[user.into(), active.into()],
             )?;
+            unit.forget_sources(user)?;
             if !active {
                 unit.end_access(user)?;
                 unit.forget_person(user)?;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bianque_core::Digest;
 use serde_json::json;
 
 use super::{Action, Actor, Password, Role};
@@ -84,7 +85,7 @@ impl Record {
             }
             let id = unit.insert_account(login, Some(&hash), &[Role::Administrator])?;
             let object = Object::new("account", id);
-            let detail = json!({ "purpose": FIRST });
+            let detail = json!({ "purpose": FIRST, "password": Digest::of(hash.as_bytes()) });
             Ok((Actor::new(id, Role::Administrator), Audited::new(Ok(id), object, detail)))
         })?
     }
@@ -100,13 +101,15 @@ impl Record {
                 return Ok((Actor::console(), refused_link()));
             };
             unit.end_access(user)?;
+            unit.forget_sources(user)?;
             unit.execute(
                 "UPDATE account SET password = ?2, failures = 0, locked_until = NULL \
                  WHERE id = ?1",
                 &[user.into(), hash.as_str().into()],
             )?;
             let role = unit.account(user)?.roles.first().copied().unwrap_or(Role::Program);
-            let (object, detail) = (Object::new("account", user), json!({ "purpose": PASSWORD }));
+            let object = Object::new("account", user);
+            let detail = json!({ "purpose": PASSWORD, "password": Digest::of(hash.as_bytes()) });
             Ok((Actor::new(user, role), Audited::new(Ok(user), object, detail)))
         })?
     }

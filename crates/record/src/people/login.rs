@@ -15,8 +15,10 @@ use crate::{
 /// How logins are guarded.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct LoginPolicy {
-    /// After so many failures in a row an account is locked.
+    /// After so many failures in a row from one place an account is locked for that place.
     pub failures: u32,
+    /// After so many failures from places that are not known it is locked for all such places.
+    pub failures_elsewhere: u32,
     /// For how long.
     pub lock: Duration,
     /// A session that is not used ends after this time.
@@ -26,10 +28,11 @@ pub struct LoginPolicy {
 }
 
 impl Default for LoginPolicy {
-    /// Five failures, a quarter of an hour; an hour idle, twelve hours in all.
+    /// Five failures, twenty from places that are not known, a quarter of an hour; an hour idle, twelve hours in all.
     fn default() -> Self {
         Self {
             failures: 5,
+            failures_elsewhere: 20,
             lock: Duration::from_secs(900),
             idle: Duration::from_secs(3600),
             longest: Duration::from_secs(12 * 3600),
@@ -54,6 +57,25 @@ impl Record {
     /// [`RecordError::LoginRefused`], whatever was wrong; [`RecordError::Locked`] after too many
     /// failures, even for the right password.
     pub fn log_in(&self, login: &str, password: &str, role: Role) -> Result<OpenedSession> {
+        self.log_in_from("here", login, password, Some(role))
+    }
+
+    /// As [`Record::log_in`], from a place that is named by any mark of it; without a role, in the
+    /// first of the account's roles in the order of [`Role::ALL`].
+    ///
+    /// # Errors
+    /// As [`Record::log_in`].
+    pub fn log_in_from(
+        &self,
+        source: &str,
+        login: &str,
+        password: &str,
+        role: Option<Role>,
+    ) -> Result<OpenedSession> {
+        let role = match role {
+            Some(role) => role,
+            None => self.usual_role_of(login)?,
+        };
         let door = self.reading(|unit| unit.door(login))?;
         let hash = door.as_ref().and_then(|door| door.hash.as_deref());
         // A name that nobody has takes as long as one that somebody has.
@@ -63,14 +85,12 @@ impl Record {
             self.note_refusal(Event::Login, None, role, "unknown")?;
             return Err(RecordError::LoginRefused);
         };
-        self.audited(Event::Login, |unit| unit.judge_login(self, login, &door, right, role))?
+        self.audited(Event::Login, |unit| {
+            unit.judge_login(self, (login, source), &door, right, role)
+        })?
     }
 
-    /// As [`Record::log_in`], in the first of the account's roles in the order of [`Role::ALL`].
-    ///
-    /// # Errors
-    /// As [`Record::log_in`].
-    pub fn log_in_usual_role(&self, login: &str, password: &str) -> Result<OpenedSession> {
+    fn usual_role_of(&self, login: &str) -> Result<Role> {
         let role = self.reading(|unit| {
             let sql = "SELECT r.role FROM account a JOIN account_role r ON r.account = a.id \
                        WHERE a.login = ?1";
@@ -78,7 +98,7 @@ impl Record {
             let roles = rows.iter().map(|row| row.parsed(0)).collect::<Result<Vec<Role>>>()?;
             Ok(Role::ALL.into_iter().find(|role| roles.contains(role)))
         })?;
-        self.log_in(login, password, role.unwrap_or(Role::Program))
+        Ok(role.unwrap_or(Role::Program))
     }
 
     fn decoy_hash(&self) -> Result<&str> {
@@ -111,7 +131,7 @@ impl Unit<'_> {
     fn judge_login(
         &mut self,
         record: &Record,
-        login: &str,
+        (login, source): (&str, &str),
         seen: &Door,
         right: bool,
         role: Role,
@@ -124,32 +144,22 @@ impl Unit<'_> {
         let door =
             self.door(login)?.filter(|door| door.user == seen.user && door.hash == seen.hash);
         let Some(door) = door else { return refused(RecordError::LoginRefused, "changed") };
-        if let Some(until) = door.locked_until.filter(|until| *until > self.now()) {
+        let place = self.login_source(door.user, source)?;
+        let elsewhere = door.locked_until.filter(|_| !place.known);
+        let until = place.locked_until.max(elsewhere).filter(|until| *until > self.now());
+        if let Some(until) = until {
             return refused(RecordError::Locked { until }, "locked");
         }
         if !right {
-            self.count_failure(record.settings().login, &door)?;
+            let policy = record.settings().login;
+            self.count_failure(policy, door.user, source, door.failures)?;
             return refused(RecordError::LoginRefused, "password");
         }
         if !door.open || !self.holds_role(&actor)? {
             return refused(RecordError::LoginRefused, "closed, or not this role");
         }
-        self.execute(
-            "UPDATE account SET failures = 0, locked_until = NULL WHERE id = ?1",
-            &[door.user.into()],
-        )?;
+        self.know_source(door.user, source)?;
         let session = self.open_session(record.settings().login, &actor)?;
         Ok((actor, Audited::new(Ok(session), object, json!({}))))
-    }
-
-    fn count_failure(&mut self, policy: LoginPolicy, door: &Door) -> Result<()> {
-        let failures = door.failures.saturating_add(1);
-        let locks = failures >= i64::from(policy.failures.max(1));
-        let until = locks.then(|| self.now().after(policy.lock));
-        self.execute(
-            "UPDATE account SET failures = ?2, locked_until = ?3 WHERE id = ?1",
-            &[door.user.into(), (if locks { 0 } else { failures }).into(), until.into()],
-        )?;
-        Ok(())
     }
 }

@@ -4,6 +4,7 @@ mod accounts;
 mod actor;
 mod link;
 mod login;
+mod login_source;
 mod password;
 mod recognised;
 mod role;

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{Actor, OpenedSession, Role};
 use crate::{
     Record, RecordError, Result,
-    audit::{Event, Object},
+    audit::{self, Event, Object},
     identity::UserId,
     store::{Audited, Unit},
 };
@@ -67,7 +67,10 @@ impl Record {
                 unit.bind(person, user)?;
             }
             let session = unit.open_session(self.settings().login, &actor)?;
-            let detail = json!({ "by": "single sign-on", "first": !bound });
+            let mut detail = json!({ "by": "single sign-on", "first": !bound });
+            if !bound {
+                detail["person"] = json!(audit::person(&person.issuer, &person.subject));
+            }
             Ok((actor, Audited::new(Ok(session), object, detail)))
         })?
     }

@@ -1,5 +1,6 @@
 //! Standing tokens of programs: a scanner's folder watcher, a hospital system.
 
+use bianque_core::Digest;
 use serde::Serialize;
 use serde_json::json;
 
@@ -69,7 +70,11 @@ impl Record {
                     new.expires.into(),
                 ],
             )?;
-            let detail = json!({ "account": new.user, "role": new.role });
+            let detail = json!({
+                "account": new.user, "role": new.role,
+                "expires": new.expires.map(Moment::microseconds),
+                "token": Digest::of(token.digest().as_str().as_bytes()),
+            });
             Ok(Audited::new((id, token), Object::new("service-token", id), detail))
         })
     }

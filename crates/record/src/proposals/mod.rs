@@ -8,6 +8,7 @@ mod proposal;
 mod quality_verdict;
 mod queue;
 mod state;
+mod stored_instance;
 
 pub use bulk_points::BulkPoints;
 pub use content::{Content, Field, ModelConfidence, ProposalContent};
@@ -18,3 +19,4 @@ pub use proposal::{NewProposal, Proposal, ProposalWithState};
 pub use quality_verdict::{QualityReason, QualityVerdict, Verdict as SlideVerdict};
 pub use queue::{QueueItem, QueueQuery};
 pub use state::{Deed, Settled, State};
+pub use stored_instance::{NewInstance, StoredInstance};

@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 use super::{Content, Evidence, Field, ModelConfidence, ProposalContent, State};
 use crate::{
     Record, RecordError, Result,
-    audit::{Event, Object},
+    audit::{self, Event, Object},
     canonical::canonical,
     cases::{Case, Purpose, Status},
     database::{Database, Row},
@@ -114,7 +114,7 @@ impl Proposal {
 }
 
 impl NewProposal {
-    fn check(&self) -> Result<()> {
+    pub(super) fn check(&self) -> Result<()> {
         if self.evidence.len() > 256 {
             return Err(RecordError::invalid("evidence", "more than 256 places"));
         }
@@ -155,41 +155,9 @@ impl Record {
     ) -> Result<ProposalId> {
         new.check()?;
         let put = |unit: &mut Unit<'_>| {
-            let case = unit.case(new.case)?;
-            unit.require_case(actor, Action::Propose, &case)?;
-            unit.require_slides(new)?;
-            let mut tags = new.consent_tags.clone();
-            tags.sort_unstable();
-            tags.dedup();
-            let proposal = Proposal {
-                id: ProposalId::fresh(unit.now())?,
-                case: new.case,
-                slide: new.slide,
-                kind: new.content.kind.to_owned(),
-                kind_version: new.content.version,
-                field: new.content.field,
-                headline: new.content.headline.clone(),
-                bad_slide: new.content.bad_slide,
-                content: new.content.body.clone(),
-                evidence: new.evidence.clone(),
-                producer: new.producer.clone(),
-                confidence: new.confidence,
-                purpose: new.purpose,
-                consent_tags: tags,
-                late: case.status == Status::Signed,
-                at: unit.now(),
-                proposed_by: actor.user(),
-            };
-            let digest = proposal.digest()?;
-            unit.insert_proposal(&proposal, digest)?;
-            let discrepancy = unit.open_discrepancy(&case, &proposal)?;
-            unit.recount(new.case)?;
-            let detail = json!({
-                "id": proposal.id, "digest": digest, "kind": proposal.kind,
-                "producer": proposal.producer.name, "discrepancy": discrepancy,
-            });
-            unit.remember(actor, request, proposal.id)?;
-            Ok(Audited::new(proposal.id, Object::new("case", new.case), detail))
+            let audited = unit.put_proposal(actor, new)?;
+            unit.remember(actor, request, *audited.value())?;
+            Ok(audited)
         };
         self.once(actor, request, || self.deed(actor, Action::Propose, Event::ProposalAdded, put))
     }
@@ -212,6 +180,49 @@ impl Record {
 }
 
 impl Unit<'_> {
+    /// Puts a proposal that was checked; its entry is still to be appended.
+    pub(super) fn put_proposal(
+        &mut self,
+        actor: &Actor,
+        new: &NewProposal,
+    ) -> Result<Audited<ProposalId>> {
+        let case = self.case(new.case)?;
+        self.require_case(actor, Action::Propose, &case)?;
+        self.require_slides(new)?;
+        let mut tags = new.consent_tags.clone();
+        tags.sort_unstable();
+        tags.dedup();
+        let proposal = Proposal {
+            id: ProposalId::fresh(self.now())?,
+            case: new.case,
+            slide: new.slide,
+            kind: new.content.kind.to_owned(),
+            kind_version: new.content.version,
+            field: new.content.field,
+            headline: new.content.headline.clone(),
+            bad_slide: new.content.bad_slide,
+            content: new.content.body.clone(),
+            evidence: new.evidence.clone(),
+            producer: new.producer.clone(),
+            confidence: new.confidence,
+            purpose: new.purpose,
+            consent_tags: tags,
+            late: case.status == Status::Signed,
+            at: self.now(),
+            proposed_by: actor.user(),
+        };
+        let digest = proposal.digest()?;
+        self.insert_proposal(&proposal, digest)?;
+        let discrepancy = self.open_discrepancy(&case, &proposal)?;
+        self.recount(new.case)?;
+        let detail = json!({
+            "id": proposal.id, "digest": digest, "kind": proposal.kind,
+            "producer": proposal.producer.name, "discrepancy": discrepancy,
+            "shown": audit::shown(&proposal.headline, proposal.bad_slide),
+        });
+        Ok(Audited::new(proposal.id, Object::new("case", new.case), detail))
+    }
+
     fn require_slides(&mut self, new: &NewProposal) -> Result<()> {
         let in_evidence = new.evidence.iter().filter_map(|evidence| match evidence {
             Evidence::SlideRegion { slide, .. } => Some(*slide),

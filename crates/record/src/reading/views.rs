@@ -1,12 +1,14 @@
 //! Which parts of a slide a reader had on the screen, at which power, for how long.
 
 use bianque_core::{Level0, Magnification, PixelRect};
+use serde_json::json;
 
 use crate::{
     Record, RecordError, Result,
+    audit::{Event, Object},
     identity::{CaseId, SlideId},
     people::{Action, Actor},
-    store::Unit,
+    store::{Audited, Unit},
 };
 
 /// A part of a slide that was on the screen.
@@ -73,12 +75,14 @@ impl Record {
     /// # Errors
     /// When the actor may not read the case, or the slide is another case's.
     pub fn views(&self, actor: &Actor, case: CaseId, slide: SlideId) -> Result<Vec<SlideView>> {
-        self.reading(|unit| {
+        let about = Object::new("slide", slide);
+        self.reading_deed(actor, Action::ReadCase, Event::ViewsRead, &about, |unit| {
             unit.require_slide(actor, case, slide)?;
             let sql = "SELECT x, y, width, height, magnification, milliseconds FROM slide_view \
                        WHERE slide = ?1 AND account = ?2 ORDER BY ordinal DESC LIMIT ?3";
             let rows = unit.query(sql, &[slide.into(), actor.user().into(), MOST_READ.into()])?;
-            rows.iter().rev().map(view_of).collect()
+            let views: Result<Vec<_>> = rows.iter().rev().map(view_of).collect();
+            Ok(Audited::new(views?, about.clone(), json!({ "case": case })))
         })
     }
 }

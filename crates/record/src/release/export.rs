@@ -24,6 +24,11 @@ pub struct Released<T> {
 }
 
 impl<T> Released<T> {
+    /// Content whose digest was checked as it was read.
+    pub(super) fn checked(content: T, digest: Digest) -> Self {
+        Self { content, digest }
+    }
+
     /// The content.
     #[must_use]
     pub fn content(&self) -> &T {

@@ -1,11 +1,13 @@
 //! What leaves: signed content as fact, anything else with a mark.
 
 mod discrepancy;
+mod documents;
 mod export;
 mod sign_out;
 mod version;
 
 pub use discrepancy::{Discrepancy, DiscrepancyQuery};
+pub use documents::KnownFile;
 pub use export::{Released, Unconfirmed, WorkingCopy};
 pub use sign_out::{SignOut, SignedVersion, Undecided};
 pub(crate) use version::version_digest;

@@ -1,14 +1,17 @@
 //! What a slide was examined by, so that it is not examined twice, and where the outputs lie.
 
+use bianque_core::Digest;
 use serde_json::{Value as Json, json};
 
 use crate::{
     Record, RecordError, Result,
+    audit::{Event, Object},
     canonical::canonical,
     database::Row,
     identity::{CaseId, Label, Moment, SlideId},
     names::named,
     people::{Action, Actor},
+    store::Audited,
 };
 
 /// How far an examination is.
@@ -56,6 +59,7 @@ impl Record {
         outputs: &Json,
     ) -> Result<()> {
         let text = canonical(outputs);
+        let digest = Digest::of(text.as_bytes());
         if text.len() > 8000 {
             return Err(RecordError::invalid("outputs", "they are longer than 8000 bytes"));
         }
@@ -73,7 +77,15 @@ impl Record {
                     unit.now().into(),
                 ],
             )?;
-            Ok(())
+            if state != ExaminationState::Done {
+                return Ok(());
+            }
+            let detail = json!({ "producer": producer, "outputs": digest });
+            Audited::new((), Object::new("slide", slide), detail).append(
+                unit,
+                actor,
+                Event::Examined,
+            )
         })
     }
 

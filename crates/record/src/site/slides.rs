@@ -68,16 +68,29 @@ impl Record {
         })
     }
 
+    /// Says in the audit that slides of the folder are listed, once in ten minutes by reader and
+    /// kind of list; to be asked before the list is given.
+    ///
+    /// # Errors
+    /// When the actor's role reads no case.
+    pub fn note_listing(&self, actor: &Actor, list: &'static str) -> Result<()> {
+        let about = Object::new("slides", list);
+        self.reading_deed(actor, Action::ReadCase, Event::SlidesListed, &about, |_| {
+            Ok(Audited::new((), about.clone(), json!({})))
+        })
+    }
+
     /// The slides of a case that the actor may read. It goes with the case's reading.
     ///
     /// # Errors
     /// When the actor may not read the case.
     pub fn slides_of_case(&self, actor: &Actor, case: CaseId) -> Result<Vec<Slide>> {
-        self.reading(|unit| {
-            unit.require(actor, Action::ReadCase)?;
+        let about = Object::new("case", case);
+        self.reading_deed(actor, Action::ReadCase, Event::CaseRead, &about, |unit| {
             let known = unit.case(case)?;
             unit.require_case(actor, Action::ReadCase, &known)?;
-            unit.slides(case)
+            let slides = unit.slides(case)?;
+            Ok(Audited::new(slides, about.clone(), json!({ "part": "slides" })))
         })
     }
 
@@ -91,12 +104,15 @@ impl Record {
         case: CaseId,
         slide: SlideId,
     ) -> Result<PlacedSlide> {
-        self.reading(|unit| {
+        let about = Object::new("slide", slide);
+        self.reading_deed(actor, Action::ReadCase, Event::SlideOpened, &about, |unit| {
             unit.require_slide(actor, case, slide)?;
             let sql = "SELECT digest, path FROM slide WHERE id = ?1";
             let row = unit.one(sql, &[slide.into()])?;
             let row = row.ok_or_else(|| RecordError::not_found("slide", slide))?;
-            Ok(PlacedSlide { slide, case, digest: digest_of(row.text(0)?)?, path: row.parsed(1)? })
+            let (digest, path) = (digest_of(row.text(0)?)?, row.parsed(1)?);
+            let placed = PlacedSlide { slide, case, digest, path };
+            Ok(Audited::new(placed, about.clone(), json!({ "case": case })))
         })
     }
 }
@@ -106,7 +122,7 @@ fn digest_of(text: &str) -> Result<Digest> {
 }
 
 impl Unit<'_> {
-    fn placed_slides(&mut self, digest: Digest) -> Result<Vec<PlacedSlide>> {
+    pub(crate) fn placed_slides(&mut self, digest: Digest) -> Result<Vec<PlacedSlide>> {
         let sql = "SELECT id, laboratory_case, path FROM slide WHERE digest = ?1 ORDER BY id";
         let rows = self.query(sql, &[digest.to_string().into()])?;
         rows.iter()

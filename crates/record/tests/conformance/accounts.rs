@@ -137,6 +137,33 @@ pub fn lockout(ground: &Ground) {
     record.log_in("first", PASSWORD, Role::Pathologist).unwrap();
 }
 
+/// Whoever guesses from many places locks the account for places that are not known, and no more.
+pub fn lockout_from_elsewhere(ground: &Ground) {
+    let record = &ground.record;
+    let role = Some(Role::Pathologist);
+    let right = |source: &str| record.log_in_from(source, "first", PASSWORD, role);
+    right("office").unwrap();
+    for place in 0..5 {
+        for _ in 0..4 {
+            let wrong = record.log_in_from(&format!("bot {place}"), "first", "wrong one", role);
+            assert!(refused(wrong));
+        }
+    }
+    let locked = right("anywhere");
+    assert!(matches!(locked, Err(RecordError::Locked { .. })), "{locked:?}");
+    right("office").unwrap();
+    let locked = right("anywhere");
+    assert!(matches!(locked, Err(RecordError::Locked { .. })), "still: {locked:?}");
+    for _ in 0..5 {
+        assert!(refused(record.log_in_from("office", "first", "wrong one", role)));
+    }
+    let locked = right("office");
+    assert!(matches!(locked, Err(RecordError::Locked { .. })), "its own failures: {locked:?}");
+    record.set_active(&ground.administrator, ground.pathologist.user(), true).unwrap();
+    right("office").unwrap();
+    right("anywhere").unwrap();
+}
+
 pub fn links(ground: &Ground) {
     let (record, console) = (&ground.record, Actor::console());
     let first = record.issue_link(&console, LinkPurpose::FirstAdministrator);

@@ -18,6 +18,7 @@ type Check = fn(&Ground);
 pub const SUITE: &[(&str, Check)] = &[
     ("a login opens a session that can end in every way", accounts::logins_and_sessions),
     ("failures lock an account for a while", accounts::lockout),
+    ("guessing from elsewhere locks nobody out", accounts::lockout_from_elsewhere),
     ("links work once", accounts::links),
     ("a session goes on in another role", accounts::change_of_role),
     ("a recognised person opens one account", accounts::single_sign_on),

@@ -7,7 +7,7 @@ use axum::{
 };
 use bianque_record::{Action, Actor, Role};
 
-use super::{Caller, caller::require_own_page};
+use super::{Address, Caller, caller::require_own_page};
 use crate::{answer::Refusal, library::SlideKey, log::WhoCalls, routes::State};
 
 /// To whom a route is open.
@@ -44,25 +44,31 @@ pub(crate) async fn gate(
     // A wrong token must not keep anybody from the login page.
     let caller = match found {
         Err(Refusal::LogIn) if gate.access == Access::Everybody => None,
+        // Whoever tries tokens is a stranger, and as slow as one.
+        Err(Refusal::LogIn) => {
+            require_pace(state, gate.access, None, &request)?;
+            return Err(Refusal::LogIn);
+        }
         found => found?,
     };
     if let (Some(caller), Some(who)) = (&caller, request.extensions().get::<WhoCalls>()) {
         who.is(caller.actor);
     }
+    require_pace(state, gate.access, caller.as_ref(), &request)?;
     require_own_page(state, request.method(), request.headers(), caller.as_ref())?;
     match (gate.access, &caller) {
         (Access::Everybody, _) => {}
         (Access::Metrics, _) if state.metrics_are_open => {}
         (_, None) => return Err(Refusal::LogIn),
         (Access::LoggedIn, Some(_)) => {}
-        (Access::May(action), Some(caller)) => require(&caller.actor, action)?,
+        (Access::May(action), Some(caller)) => require(state, &caller.actor, action).await?,
         (Access::Metrics, Some(caller)) => {
             if !matches!(caller.actor.role(), Role::Program | Role::Administrator) {
-                require(&caller.actor, Action::ManageAccounts)?;
+                require(state, &caller.actor, Action::ManageAccounts).await?;
             }
         }
         (Access::Slide, Some(caller)) => {
-            require(&caller.actor, Action::ReadCase)?;
+            require(state, &caller.actor, Action::ReadCase).await?;
             open_slide(state, caller, slide_of(state, &parameters)?).await?;
         }
     }
@@ -72,10 +78,31 @@ pub(crate) async fn gate(
     Ok(next.run(request).await)
 }
 
-fn require(actor: &Actor, action: Action) -> Result<(), Refusal> {
+/// Nobody may ask faster than people and viewers do. The demo is this machine's own.
+fn require_pace(
+    state: &State,
+    access: Access,
+    caller: Option<&Caller>,
+    request: &Request,
+) -> Result<(), Refusal> {
+    if state.demo.is_some() || access == Access::Metrics {
+        return Ok(());
+    }
+    let is_let_in = match caller {
+        Some(caller) => state.requests_of.take(caller.actor.user()),
+        None => state.strangers.take(Address::of_request_to(state, request)),
+    };
+    let what = "too many requests at once: go on more slowly".to_owned();
+    is_let_in.then_some(()).ok_or(Refusal::TooOften { what, seconds: 1 })
+}
+
+/// Refuses a role that may not; that is in the audit, at a pace.
+async fn require(state: &State, actor: &Actor, action: Action) -> Result<(), Refusal> {
     if actor.role().may(action) {
         return Ok(());
     }
+    let actor = *actor;
+    state.record(move |record| record.note_refused(&actor, action)).await?;
     Err(Refusal::Forbidden(format!("a {} may not {action}", actor.role())))
 }
 

@@ -14,8 +14,8 @@ use super::{
 };
 use crate::answer::Refusal;
 
-const CLASS: &str = "1.2.840.10008.5.1.4.1.1.91.1";
-const PART: &str = "annotations";
+pub(super) const CLASS: &str = "1.2.840.10008.5.1.4.1.1.91.1";
+pub(super) const PART: &str = "annotations";
 
 /// What one annotation group holds alike: label, whether a person drew it, and its producer.
 type GroupKey = (String, bool, (String, String));

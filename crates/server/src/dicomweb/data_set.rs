@@ -1,6 +1,6 @@
 //! The DICOM JSON model (PS3.18 annex F): a data set as an object of tags.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
@@ -75,8 +75,31 @@ impl DataSet {
         self
     }
 
+    /// An attribute in the form of the model.
+    pub(super) fn insert(&mut self, number: u32, attribute: Value) {
+        self.0.insert(number, attribute);
+    }
+
+    /// An attribute by its number.
+    pub(super) fn attribute(&self, number: u32) -> Option<&Value> {
+        self.0.get(&number)
+    }
+
+    /// Every attribute, to be changed.
+    pub(super) fn attributes_mut(&mut self) -> impl Iterator<Item = (u32, &mut Value)> {
+        self.0.iter_mut().map(|(number, value)| (*number, value))
+    }
+
+    /// Without an attribute.
     #[must_use]
-    pub(super) fn merged(mut self, other: DataSet) -> Self {
+    pub(super) fn without(mut self, tag: Tag) -> Self {
+        self.0.remove(&tag.number);
+        self
+    }
+
+    /// With all that the other has besides.
+    #[must_use]
+    pub(crate) fn merged(mut self, other: DataSet) -> Self {
         self.0.extend(other.0);
         self
     }
@@ -88,13 +111,27 @@ impl DataSet {
         Self(kept.collect())
     }
 
-    /// The first value as text, as a query compares it.
-    pub(crate) fn text(&self, key: &str) -> Option<String> {
-        let number = u32::from_str_radix(key, 16).ok()?;
-        match self.0.get(&number)?.get("Value")?.get(0)? {
-            Value::String(text) => Some(text.clone()),
-            other => Some(other.to_string()),
-        }
+    /// Only these attributes, by their numbers.
+    pub(super) fn only_numbers(&self, numbers: &BTreeSet<u32>) -> Self {
+        let kept = numbers.iter().filter_map(|number| Some((*number, self.0.get(number)?.clone())));
+        Self(kept.collect())
+    }
+
+    /// The values as texts, as a query compares them.
+    pub(crate) fn texts(&self, key: &str) -> Vec<String> {
+        let number = u32::from_str_radix(key, 16).ok();
+        let attribute = number.and_then(|number| self.0.get(&number));
+        let values = attribute.and_then(|attribute| attribute.get("Value")?.as_array());
+        let text = |value: &Value| match value {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        values.map_or_else(Vec::new, |values| values.iter().map(text).collect())
+    }
+
+    /// The first value as text.
+    pub(crate) fn text(&self, tag: Tag) -> Option<String> {
+        self.texts(&tag.key()).into_iter().next()
     }
 }
 

@@ -25,26 +25,28 @@ pub(crate) fn metadata(
     entry: &Entry,
     series: &Series,
     instance: &Instance,
+    patient: Option<&str>,
 ) -> Result<DataSet, Refusal> {
-    Ok(identity(slide, series)
+    Ok(identity(slide.facts().vendor.as_deref(), series, patient)
         .merged(image(entry, series, instance))
         .merged(place(slide, series, instance)?)
         .merged(optics(slide, series)))
 }
 
 /// Patient, study, series, equipment and specimen: what all instances share.
-fn identity(slide: &dyn Slide, series: &Series) -> DataSet {
-    let facts = slide.facts();
+fn identity(vendor: Option<&str>, series: &Series, patient: Option<&str>) -> DataSet {
     let short = series.digest.short();
-    let vendor = facts.vendor.clone().unwrap_or_else(|| "unknown".to_owned());
+    let vendor = vendor.unwrap_or("unknown");
     let specimen = DataSet::new()
         .with(SPECIMEN_IDENTIFIER, [short.as_str()])
         .with(SPECIMEN_UID, [super::Uid::of(&series.digest, "specimen").as_str()])
         .with_items(ISSUER_OF_SPECIMEN_SEQUENCE, vec![])
         .with_items(SPECIMEN_PREPARATION_SEQUENCE, vec![]);
-    DataSet::new()
-        .with_empty(PATIENT_NAME)
-        .with_empty(PATIENT_ID)
+    let set = match patient {
+        Some(pseudonym) => DataSet::new().with(PATIENT_ID, [pseudonym]),
+        None => DataSet::new().with_empty(PATIENT_ID),
+    };
+    set.with_empty(PATIENT_NAME)
         .with_empty(PATIENT_BIRTH_DATE)
         .with_empty(PATIENT_SEX)
         .with(STUDY_INSTANCE_UID, [series.study.as_str()])
@@ -57,7 +59,7 @@ fn identity(slide: &dyn Slide, series: &Series) -> DataSet {
         .with(SERIES_INSTANCE_UID, [series.series.as_str()])
         .with(SERIES_NUMBER, [1])
         .with(SERIES_DESCRIPTION, [format!("Slide {short}")])
-        .with(MANUFACTURER, [vendor.clone()])
+        .with(MANUFACTURER, [vendor])
         .with(MANUFACTURER_MODEL_NAME, [vendor])
         .with(DEVICE_SERIAL_NUMBER, ["unknown"])
         .with(SOFTWARE_VERSIONS, [concat!("Bianque ", env!("CARGO_PKG_VERSION"))])
@@ -66,6 +68,26 @@ fn identity(slide: &dyn Slide, series: &Series) -> DataSet {
         .with_items(CONTAINER_TYPE_SEQUENCE, vec![code("433466003", "SCT", "Microscope slide")])
         .with_items(SPECIMEN_DESCRIPTION_SEQUENCE, vec![specimen])
         .with_items(ACQUISITION_CONTEXT_SEQUENCE, vec![])
+}
+
+/// What a search says of an instance and compares.
+pub(super) fn listed(
+    vendor: Option<&str>,
+    series: &Series,
+    instance: &Instance,
+    patient: Option<&str>,
+) -> DataSet {
+    identity(vendor, series, patient)
+        .with(SOP_CLASS_UID, [SOP_CLASS])
+        .with(SOP_INSTANCE_UID, [instance.uid.as_str()])
+        .with(INSTANCE_NUMBER, [instance.level + 1])
+        .with(AVAILABLE_TRANSFER_SYNTAX_UID, [JPEG_BASELINE])
+        .with(NUMBER_OF_FRAMES, [instance.frames()])
+        .with(ROWS, [instance.frame_height])
+        .with(COLUMNS, [instance.frame_width])
+        .with(BITS_ALLOCATED, [8])
+        .with(TOTAL_PIXEL_MATRIX_COLUMNS, [instance.facts.width])
+        .with(TOTAL_PIXEL_MATRIX_ROWS, [instance.facts.height])
 }
 
 /// What kind of image it is and how its pixels are coded.

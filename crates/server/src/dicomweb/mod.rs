@@ -6,19 +6,25 @@
 
 pub(crate) mod accept;
 pub(crate) mod annotations;
+pub(crate) mod bulk_data;
 pub(crate) mod confirmed;
 pub(crate) mod data_set;
 mod description;
+pub(crate) mod document;
 mod frame;
 pub(crate) mod instance;
+mod json_model;
 pub(crate) mod multipart;
-mod part10;
+pub(crate) mod part10;
 pub(crate) mod query;
 pub(crate) mod read;
 pub(crate) mod stored;
 pub(crate) mod structured_report;
+pub(crate) mod summary;
 mod tags;
 mod uid;
+pub(crate) mod viewport;
+pub(crate) mod whole;
 
 pub(crate) use description::metadata;
 pub(crate) use frame::{frame, rendered};

@@ -6,7 +6,8 @@ use serde_json::Value;
 use super::data_set::DataSet;
 use crate::answer::Refusal;
 
-const EXPLICIT_LITTLE_ENDIAN: &str = "1.2.840.10008.1.2.1";
+/// Explicit VR Little Endian.
+pub(crate) const EXPLICIT_LITTLE_ENDIAN: &str = "1.2.840.10008.1.2.1";
 /// The implementation that wrote the file; ours, by a UUID.
 const IMPLEMENTATION: &str = "2.25.302816385829431862870464834862017430421";
 
@@ -18,12 +19,25 @@ const LONG: [&str; 9] = ["OB", "OW", "OF", "OD", "OL", "UC", "UR", "UT", "SQ"];
 /// # Errors
 /// When a value does not fit its representation: a fault of the program.
 pub(super) fn file(class: &str, instance: &str, set: &DataSet) -> Result<Vec<u8>, Refusal> {
+    file_in(EXPLICIT_LITTLE_ENDIAN, class, instance, set)
+}
+
+/// A file in a transfer syntax whose attributes are explicit VR little endian, up to its pixels.
+///
+/// # Errors
+/// As [`file`].
+pub(super) fn file_in(
+    syntax: &str,
+    class: &str,
+    instance: &str,
+    set: &DataSet,
+) -> Result<Vec<u8>, Refusal> {
     let mut meta = Vec::new();
     element(&mut meta, 0x0002_0001, "OB", &[0, 1])?;
     for (tag, uid) in [
         (0x0002_0002, class),
         (0x0002_0003, instance),
-        (0x0002_0010, EXPLICIT_LITTLE_ENDIAN),
+        (0x0002_0010, syntax),
         (0x0002_0012, IMPLEMENTATION),
     ] {
         element(&mut meta, tag, "UI", &padded(uid.as_bytes().to_vec(), 0))?;

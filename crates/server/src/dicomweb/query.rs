@@ -1,14 +1,15 @@
 //! Searching (QIDO-RS, PS3.18 section 10.6): which studies, series and instances there are.
 
+use std::collections::BTreeSet;
+
 use super::{
     data_set::{DataSet, Tag},
-    instance::Series,
     tags::*,
 };
 use crate::answer::Refusal;
 
 /// Most results of one answer.
-const MOST: usize = 1000;
+pub(crate) const MOST: usize = 1000;
 
 /// What is searched for.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -47,7 +48,7 @@ const INSTANCE: [Tag; 10] = [
 ];
 
 /// Keywords that clients use in queries instead of tags.
-const KEYWORDS: [(&str, Tag); 12] = [
+const KEYWORDS: [(&str, Tag); 18] = [
     ("StudyInstanceUID", STUDY_INSTANCE_UID),
     ("SeriesInstanceUID", SERIES_INSTANCE_UID),
     ("SOPInstanceUID", SOP_INSTANCE_UID),
@@ -60,6 +61,12 @@ const KEYWORDS: [(&str, Tag); 12] = [
     ("StudyDate", STUDY_DATE),
     ("InstanceNumber", INSTANCE_NUMBER),
     ("SeriesNumber", SERIES_NUMBER),
+    ("ImageType", IMAGE_TYPE),
+    ("SeriesDescription", SERIES_DESCRIPTION),
+    ("ContainerIdentifier", CONTAINER_IDENTIFIER),
+    ("OpticalPathSequence", OPTICAL_PATH_SEQUENCE),
+    ("SpecimenDescriptionSequence", SPECIMEN_DESCRIPTION_SEQUENCE),
+    ("TotalPixelMatrixColumns", TOTAL_PIXEL_MATRIX_COLUMNS),
 ];
 
 /// A query's conditions and the part of the answer that is wanted.
@@ -67,8 +74,30 @@ const KEYWORDS: [(&str, Tag); 12] = [
 pub(crate) struct Query {
     /// By eight hexadecimal digits: the value, with `*` and `?` as in PS3.4 section C.2.2.2.4.
     conditions: Vec<(String, String)>,
-    limit: usize,
-    offset: usize,
+    pub(crate) limit: usize,
+    pub(crate) offset: usize,
+    /// What is to be answered beyond the usual.
+    pub(crate) include: Include,
+    /// Whether names were to match by sound.
+    pub(crate) fuzzy: bool,
+}
+
+/// Attributes that an answer is to have beyond the usual.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Include {
+    all: bool,
+    tags: BTreeSet<u32>,
+}
+
+impl Include {
+    pub(crate) fn is_nothing(&self) -> bool {
+        !self.all && self.tags.is_empty()
+    }
+
+    /// What of an instance's attributes is wanted.
+    pub(crate) fn of(&self, set: &DataSet) -> DataSet {
+        if self.all { set.clone() } else { set.only_numbers(&self.tags) }
+    }
 }
 
 impl Query {
@@ -77,7 +106,13 @@ impl Query {
     /// # Errors
     /// When a number is none, or an attribute is not known.
     pub(crate) fn parse(parameters: &[(String, String)]) -> Result<Self, Refusal> {
-        let mut query = Self { conditions: Vec::new(), limit: MOST, offset: 0 };
+        let mut query = Self {
+            conditions: Vec::new(),
+            limit: MOST,
+            offset: 0,
+            include: Include::default(),
+            fuzzy: false,
+        };
         for (name, value) in parameters {
             let number = || {
                 value
@@ -87,12 +122,41 @@ impl Query {
             match name.as_str() {
                 "limit" => query.limit = number()?.min(MOST),
                 "offset" => query.offset = number()?,
-                // What is asked for beyond the usual is in every answer or not known at all.
-                "includefield" | "fuzzymatching" => {}
+                "fuzzymatching" => query.fuzzy = value == "true",
+                "includefield" => query.include(value),
                 name => query.conditions.push((key(name)?, value.clone())),
             }
         }
         Ok(query)
+    }
+
+    /// What nobody here knows cannot be answered, and is passed over (PS3.18 section 8.3.4.3).
+    fn include(&mut self, names: &str) {
+        for name in names.split(',') {
+            self.include.all |= name == "all";
+            let key = key(name.trim()).ok();
+            self.include.tags.extend(key.and_then(|key| u32::from_str_radix(&key, 16).ok()));
+        }
+    }
+
+    /// Only what belongs to a series.
+    #[must_use]
+    pub(crate) fn within(mut self, series: &str) -> Self {
+        self.conditions.push((SERIES_INSTANCE_UID.key(), series.to_owned()));
+        self
+    }
+
+    /// Whether everything is wanted.
+    pub(crate) fn is_open(&self) -> bool {
+        self.conditions.is_empty()
+    }
+
+    /// The studies that are wanted, where the query names them: no other need be looked at.
+    pub(crate) fn studies(&self) -> Option<Vec<&str>> {
+        let key = STUDY_INSTANCE_UID.key();
+        let (_, value) = self.conditions.iter().find(|(name, _)| *name == key)?;
+        let plain = !value.is_empty() && !value.contains(['*', '?']);
+        plain.then(|| value.split([',', '\\']).collect())
     }
 
     fn holds(&self, set: &DataSet) -> bool {
@@ -100,14 +164,70 @@ impl Query {
             wanted.is_empty()
                 || wanted == "*"
                 || wanted.split([',', '\\']).any(|wanted| {
-                    set.text(key).is_some_and(|value| matches(wanted.as_bytes(), value.as_bytes()))
+                    let values = set.texts(key);
+                    values.iter().any(|value| matches(wanted.as_bytes(), value.as_bytes()))
                 })
         })
     }
 
-    /// The results that are asked for, of data sets that [`results`] gives.
-    pub(crate) fn select(&self, all: impl Iterator<Item = DataSet>) -> Vec<DataSet> {
-        all.filter(|set| self.holds(set)).skip(self.offset).take(self.limit).collect()
+    /// A study's results of a kind, of what is listed of its instances. A study or series is one
+    /// when an instance of it has all that is asked for.
+    pub(crate) fn results(&self, wanted: Wanted, instances: &[DataSet]) -> Vec<Found> {
+        let distinct = |tag: Tag, sets: &[&DataSet]| -> Vec<String> {
+            let values: BTreeSet<String> = sets.iter().filter_map(|set| set.text(tag)).collect();
+            values.into_iter().collect()
+        };
+        let all: Vec<&DataSet> = instances.iter().collect();
+        let modalities = distinct(MODALITY, &all);
+        let holds =
+            |set: &&DataSet| self.holds(&(*set).clone().with(MODALITIES_IN_STUDY, &modalities));
+        let found = |at: usize, set: DataSet| Found { at, set };
+        match wanted {
+            Wanted::Studies => {
+                let at = all.iter().position(holds);
+                let study = at.and_then(|_| all.first()).map(|first| {
+                    let series = distinct(SERIES_INSTANCE_UID, &all).len();
+                    found(0, first.only(&STUDY))
+                        .with(MODALITIES_IN_STUDY, &modalities)
+                        .with(NUMBER_OF_STUDY_RELATED_SERIES, [series])
+                        .with(NUMBER_OF_STUDY_RELATED_INSTANCES, [all.len()])
+                });
+                study.into_iter().collect()
+            }
+            Wanted::Series => {
+                let mut seen = BTreeSet::new();
+                let held = all.iter().enumerate().filter(|(_, set)| holds(set));
+                held.filter_map(|(at, set)| {
+                    let uid = set.text(SERIES_INSTANCE_UID)?;
+                    let same =
+                        |other: &&&DataSet| other.text(SERIES_INSTANCE_UID).as_ref() == Some(&uid);
+                    let count = all.iter().filter(same).count();
+                    let line = found(at, set.only(&[&STUDY[..], &SERIES].concat()))
+                        .with(NUMBER_OF_SERIES_RELATED_INSTANCES, [count]);
+                    seen.insert(uid).then_some(line)
+                })
+                .collect()
+            }
+            Wanted::Instances => {
+                let tags = [&STUDY[..], &SERIES, &INSTANCE].concat();
+                let held = all.iter().enumerate().filter(|(_, set)| holds(set));
+                held.map(|(at, set)| found(at, set.only(&tags))).collect()
+            }
+        }
+    }
+}
+
+/// A result, and the instance that it is of.
+#[derive(Clone, Debug)]
+pub(crate) struct Found {
+    pub(crate) at: usize,
+    pub(crate) set: DataSet,
+}
+
+impl Found {
+    fn with<T: serde::Serialize>(mut self, tag: Tag, values: impl IntoIterator<Item = T>) -> Self {
+        self.set = self.set.with(tag, values);
+        self
     }
 }
 
@@ -141,30 +261,6 @@ fn matches(pattern: &[u8], text: &[u8]) -> bool {
     pattern[p..].iter().all(|byte| *byte == b'*')
 }
 
-/// A slide's results of a kind, from the attributes of its instances.
-pub(crate) fn results(wanted: Wanted, series: &Series, instances: &[DataSet]) -> Vec<DataSet> {
-    let Some(first) = instances.first() else { return Vec::new() };
-    let count = [series.instances.len()];
-    match wanted {
-        Wanted::Studies => vec![
-            first
-                .only(&STUDY)
-                .with(MODALITIES_IN_STUDY, ["SM"])
-                .with(NUMBER_OF_STUDY_RELATED_SERIES, [1])
-                .with(NUMBER_OF_STUDY_RELATED_INSTANCES, count),
-        ],
-        Wanted::Series => vec![
-            first
-                .only(&[&STUDY[..], &SERIES].concat())
-                .with(NUMBER_OF_SERIES_RELATED_INSTANCES, count),
-        ],
-        Wanted::Instances => {
-            let tags = [&STUDY[..], &SERIES, &INSTANCE].concat();
-            instances.iter().map(|set| set.only(&tags)).collect()
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -192,20 +288,58 @@ mod tests {
         }
     }
 
-    #[test]
-    fn conditions_limit_and_offset_select() {
-        let sets: Vec<DataSet> =
-            (0..5).map(|number| DataSet::new().with(INSTANCE_NUMBER, [number])).collect();
-        let count = |parameters: &[(&str, &str)]| {
-            query(parameters).unwrap().select(sets.iter().cloned()).len()
+    fn study() -> Vec<DataSet> {
+        let instance = |number: u32, series: &str, modality: &str| {
+            DataSet::new()
+                .with(STUDY_INSTANCE_UID, ["1.2"])
+                .with(PATIENT_ID, ["P-0042"])
+                .with(SERIES_INSTANCE_UID, [series])
+                .with(SOP_INSTANCE_UID, [format!("1.2.{number}")])
+                .with(INSTANCE_NUMBER, [number])
+                .with(MODALITY, [modality])
         };
-        assert_eq!(count(&[]), 5);
-        assert_eq!(count(&[("limit", "2")]), 2);
-        assert_eq!(count(&[("offset", "4"), ("limit", "9")]), 1);
-        assert_eq!(count(&[("InstanceNumber", "3")]), 1);
-        assert_eq!(count(&[("00200013", "3,4")]), 2);
-        assert_eq!(count(&[("PatientID", "*")]), 5);
-        assert_eq!(count(&[("PatientID", "X")]), 0);
+        vec![instance(1, "1.2.7", "SM"), instance(2, "1.2.7", "SM"), instance(3, "1.2.8", "ANN")]
+    }
+
+    #[test]
+    fn a_study_is_found_by_what_any_of_its_instances_has() {
+        let study = study();
+        let count = |wanted, parameters: &[(&str, &str)]| {
+            query(parameters).unwrap().results(wanted, &study).len()
+        };
+        for (parameters, studies, series, instances) in [
+            (&[][..], 1, 2, 3),
+            (&[("Modality", "ANN")], 1, 1, 1),
+            (&[("ModalitiesInStudy", "ANN")], 1, 2, 3),
+            (&[("ModalitiesInStudy", "SR")], 0, 0, 0),
+            (&[("PatientID", "P-00*")], 1, 2, 3),
+            (&[("00100020", "P-1*")], 0, 0, 0),
+            (&[("SeriesInstanceUID", "1.2.8")], 1, 1, 1),
+            (&[("00200013", "1,2")], 1, 1, 2),
+            (&[("Modality", "SM"), ("InstanceNumber", "3")], 0, 0, 0),
+        ] {
+            assert_eq!(count(Wanted::Studies, parameters), studies, "{parameters:?}");
+            assert_eq!(count(Wanted::Series, parameters), series, "{parameters:?}");
+            assert_eq!(count(Wanted::Instances, parameters), instances, "{parameters:?}");
+        }
+        let one = &query(&[]).unwrap().results(Wanted::Studies, &study)[0].set;
+        assert_eq!(one.texts("00080061"), ["ANN", "SM"]);
+        assert_eq!(
+            (one.texts("00201206"), one.texts("00201208")),
+            (vec!["2".into()], vec!["3".into()])
+        );
+    }
+
+    #[test]
+    fn parameters_are_parsed_or_refused() {
+        let parsed = query(&[("limit", "2"), ("offset", "4"), ("fuzzymatching", "true")]).unwrap();
+        assert_eq!((parsed.limit, parsed.offset, parsed.fuzzy), (2, 4, true));
+        let named = query(&[("StudyInstanceUID", "1.2,1.3")]).unwrap();
+        assert_eq!(named.studies(), Some(vec!["1.2", "1.3"]));
+        assert_eq!(query(&[("StudyInstanceUID", "1.*")]).unwrap().studies(), None);
+        let include = query(&[("includefield", "PatientID,00080018,Nonsense")]).unwrap().include;
+        assert_eq!(include.of(&study()[0]).texts("00080018"), ["1.2.1"]);
+        assert!(include.of(&study()[0]).texts("00080060").is_empty());
         for bad in [("limit", "many"), ("Nonsense", "1"), ("0020001", "1")] {
             assert!(query(&[bad]).is_err(), "{bad:?}");
         }

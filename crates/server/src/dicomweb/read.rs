@@ -18,8 +18,9 @@ const LONG: [&[u8; 2]; 13] =
 
 /// A value.
 #[derive(Clone, Debug)]
-enum Read<'a> {
-    Bytes(&'a [u8]),
+pub(super) enum Read<'a> {
+    /// Its representation and its bytes.
+    Bytes([u8; 2], &'a [u8]),
     Items(Vec<ReadSet<'a>>),
 }
 
@@ -50,6 +51,11 @@ impl<'a> ReadSet<'a> {
         reader.set(bytes.len(), 0)
     }
 
+    /// Every attribute's tag and value, in the order of the tags.
+    pub(super) fn attributes(&self) -> impl Iterator<Item = (u32, &Read<'a>)> {
+        self.0.iter().map(|(tag, value)| (*tag, value))
+    }
+
     pub(crate) fn text(&self, tag: u32) -> Option<String> {
         let text = std::str::from_utf8(self.bytes(tag)?).ok()?;
         Some(text.trim_matches([' ', '\0']).to_owned())
@@ -57,7 +63,7 @@ impl<'a> ReadSet<'a> {
 
     pub(crate) fn bytes(&self, tag: u32) -> Option<&'a [u8]> {
         match self.0.get(&tag)? {
-            Read::Bytes(bytes) => Some(bytes),
+            Read::Bytes(_, bytes) => Some(bytes),
             Read::Items(_) => None,
         }
     }
@@ -137,7 +143,7 @@ impl<'a> Reader<'a> {
         let value = match (vr, length) {
             (b"SQ", length) => Read::Items(self.items(length, depth + 1)?),
             (_, UNDEFINED) => return Err("a value has no length"),
-            (_, length) => Read::Bytes(self.take(length as usize)?),
+            (vr, length) => Read::Bytes(*vr, self.take(length as usize)?),
         };
         set.0.insert(tag, value);
         Ok(())

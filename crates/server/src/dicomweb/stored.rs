@@ -14,6 +14,7 @@ const MOST_POLYGONS: usize = 2000;
 pub(crate) struct StoredAnnotations {
     pub(crate) instance: String,
     pub(crate) study: String,
+    pub(crate) series: String,
     /// The image whose pixels the coordinates count.
     pub(crate) image: String,
     pub(crate) polygons: Vec<StoredPolygon>,
@@ -27,6 +28,21 @@ pub(crate) struct StoredPolygon {
     pub(crate) producer: Producer,
 }
 
+/// Why a file is not taken.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Wrong {
+    /// It is of a class that is not stored here.
+    Class(&'static str),
+    /// What it says cannot be understood, or is not supported.
+    Content(&'static str),
+}
+
+impl From<&'static str> for Wrong {
+    fn from(why: &'static str) -> Self {
+        Self::Content(why)
+    }
+}
+
 /// The class and instance that a file says it is, as far as they can be read.
 pub(crate) fn identity(set: &ReadSet<'_>) -> (String, String) {
     let text = |tag| set.text(tag).unwrap_or_default();
@@ -37,32 +53,40 @@ pub(crate) fn identity(set: &ReadSet<'_>) -> (String, String) {
 ///
 /// # Errors
 /// What is wrong, or not supported.
-pub(crate) fn annotations(set: &ReadSet<'_>) -> Result<StoredAnnotations, &'static str> {
+pub(crate) fn annotations(set: &ReadSet<'_>) -> Result<StoredAnnotations, Wrong> {
     let (class, instance) = identity(set);
     if class != ANNOTATIONS {
-        return Err("only Microscopy Bulk Simple Annotations are stored");
+        return Err(Wrong::Class("only Microscopy Bulk Simple Annotations are stored"));
+    }
+    // What is kept is handed out again: no name may come in by it.
+    let names_patient = |tag| set.text(tag).is_some_and(|text| !text.trim_matches('^').is_empty());
+    if names_patient(0x0010_0010) || names_patient(0x0010_1001) {
+        return Err(Wrong::Content("it names the patient: leave Patient's Name empty"));
     }
     if instance.is_empty() || instance.len() > 64 {
-        return Err("it has no instance UID");
+        return Err(Wrong::Content("it has no instance UID"));
     }
     if set.text(0x006A_0001).as_deref() != Some("2D") {
-        return Err("only coordinates in pixels of the image (2D) are taken");
+        return Err(Wrong::Content("only coordinates in pixels of the image (2D) are taken"));
     }
     if set.text(0x0048_0301).as_deref() == Some("FRAME") {
-        return Err("coordinates must count from the whole image, not from a frame");
+        return Err(Wrong::Content(
+            "coordinates must count from the whole image, not from a frame",
+        ));
     }
     let image = set.items(0x0008_1140).first().and_then(|image| image.text(0x0008_1155));
     let mut polygons = Vec::new();
     for group in set.items(0x006A_0002) {
         polygons.extend(polygons_of(group)?);
         if polygons.len() > MOST_POLYGONS {
-            return Err("it has too many polygons: at most 2000 are taken at once");
+            return Err(Wrong::Content("it has too many polygons: at most 2000 are taken at once"));
         }
     }
     Ok(StoredAnnotations {
         instance,
-        study: set.text(0x0020_000D).ok_or("it names no study")?,
-        image: image.ok_or("it names no image")?,
+        study: set.text(0x0020_000D).ok_or(Wrong::Content("it names no study"))?,
+        series: set.text(0x0020_000E).ok_or(Wrong::Content("it names no series"))?,
+        image: image.ok_or(Wrong::Content("it names no image"))?,
         polygons,
     })
 }

@@ -14,8 +14,8 @@ use super::{
 use crate::answer::Refusal;
 
 /// Comprehensive SR Storage.
-const CLASS: &str = "1.2.840.10008.5.1.4.1.1.88.33";
-const PART: &str = "report";
+pub(super) const CLASS: &str = "1.2.840.10008.5.1.4.1.1.88.33";
+pub(super) const PART: &str = "report";
 /// The most points of an outline: its numbers have a length of two bytes.
 const MOST_POINTS: usize = 8000;
 

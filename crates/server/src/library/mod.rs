@@ -10,6 +10,7 @@ mod scan;
 use std::{
     collections::{BTreeMap, HashMap},
     fmt,
+    ops::Bound,
     path::PathBuf,
     str::FromStr,
     sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard},
@@ -122,6 +123,13 @@ impl Library {
     /// Every slide, in the order of their ids.
     pub(crate) fn entries(&self) -> Vec<Entry> {
         self.index().entries.values().cloned().collect()
+    }
+
+    /// The next slides behind one, in the order of their ids.
+    pub(crate) fn keys_after(&self, after: Option<SlideKey>, count: usize) -> Vec<SlideKey> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let index = self.index();
+        index.entries.range((from, Bound::Unbounded)).take(count).map(|(key, _)| *key).collect()
     }
 
     pub(crate) fn entry(&self, id: SlideKey) -> Result<Entry, Refusal> {

@@ -36,21 +36,26 @@ mod table;
 pub(crate) use route::{Answer, Route};
 pub(crate) use table::table;
 
-use std::{ops::Deref, sync::Arc};
+use std::{
+    ops::Deref,
+    sync::{Arc, OnceLock},
+};
 
 use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use bianque_record::{Actor, Record, database::Location, objects::ObjectFolder};
+use bianque_record::{Actor, Record, database::Location, identity::UserId, objects::ObjectFolder};
 use bianque_slide::Slide;
 use tokio::sync::Semaphore;
 
 use crate::{
     Settings,
-    access::{Doors, Pace},
+    access::{ALL_LOGINS, Address, Doors, LOGINS, Pace, Paces, REQUESTS, STRANGERS},
     answer::Refusal,
     counts::Counts,
+    cross_origin::Origin,
+    dicomweb::summary::{Summaries, Summary},
     events::Events,
     improve::Improvement,
     library::{Library, OpenedSlide, SlideKey},
@@ -70,6 +75,9 @@ pub(crate) struct Parts {
     pub(crate) sign_on: Option<SignOn>,
 }
 
+/// Whole files that are sent at once, each holding a place of the disk and a few megabytes.
+const SENT_AT_ONCE: usize = 4;
+
 /// Whether a picture is made of the file's own bytes: `file` or `decoded`.
 const SOURCE: HeaderName = HeaderName::from_static("x-picture-source");
 /// A slide's address is its content's digest, so what lies there never changes.
@@ -87,8 +95,14 @@ pub(crate) struct Shared {
     pub(crate) location: Location,
     pub(crate) objects: ObjectFolder,
     pub(crate) doors: Doors,
-    /// Guards the logins.
-    pub(crate) pace: Pace,
+    /// Guards the logins from one address.
+    logins: Paces<Address>,
+    /// Guards the machine from all logins together.
+    all_logins: Pace,
+    /// Requests of whoever is logged in, by account.
+    pub(crate) requests_of: Paces<UserId>,
+    /// Requests of nobody, by address.
+    pub(crate) strangers: Paces<Address>,
     /// How many refused tokens are worth a line in the audit.
     pub(crate) refused_tokens: Pace,
     pub(crate) events: Events,
@@ -98,6 +112,12 @@ pub(crate) struct Shared {
     pub(crate) secret: String,
     /// Who acts where nobody is logged in, in the demo.
     pub(crate) demo: Option<Actor>,
+    /// Origins whose pages may see answers.
+    pub(crate) origins: Vec<Origin>,
+    /// Where the server listens, once it does.
+    pub(crate) port: OnceLock<u16>,
+    /// Whether the site's own proxy says who calls.
+    pub(crate) behind_proxy: bool,
     /// Whether cookies are only for TLS.
     pub(crate) secure: bool,
     /// Whether metrics need no token: nobody but this machine reaches the server.
@@ -106,6 +126,10 @@ pub(crate) struct Shared {
     pub(crate) improvement: Improvement,
     /// The site's identity provider, if it has one.
     pub(crate) sign_on: Option<SignOn>,
+    /// What searches of DICOMweb need of each slide.
+    summaries: Summaries,
+    /// Whole files that are sent at once.
+    pub(crate) sending: Arc<Semaphore>,
     /// Decoding at once: more would only make everybody wait longer and take more memory.
     places: Arc<Semaphore>,
 }
@@ -129,20 +153,41 @@ impl State {
             location: settings.location(),
             objects,
             doors: Doors::default(),
-            pace: Pace::default(),
-            refused_tokens: Pace::default(),
+            logins: Paces::new(LOGINS),
+            all_logins: Pace::new(ALL_LOGINS),
+            requests_of: Paces::new(REQUESTS),
+            strangers: Paces::new(STRANGERS),
+            refused_tokens: Pace::new(LOGINS),
             events: Events::default(),
             counts: Counts::default(),
             requests: Requests::new(&secret),
             secret,
             demo,
+            origins: settings.allow_origins.clone(),
+            port: OnceLock::new(),
+            behind_proxy: settings.behind_proxy,
             secure,
             metrics_are_open: settings.listen.ip().is_loopback() && !settings.behind_proxy,
             labels: settings.labels.clone(),
             improvement: Improvement::new(settings.improver.clone()),
             sign_on,
+            summaries: Summaries::default(),
+            sending: Arc::new(Semaphore::new(SENT_AT_ONCE)),
             places: Arc::new(Semaphore::new(2 * cores)),
         }))
+    }
+
+    /// Refuses an address that tries to log in too often, and everybody while all together do.
+    pub(crate) fn may_try_login(&self, from: Address) -> Result<(), Refusal> {
+        if !self.logins.take(from) {
+            let what = "too many logins from this address: wait a moment";
+            return Err(Refusal::TooOften { what: what.to_owned(), seconds: 1 });
+        }
+        if !self.all_logins.take() {
+            let what = "too many logins at once: wait a moment";
+            return Err(Refusal::TooOften { what: what.to_owned(), seconds: 1 });
+        }
+        Ok(())
     }
 
     /// Asks the record where blocking is allowed.
@@ -178,6 +223,26 @@ impl State {
             work(&*state.library.open(id)?)
         });
         task.await.unwrap_or(Err(Refusal::Fault("reading the slide failed")))
+    }
+}
+
+impl State {
+    /// A slide as searches see it; nothing where its file is no DICOM series.
+    pub(crate) async fn summary(&self, id: SlideKey) -> Result<Option<Arc<Summary>>, Refusal> {
+        if let Some(kept) = self.summaries.get(id) {
+            return Ok(kept);
+        }
+        let summary = match self.on_opened(id, Summary::of).await {
+            Ok(summary) => Some(Arc::new(summary)),
+            // A file that cannot be reached now may be reached later.
+            Err(Refusal::Slide(bianque_slide::SlideError::Io { .. }) | Refusal::NotFound(_)) => {
+                return Ok(None);
+            }
+            Err(Refusal::Slide(_)) => None,
+            Err(refusal) => return Err(refusal),
+        };
+        self.summaries.keep(id, summary.clone());
+        Ok(summary)
     }
 }
 

@@ -19,7 +19,7 @@ use super::{
     bodies::{Body, parsed, text},
 };
 use crate::{
-    access::{Caller, Known, clearing_cookie, csrf_token, session_cookie},
+    access::{Address, Caller, Known, clearing_cookie, csrf_token, session_cookie},
     answer::Refusal,
 };
 
@@ -115,11 +115,10 @@ pub(crate) async fn show(
 /// Logs in.
 pub(crate) async fn open(
     extract::State(state): extract::State<State>,
+    from: Address,
     Body(login): Body<Login>,
 ) -> Result<Response, Refusal> {
-    if !state.pace.take() {
-        return Err(Refusal::TooOften("too many logins at once: wait a moment".to_owned()));
-    }
+    state.may_try_login(from)?;
     if login.login.len() > 64 || login.password.len() > 256 {
         return Err(Refusal::LogIn);
     }
@@ -132,8 +131,7 @@ pub(crate) async fn open(
                 let role = role.or_else(|| member.roles.first().copied());
                 record.log_in_recognised(member.id, role.unwrap_or(Role::Pathologist))
             }
-            Some(role) => record.log_in(&login.login, &login.password, role),
-            None => record.log_in_usual_role(&login.login, &login.password),
+            role => record.log_in_from(&from.mark(), &login.login, &login.password, role),
         })
         .await;
     // A name that is not there must look like a wrong password.
@@ -192,11 +190,10 @@ pub(crate) async fn close(
 /// Makes the first administrator by the link that the first start has printed.
 pub(crate) async fn first_administrator(
     extract::State(state): extract::State<State>,
+    from: Address,
     Body(link): Body<FirstAdministrator>,
 ) -> Result<StatusCode, Refusal> {
-    if !state.pace.take() {
-        return Err(Refusal::TooOften("wait a moment".to_owned()));
-    }
+    state.may_try_login(from)?;
     let login: LoginName = parsed(&link.login)?;
     let password = Password::new(&link.password)?;
     state
@@ -208,11 +205,10 @@ pub(crate) async fn first_administrator(
 /// Sets a password by a link.
 pub(crate) async fn set_password(
     extract::State(state): extract::State<State>,
+    from: Address,
     Body(link): Body<PasswordLink>,
 ) -> Result<StatusCode, Refusal> {
-    if !state.pace.take() {
-        return Err(Refusal::TooOften("wait a moment".to_owned()));
-    }
+    state.may_try_login(from)?;
     let password = Password::new(&link.password)?;
     state.record(move |record| record.redeem_password(&link.token, &password)).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::{State, bodies::parsed};
 use crate::{
-    access::{clearing_sign_on_cookie, session_cookie, shown_sign_on, sign_on_cookie},
+    access::{Address, clearing_sign_on_cookie, session_cookie, shown_sign_on, sign_on_cookie},
     answer::Refusal,
     sign_on::{Returned, SignOnError},
 };
@@ -56,13 +56,12 @@ impl Outcome {
 /// Sends a browser to the provider.
 pub(crate) async fn begin(
     extract::State(state): extract::State<State>,
+    from: Address,
     Query(beginning): Query<Beginning>,
 ) -> Result<Response, Refusal> {
     let sign_on = state.sign_on.as_ref().ok_or(Refusal::NotFound("single sign-on here"))?;
     let role = beginning.role.as_deref().map(parsed::<Role>).transpose()?;
-    if !state.pace.take() {
-        return Err(Refusal::TooOften("too many logins at once: wait a moment".to_owned()));
-    }
+    state.may_try_login(from)?;
     match sign_on.begin(role.map(|role| role.to_string())).await {
         Ok(begun) => {
             let cookie = sign_on_cookie(&begun.state, state.secure);

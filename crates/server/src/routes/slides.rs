@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use super::{State, answer};
 use crate::{
+    access::Caller,
     answer::Refusal,
     library::{Entry, SlideKey},
     tiles::{ImageFormat, encode, tile_edge},
@@ -56,13 +57,17 @@ struct LevelLine {
 }
 
 /// Every slide.
-pub(crate) async fn list(extract::State(state): extract::State<State>) -> Json<Vec<FolderSlide>> {
+pub(crate) async fn list(
+    extract::State(state): extract::State<State>,
+    caller: Caller,
+) -> Result<Json<Vec<FolderSlide>>, Refusal> {
+    state.record(move |record| record.note_listing(&caller.actor, "folder")).await?;
     let line = |entry: Entry| FolderSlide {
         id: entry.id.to_string(),
         digest: entry.digest.to_string(),
         bytes: entry.bytes,
     };
-    Json(state.library.entries().into_iter().map(line).collect())
+    Ok(Json(state.library.entries().into_iter().map(line).collect()))
 }
 
 /// One slide.

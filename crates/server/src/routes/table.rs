@@ -25,6 +25,7 @@ pub(crate) fn table() -> Vec<Route> {
         improving(),
         slide_routes(),
         dicomweb(),
+        dicomweb_instances(),
         page(),
     ];
     families.into_iter().flatten().collect()
@@ -269,15 +270,20 @@ fn slide_routes() -> Vec<Route> {
     ]
 }
 
-const SERIES: &str = "/dicomweb/studies/{study}/series/{series}/instances";
+const STUDY: &str = "/dicomweb/studies/{study}";
+const SERIES: &str = "/dicomweb/studies/{study}/series/{series}";
+const INSTANCES: &str = "/dicomweb/studies/{study}/series/{series}/instances";
 const JSON: &str = "application/dicom+json";
+
+/// An address under an instance.
+macro_rules! of_instance {
+    ($rest:literal) => {
+        concat!("/dicomweb/studies/{study}/series/{series}/instances/{instance}", $rest)
+    };
+}
 
 fn dicomweb() -> Vec<Route> {
     let register = May(Action::Register);
-    let frame = "/dicomweb/studies/{study}/series/{series}/instances/{instance}/frames/{frames}";
-    let rendered = "/dicomweb/studies/{study}/series/{series}/instances/{instance}/frames/\
-                    {frames}/rendered";
-    let metadata = "/dicomweb/studies/{study}/series/{series}/instances/{instance}/metadata";
     vec![
         route!(GET "/dicomweb/studies", register, "QIDO-RS studies", dicom::studies)
             .gives_standard(JSON),
@@ -289,6 +295,8 @@ fn dicomweb() -> Vec<Route> {
             .gives_standard(JSON),
         route!(GET "/dicomweb/instances", register, "QIDO-RS instances", dicom::all_instances)
             .gives_standard(JSON),
+        route!(GET STUDY, Slide, "WADO-RS files of a study", dicom::study)
+            .gives_bytes("multipart/related"),
         route!(GET "/dicomweb/studies/{study}/series", Slide, "QIDO-RS series of a study",
             dicom::series)
         .gives_standard(JSON),
@@ -298,16 +306,46 @@ fn dicomweb() -> Vec<Route> {
         route!(GET "/dicomweb/studies/{study}/metadata", Slide, "WADO-RS metadata of a study",
             dicom::study_metadata)
         .gives_standard(JSON),
-        route!(GET SERIES, Slide, "QIDO-RS instances of a series", dicom::instances)
+        route!(GET "/dicomweb/studies/{study}/thumbnail", Slide, "WADO-RS thumbnail of a study",
+            dicom::study_thumbnail)
+        .gives_bytes("image/jpeg"),
+        route!(GET SERIES, Slide, "WADO-RS files of a series", dicom::retrieved_series)
+            .gives_bytes("multipart/related"),
+        route!(GET INSTANCES, Slide, "QIDO-RS instances of a series", dicom::instances)
             .gives_standard(JSON),
         route!(GET "/dicomweb/studies/{study}/series/{series}/metadata", Slide,
             "WADO-RS metadata of a series", dicom::series_metadata)
         .gives_standard(JSON),
-        route!(GET metadata, Slide, "WADO-RS metadata of an instance", dicom::instance_metadata)
-            .gives_standard(JSON),
-        route!(GET frame, Slide, "WADO-RS frames", dicom::frames).gives_bytes("multipart/related"),
-        route!(GET rendered, Slide, "WADO-RS rendered frame", dicom::rendered)
-            .gives_bytes("image/jpeg"),
+        route!(GET "/dicomweb/studies/{study}/series/{series}/thumbnail", Slide,
+            "WADO-RS thumbnail of a series", dicom::series_thumbnail)
+        .gives_bytes("image/jpeg"),
+    ]
+}
+
+fn dicomweb_instances() -> Vec<Route> {
+    vec![
+        route!(GET of_instance!(""), Slide, "WADO-RS file of an instance", dicom::instance)
+            .gives_bytes("multipart/related"),
+        route!(GET of_instance!("/metadata"), Slide, "WADO-RS metadata of an instance",
+            dicom::instance_metadata)
+        .gives_standard(JSON),
+        route!(GET of_instance!("/bulkdata/{*way}"), Slide, "WADO-RS bulk data of an instance",
+            dicom::bulk_data)
+        .gives_bytes("multipart/related"),
+        route!(GET of_instance!("/rendered"), Slide, "WADO-RS rendered instance",
+            dicom::rendered_instance)
+        .gives_bytes("image/jpeg"),
+        route!(GET of_instance!("/thumbnail"), Slide, "WADO-RS thumbnail of an instance",
+            dicom::instance_thumbnail)
+        .gives_bytes("image/jpeg"),
+        route!(GET of_instance!("/frames/{frames}"), Slide, "WADO-RS frames", dicom::frames)
+            .gives_bytes("multipart/related"),
+        route!(GET of_instance!("/frames/{frames}/rendered"), Slide, "WADO-RS rendered frame",
+            dicom::rendered)
+        .gives_bytes("image/jpeg"),
+        route!(GET of_instance!("/frames/{frames}/thumbnail"), Slide, "WADO-RS thumbnail of a frame",
+            dicom::frame_thumbnail)
+        .gives_bytes("image/jpeg"),
     ]
 }
 

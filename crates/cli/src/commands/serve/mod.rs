@@ -45,6 +45,7 @@ pub(crate) fn run(
     settings.database = arguments.database.clone();
     settings.demo = arguments.demo;
     settings.behind_proxy = arguments.behind_proxy;
+    settings.allow_origins = arguments.allow_origin.clone();
     settings.certificate = certificate(arguments);
     settings.single_sign_on = single_sign_on(arguments)?;
     if !arguments.no_examination {

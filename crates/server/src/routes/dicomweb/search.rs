@@ -1,0 +1,280 @@
+//! Searching: pages of studies, series and instances, of slides and of the documents beside them.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{self, Path, Query},
+    http::{HeaderMap, HeaderValue, header},
+    response::Response,
+};
+use bianque_record::release::KnownFile;
+
+use super::{State, Study, base, json, metadata::images, withhold};
+use crate::{
+    access::Caller,
+    answer::Refusal,
+    dicomweb::{
+        accept, bulk_data,
+        data_set::DataSet,
+        document::{data_set, documents},
+        query::{Found, Query as Search, Wanted},
+        summary::Summary,
+    },
+    library::SlideKey,
+};
+
+/// Slides that are looked at together.
+const BLOCK: usize = 64;
+
+type Parameters = Query<Vec<(String, String)>>;
+
+/// A search as it was asked for.
+struct Asked {
+    state: State,
+    caller: Caller,
+    headers: HeaderMap,
+    wanted: Wanted,
+    search: Search,
+}
+
+/// `/studies`.
+pub(crate) async fn studies(
+    extract::State(state): extract::State<State>,
+    caller: Caller,
+    Query(parameters): Parameters,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let search = Search::parse(&parameters)?;
+    Asked { state, caller, headers, wanted: Wanted::Studies, search }.everywhere().await
+}
+
+/// `/series`.
+pub(crate) async fn all_series(
+    extract::State(state): extract::State<State>,
+    caller: Caller,
+    Query(parameters): Parameters,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let search = Search::parse(&parameters)?;
+    Asked { state, caller, headers, wanted: Wanted::Series, search }.everywhere().await
+}
+
+/// `/instances`.
+pub(crate) async fn all_instances(
+    extract::State(state): extract::State<State>,
+    caller: Caller,
+    Query(parameters): Parameters,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let search = Search::parse(&parameters)?;
+    Asked { state, caller, headers, wanted: Wanted::Instances, search }.everywhere().await
+}
+
+/// `/studies/STUDY/series`.
+pub(crate) async fn series(
+    extract::State(state): extract::State<State>,
+    caller: Caller,
+    Path(study): Path<String>,
+    Query(parameters): Parameters,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let search = Search::parse(&parameters)?;
+    Asked { state, caller, headers, wanted: Wanted::Series, search }.within(&study).await
+}
+
+/// `/studies/STUDY/instances`.
+pub(crate) async fn study_instances(
+    extract::State(state): extract::State<State>,
+    caller: Caller,
+    Path(study): Path<String>,
+    Query(parameters): Parameters,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let search = Search::parse(&parameters)?;
+    Asked { state, caller, headers, wanted: Wanted::Instances, search }.within(&study).await
+}
+
+/// `/studies/STUDY/series/SERIES/instances`.
+pub(crate) async fn instances(
+    extract::State(state): extract::State<State>,
+    caller: Caller,
+    Path((study, series)): Path<(String, String)>,
+    Query(parameters): Parameters,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    Study::of(&state, &caller, &study).await?.require_series(&series)?;
+    let search = Search::parse(&parameters)?.within(&series);
+    Asked { state, caller, headers, wanted: Wanted::Instances, search }.within(&study).await
+}
+
+/// The part of all results that is asked for, as it is being found.
+struct Page {
+    skip: usize,
+    limit: usize,
+    found: Vec<(SlideKey, Found)>,
+    /// Whether there is more behind the page.
+    more: bool,
+}
+
+impl Page {
+    fn is_full(&self) -> bool {
+        self.more
+    }
+
+    fn take(&mut self, key: SlideKey, result: Found) {
+        if self.skip > 0 {
+            self.skip -= 1;
+        } else if self.found.len() < self.limit {
+            self.found.push((key, result));
+        } else {
+            self.more = true;
+        }
+    }
+}
+
+impl Asked {
+    fn page(&self) -> Page {
+        let Search { offset, limit, .. } = self.search;
+        Page { skip: offset, limit, found: Vec::new(), more: false }
+    }
+
+    /// Over one study, whose slide must be readable.
+    async fn within(self, study: &str) -> Result<Response, Refusal> {
+        accept::takes_json(&self.headers)?;
+        let key = self.state.library.of_study(study)?;
+        self.state.on_opened(key, |opened| opened.series()).await?;
+        self.note().await?;
+        let mut page = self.page();
+        self.look_at(&[key], &mut page).await?;
+        self.answer(page).await
+    }
+
+    /// Over all studies. Slides that cannot be opened, or state no scale, are no instances: a search
+    /// passes them over.
+    async fn everywhere(self) -> Result<Response, Refusal> {
+        accept::takes_json(&self.headers)?;
+        self.note().await?;
+        let mut page = self.page();
+        if let Some(studies) = self.search.studies() {
+            let mut keys: Vec<SlideKey> = studies
+                .iter()
+                .filter_map(|study| self.state.library.of_study(study).ok())
+                .collect();
+            keys.sort_unstable();
+            keys.dedup();
+            self.look_at(&keys, &mut page).await?;
+            return self.answer(page).await;
+        }
+        let mut after = None;
+        while !page.is_full() {
+            let keys = self.state.library.keys_after(after, BLOCK);
+            let Some(last) = keys.last() else { break };
+            after = Some(*last);
+            self.look_at(&keys, &mut page).await?;
+        }
+        self.answer(page).await
+    }
+
+    async fn note(&self) -> Result<(), Refusal> {
+        let actor = self.caller.actor;
+        self.state.record(move |record| record.note_listing(&actor, "dicomweb")).await
+    }
+
+    async fn look_at(&self, keys: &[SlideKey], page: &mut Page) -> Result<(), Refusal> {
+        for keys in keys.chunks(BLOCK) {
+            let mut summaries = Vec::new();
+            for key in keys {
+                summaries.extend(self.state.summary(*key).await?.map(|summary| (*key, summary)));
+            }
+            // Each is one study: those before the page need no further look.
+            let is_before = summaries.len() <= page.skip;
+            if self.wanted == Wanted::Studies && self.search.is_open() && is_before {
+                page.skip -= summaries.len();
+                continue;
+            }
+            let known = self.known(&summaries).await?;
+            for (key, summary) in &summaries {
+                let sets = sets(summary, &known);
+                for result in self.search.results(self.wanted, &sets) {
+                    page.take(*key, result);
+                }
+                if page.is_full() {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn known(
+        &self,
+        summaries: &[(SlideKey, Arc<Summary>)],
+    ) -> Result<Vec<KnownFile>, Refusal> {
+        let actor = self.caller.actor;
+        let digests: Vec<_> = summaries.iter().map(|(_, summary)| summary.series.digest).collect();
+        self.state
+            .record(move |record| {
+                let mut known = record.known_files(&actor, &digests)?;
+                withhold(record, &actor, &mut known)?;
+                Ok(known)
+            })
+            .await
+    }
+
+    async fn answer(self, page: Page) -> Result<Response, Refusal> {
+        let mut sets = Vec::with_capacity(page.found.len());
+        for (key, found) in page.found {
+            sets.push(match self.search.include.is_nothing() {
+                true => found.set,
+                false => self.included(key, found).await?,
+            });
+        }
+        let mut response = json(&sets);
+        let mut warn = |text: &'static str| {
+            response.headers_mut().append(header::WARNING, HeaderValue::from_static(text));
+        };
+        if page.more {
+            warn("299 bianque \"There are additional results that can be requested\"");
+        }
+        if self.search.fuzzy {
+            warn(
+                "299 bianque \"The fuzzymatching parameter is not supported. Only literal matching \
+                 has been performed.\"",
+            );
+        }
+        Ok(response)
+    }
+
+    /// A result with the attributes that were asked for beyond the usual.
+    async fn included(&self, key: SlideKey, found: Found) -> Result<DataSet, Refusal> {
+        let digest = self.state.library.entry(key)?.digest;
+        let study = crate::dicomweb::Uid::of(&digest, "study").to_string();
+        let whole = Study::of(&self.state, &self.caller, &study).await?;
+        let levels = whole.series.instances.len();
+        let (series, uid, set) = match found.at.checked_sub(levels) {
+            None => {
+                let mut images = images(&self.state, &whole, vec![found.at]).await?;
+                images.pop().ok_or(Refusal::NotFound("instance"))?
+            }
+            Some(place) => {
+                let document = whole.documents.get(place).ok_or(Refusal::NotFound("instance"))?;
+                let set = data_set(&whole.file(&self.state, document).await?)?;
+                (document.series.clone(), document.uid.clone(), set)
+            }
+        };
+        let base = base(&self.state, &self.headers);
+        let address = format!("{base}/studies/{study}/series/{series}/instances/{uid}");
+        Ok(bulk_data::referred(self.search.include.of(&set), &address).merged(found.set))
+    }
+}
+
+/// What is listed of a slide's instances: its levels, then its documents.
+fn sets(summary: &Summary, known: &[KnownFile]) -> Vec<DataSet> {
+    let own = known.iter().filter(|file| file.digest == summary.series.digest);
+    let own: Vec<KnownFile> = own.cloned().collect();
+    let patient = own.first().map(|file| file.patient.to_string());
+    let mut sets = summary.images(patient.as_deref());
+    let documents = documents(&own, &summary.series, summary.mpp);
+    sets.extend(documents.into_iter().map(|document| document.listed));
+    sets
+}
