@@ -29,13 +29,14 @@ macro_rules! migration {
 }
 
 /// The steps; the first has number 1.
-const MIGRATIONS: [Migration; 6] = [
+const MIGRATIONS: [Migration; 7] = [
     migration!("0001_people_and_audit"),
     migration!("0002_cases"),
     migration!("0003_proposals_and_decisions"),
     migration!("0004_reading"),
     migration!("0005_improvement"),
     migration!("0006_single_sign_on"),
+    migration!("0007_cases_of_several_slides"),
 ];
 
 impl Migration {

@@ -37,6 +37,8 @@ pub enum Event {
     CaseAdded,
     /// A specimen, block or slide was registered.
     MaterialAdded,
+    /// A slide was put into another case.
+    SlideMoved,
     /// A case was given an urgency, a reader or a way of reading.
     CaseAssigned,
     /// A case was read.
@@ -105,6 +107,7 @@ impl Event {
             Self::ConsentRecorded => "consent.recorded",
             Self::CaseAdded => "case.added",
             Self::MaterialAdded => "material.added",
+            Self::SlideMoved => "slide.moved",
             Self::CaseAssigned => "case.assigned",
             Self::CaseRead => "case.read",
             Self::WorklistRead => "worklist.read",

@@ -23,6 +23,8 @@ pub struct PlacedSlide {
     pub digest: Digest,
     /// Where the file lay when it was registered.
     pub path: SlidePath,
+    /// Whether a person has put it into its case, and no program.
+    pub by_hand: bool,
 }
 
 impl Record {
@@ -93,10 +95,12 @@ impl Record {
     ) -> Result<PlacedSlide> {
         self.reading(|unit| {
             unit.require_slide(actor, case, slide)?;
-            let sql = "SELECT digest, path FROM slide WHERE id = ?1";
+            let sql = "SELECT digest, path, placed_by FROM slide WHERE id = ?1";
             let row = unit.one(sql, &[slide.into()])?;
             let row = row.ok_or_else(|| RecordError::not_found("slide", slide))?;
-            Ok(PlacedSlide { slide, case, digest: digest_of(row.text(0)?)?, path: row.parsed(1)? })
+            let by_hand = row.optional_text(2)?.is_some();
+            let (digest, path) = (digest_of(row.text(0)?)?, row.parsed(1)?);
+            Ok(PlacedSlide { slide, case, digest, path, by_hand })
         })
     }
 }
@@ -107,12 +111,14 @@ fn digest_of(text: &str) -> Result<Digest> {
 
 impl Unit<'_> {
     fn placed_slides(&mut self, digest: Digest) -> Result<Vec<PlacedSlide>> {
-        let sql = "SELECT id, laboratory_case, path FROM slide WHERE digest = ?1 ORDER BY id";
+        let sql =
+            "SELECT id, laboratory_case, path, placed_by FROM slide WHERE digest = ?1 ORDER BY id";
         let rows = self.query(sql, &[digest.to_string().into()])?;
         rows.iter()
             .map(|row| {
                 let (slide, case) = (row.parsed(0)?, row.parsed(1)?);
-                Ok(PlacedSlide { slide, case, digest, path: row.parsed(2)? })
+                let by_hand = row.optional_text(3)?.is_some();
+                Ok(PlacedSlide { slide, case, digest, path: row.parsed(2)?, by_hand })
             })
             .collect()
     }

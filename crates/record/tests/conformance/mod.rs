@@ -2,6 +2,7 @@
 #![allow(unreachable_pub, missing_docs, clippy::unwrap_used)]
 
 mod accounts;
+mod arrangement;
 mod audit;
 mod decisions;
 mod improvement;
@@ -46,6 +47,9 @@ pub const SUITE: &[(&str, Check)] = &[
     ("a refitted head is kept, activated with a reason and taken back", improvement::heads),
     ("the worklist has bad slides first, then urgency", worklist::order),
     ("the worklist is paged and filtered", worklist::pages),
+    ("slides make one case, with what was said of them", arrangement::put_together),
+    ("what is decided or signed is not moved", arrangement::refused),
+    ("a slide is taken out again", arrangement::taken_out),
     ("every deed is in the chain, and the chain holds", audit::chain_holds),
     ("the database refuses to change what is appended", audit::append_only),
     ("an export verifies without the database", audit::export),
