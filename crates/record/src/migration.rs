@@ -29,7 +29,7 @@ macro_rules! migration {
 }
 
 /// The steps; the first has number 1.
-const MIGRATIONS: [Migration; 7] = [
+const MIGRATIONS: [Migration; 8] = [
     migration!("0001_people_and_audit"),
     migration!("0002_cases"),
     migration!("0003_proposals_and_decisions"),
@@ -37,6 +37,7 @@ const MIGRATIONS: [Migration; 7] = [
     migration!("0005_improvement"),
     migration!("0006_single_sign_on"),
     migration!("0007_cases_of_several_slides"),
+    migration!("0008_unaided_readings"),
 ];
 
 impl Migration {

@@ -71,6 +71,8 @@ pub enum Event {
     ReleasedExported,
     /// Unconfirmed content left.
     UnconfirmedExported,
+    /// A reader fixed what was found without machines.
+    ReadingCommitted,
     /// A reader who had looked first was shown what machines say.
     Revealed,
     /// The pictures of a slide were opened.
@@ -124,6 +126,7 @@ impl Event {
             Self::ReleasedRead => "released.read",
             Self::ReleasedExported => "released.exported",
             Self::UnconfirmedExported => "unconfirmed.exported",
+            Self::ReadingCommitted => "reading.committed",
             Self::Revealed => "proposals.revealed",
             Self::SlideOpened => "slide.opened",
             Self::SettingChanged => "setting.changed",

@@ -162,6 +162,7 @@ impl Unit<'_> {
     ) -> Result<SlideId> {
         let target = self.case(case)?;
         require_open(&target)?;
+        self.require_not_fixed(&target)?;
         let from = match piece {
             Piece::Registered(slide) => Some(self.case_of_slide(*slide)?),
             Piece::File { .. } => None,
@@ -214,6 +215,7 @@ impl Unit<'_> {
     fn require_movable(&mut self, from: CaseId, slide: SlideId) -> Result<()> {
         let source = self.case(from)?;
         require_open(&source)?;
+        self.require_not_fixed(&source)?;
         let sql = "SELECT d.id FROM decision d JOIN proposal p ON p.id = d.proposal \
                    WHERE p.slide = ?1 LIMIT 1";
         if self.one(sql, &[slide.into()])?.is_some() {
@@ -231,6 +233,15 @@ impl Unit<'_> {
             return Err(RecordError::Conflict(what));
         }
         Ok(())
+    }
+
+    /// A reading that was fixed is of certain slides.
+    fn require_not_fixed(&mut self, case: &Case) -> Result<()> {
+        if !self.has_unaided_reading(case.id)? {
+            return Ok(());
+        }
+        let what = format!("somebody has read case {} already: its slides stay", case.number);
+        Err(RecordError::Conflict(what))
     }
 
     fn specimen_named(&mut self, case: &Case, place: &SlidePlace) -> Result<SpecimenId> {

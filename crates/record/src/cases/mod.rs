@@ -6,6 +6,7 @@ mod case;
 mod consent;
 mod material;
 mod registration;
+mod requester;
 mod unattached;
 mod worklist;
 

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     Record, Result,
     audit::{Event, Object},
-    identity::CaseId,
+    identity::{CaseId, CaseNumber},
     people::{Action, Actor},
     store::{Audited, Unit},
 };
@@ -41,6 +41,20 @@ impl Record {
             let seen: Vec<CaseId> = page.items.iter().map(|(case, _)| case.id).collect();
             let object = Object::new("worklist", "unattached");
             Ok(Audited::new(page, object, json!({ "cases": seen })))
+        })
+    }
+}
+
+impl Record {
+    /// The case of a number, if there is one. For whoever registers material.
+    ///
+    /// # Errors
+    /// When the actor may not.
+    pub fn case_numbered(&self, actor: &Actor, number: &CaseNumber) -> Result<Option<Case>> {
+        self.reading(|unit| {
+            unit.require(actor, Action::Register)?;
+            let sql = format!("SELECT {COLUMNS} FROM laboratory_case c WHERE c.number = ?1");
+            unit.one(&sql, &[number.into()])?.as_ref().map(case_of).transpose()
         })
     }
 }

@@ -2,11 +2,13 @@
 
 mod discrepancy;
 mod export;
+mod list;
 mod sign_out;
 mod version;
 
 pub use discrepancy::{Discrepancy, DiscrepancyQuery};
 pub use export::{Released, Unconfirmed, WorkingCopy};
+pub use list::{ReleasedCase, ReleasedPage};
 pub use sign_out::{SignOut, SignedVersion, Undecided};
 pub(crate) use version::version_digest;
 pub use version::{CaseVersion, Confirmation, Finding};

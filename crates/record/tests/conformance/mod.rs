@@ -42,6 +42,7 @@ pub const SUITE: &[(&str, Check)] = &[
     ("a request that is sent twice counts once", reading::sent_twice),
     ("a reader sees what stands, and nothing of the other's", reading::seen_findings),
     ("what was revealed and looked at is kept by reader", reading::revealed_and_viewed),
+    ("a reading is fixed before machines speak", reading::unaided),
     ("settings, staff, lone slides and examinations are the site's", reading::the_site),
     ("decisions that stand teach, as far as patients agree", improvement::lessons),
     ("a refitted head is kept, activated with a reason and taken back", improvement::heads),
