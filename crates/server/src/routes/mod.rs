@@ -20,11 +20,14 @@ pub(crate) mod imports;
 pub(crate) mod improvement;
 mod improvement_measures;
 pub(crate) mod metrics;
+pub(crate) mod register;
+pub(crate) mod released;
 pub(crate) mod report;
 pub(crate) mod session;
 pub(crate) mod sign_on;
 pub(crate) mod site;
 pub(crate) mod store;
+pub(crate) mod unaided;
 pub(crate) mod views;
 pub(crate) mod web;
 mod withheld;
@@ -36,7 +39,10 @@ mod table;
 pub(crate) use route::{Answer, Route};
 pub(crate) use table::table;
 
-use std::{ops::Deref, sync::Arc};
+use std::{
+    ops::Deref,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
@@ -50,6 +56,7 @@ use crate::{
     Settings,
     access::{Doors, Pace},
     answer::Refusal,
+    case_list,
     counts::Counts,
     events::Events,
     improve::Improvement,
@@ -93,6 +100,8 @@ pub(crate) struct Shared {
     pub(crate) refused_tokens: Pace,
     pub(crate) events: Events,
     pub(crate) counts: Counts,
+    /// How the list of cases in the folder stands.
+    case_list: Mutex<case_list::Standing>,
     pub(crate) requests: Requests,
     /// Makes the tokens of pages; another at each start.
     pub(crate) secret: String,
@@ -133,6 +142,7 @@ impl State {
             refused_tokens: Pace::default(),
             events: Events::default(),
             counts: Counts::default(),
+            case_list: Mutex::default(),
             requests: Requests::new(&secret),
             secret,
             demo,
@@ -143,6 +153,15 @@ impl State {
             sign_on,
             places: Arc::new(Semaphore::new(2 * cores)),
         }))
+    }
+
+    pub(crate) fn set_case_list(&self, standing: case_list::Standing) {
+        *self.case_list.lock().unwrap_or_else(PoisonError::into_inner) = standing;
+    }
+
+    /// How the list of cases in the folder stands.
+    pub(crate) fn case_list(&self) -> case_list::Standing {
+        self.case_list.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Asks the record where blocking is allowed.

@@ -52,6 +52,30 @@ pub(crate) struct ReportDocument {
     notice: &'static str,
 }
 
+impl ReportDocument {
+    /// What was signed and nothing else, for whoever sees nothing else of the case.
+    pub(super) fn of_signed(
+        version: &CaseVersion,
+        digest: String,
+        scales: &Scales,
+        label_of: impl Fn(SlideId) -> Option<String>,
+    ) -> Self {
+        let line = |finding| signed_finding(finding, scales, &label_of, None);
+        Self {
+            number: text(&version.number),
+            patient: text(&version.patient),
+            status: text(Status::Signed),
+            signed: Some(signed_line(version, digest)),
+            blocking: Vec::new(),
+            undecided: Vec::new(),
+            findings: version.findings.iter().map(line).collect(),
+            refused: version.refused.len(),
+            hidden: false,
+            notice: NOTICE,
+        }
+    }
+}
+
 /// A signature.
 #[derive(Serialize, JsonSchema)]
 struct Signed {
