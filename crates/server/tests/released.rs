@@ -78,3 +78,33 @@ fn clinicians_and_researchers_see_what_is_signed_and_theirs() {
     let audit = admin.get("/api/v1/audit?limit=100").text();
     assert!(audit.contains("released.read") && audit.contains("consent.recorded"), "{audit}");
 }
+
+#[test]
+fn a_late_proposal_is_a_question_until_somebody_closes_it() {
+    let ground = Ground::new();
+    let server = ground.demo();
+    let mut reader = server.demo("demo-pathologist");
+    let case = examined_case(&reader);
+    let (id, slide) = (text(&case["id"]), text(&case["slides"][0]["id"]));
+    let sign = json!({ "conclusion": "Nothing.", "leave_out_undecided": true });
+    assert_eq!(reader.post(&format!("/api/v1/cases/{id}/sign-out"), &sign).status, 200);
+    let open = "/api/v1/discrepancies";
+    assert_eq!(reader.get(open).json(), json!([]));
+    let body = [&b"BNA1"[..], &1_u32.to_le_bytes(), &[0; 9]].concat();
+    let late = format!(
+        "/api/v1/cases/{id}/slides/{slide}/annotations?key={}&label=nuclei&classes=a\
+         &producer=late&version=1",
+        key()
+    );
+    let csrf = format!("X-CSRF-Token: {}\r\n", reader.csrf);
+    assert_eq!(reader.send("POST", &late, &csrf, &body).status, 200);
+    let found = reader.get(open).json();
+    assert_eq!((&found[0]["case"], &found[0]["version"]), (&json!(id), &json!(1)), "{found}");
+    let close = format!("{open}/{}/close", text(&found[0]["id"]));
+    let why = json!({ "reason": "seen, benign" });
+    let mut technician = server.demo("demo-technician");
+    assert_eq!(technician.post(&close, &why).status, 403);
+    assert_eq!(reader.post(&close, &why).status, 204);
+    assert_eq!(reader.get(open).json(), json!([]));
+    assert_eq!(server.demo("demo-clinician").get(open).status, 403);
+}

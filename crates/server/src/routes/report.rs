@@ -374,7 +374,22 @@ pub(crate) async fn discrepancies(
     Path(case): Path<String>,
 ) -> Result<Json<Vec<DiscrepancyLine>>, Refusal> {
     let id: CaseId = parsed(&case)?;
-    let query = DiscrepancyQuery { case: Some(id), closed_too: true, after: None };
+    asked(&state, caller, DiscrepancyQuery { case: Some(id), closed_too: true, after: None }).await
+}
+
+/// Questions that are still open, of all cases.
+pub(crate) async fn open_discrepancies(
+    extract::State(state): extract::State<State>,
+    caller: Caller,
+) -> Result<Json<Vec<DiscrepancyLine>>, Refusal> {
+    asked(&state, caller, DiscrepancyQuery::default()).await
+}
+
+async fn asked(
+    state: &State,
+    caller: Caller,
+    query: DiscrepancyQuery,
+) -> Result<Json<Vec<DiscrepancyLine>>, Refusal> {
     let found = state.record(move |record| record.discrepancies(&caller.actor, &query)).await?;
     let line = |found: &Discrepancy| DiscrepancyLine {
         id: text(found.id),

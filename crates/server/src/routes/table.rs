@@ -241,6 +241,10 @@ fn signing() -> Vec<Route> {
         route!(GET "/api/v1/cases/{case}/discrepancies", May(Action::ReadWorklist),
             "Questions that late proposals raised", report::discrepancies)
         .gives::<Vec<report::DiscrepancyLine>>(),
+        route!(GET "/api/v1/discrepancies", May(Action::ReadWorklist),
+            "Questions that are still open, the oldest first; at most 100",
+            report::open_discrepancies)
+        .gives::<Vec<report::DiscrepancyLine>>(),
         route!(POST "/api/v1/discrepancies/{discrepancy}/close", sign, "Closes a discrepancy",
             report::close_discrepancy)
         .takes::<report::ReasonBody>(),
