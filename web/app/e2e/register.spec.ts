@@ -130,8 +130,8 @@ test("the clinician who asked sees what is signed, and writes down what the pati
   await page.goto(`${site}/#/case/${id}/report`);
   await page.getByRole("textbox", { name: "Conclusion" }).fill("Nothing malignant.");
   await page.getByRole("checkbox").check();
-  await page.getByRole("button", { name: "Sign" }).click();
-  await page.getByRole("dialog").getByRole("button", { name: "Sign" }).click();
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Sign out" }).click();
   await expect(page.locator(".stamp.signed")).toBeVisible();
 
   await workAs(page, "demo-clinician");
@@ -150,4 +150,16 @@ test("the clinician who asked sees what is signed, and writes down what the pati
   await accessible(page);
   await page.getByRole("button", { name: "Takes it back: Research" }).click();
   await expect(page.getByRole("button", { name: "Takes it back: Research" })).toBeDisabled();
+});
+
+test("an administrator gives a program a token, once, and takes it back", async () => {
+  await workAs(page, "demo-administrator");
+  await page.goto(`${site}/#/people`);
+  await page.getByLabel("Program's account (made if there is none)").fill("viewer-1");
+  await page.getByLabel("What for").fill("slide viewer");
+  await page.getByRole("button", { name: "Issue a token" }).click();
+  await expect(page.getByLabel("Token", { exact: true })).not.toHaveValue("");
+  await accessible(page);
+  await page.getByRole("button", { name: "Revoke: slide viewer" }).click();
+  await expect(page.getByText(/^revoked /)).toBeVisible();
 });

@@ -14,6 +14,7 @@ import { Audit } from "./pages/audit";
 import { PatientPage } from "./pages/case/patient";
 import { Compare } from "./pages/compare";
 import { Cost } from "./pages/cost";
+import { Discrepancies } from "./pages/discrepancies";
 import { ImprovementPage } from "./pages/improvement/index";
 import { FirstAdministrator, Login, NewPassword } from "./pages/login";
 import { People } from "./pages/people";
@@ -94,6 +95,7 @@ function App() {
   if (path[0] === "audit") return <Audit key={key} />;
   if (path[0] === "signed")
     return path[1] ? <SignedCase key={`${key}${path[1]}`} id={path[1]} /> : <SignedCases key={key} />;
+  if (path[0] === "discrepancies") return <Discrepancies key={key} />;
   if (path[0] === "register") return <RegisterPage key={key} />;
   if (path[0] === "cost") return <Cost key={key} />;
   if (path[0] === "improvement") return <ImprovementPage key={key} />;

@@ -62,6 +62,7 @@ export function Shell(props: { page: string; children: ComponentChildren; full?:
     ["worklist", "#/", may("read-worklist")],
     ["signedCases", "#/signed", may("read-released") && !may("read-worklist")],
     ["register", "#/register", may("register")],
+    ["discrepancies", "#/discrepancies", may("sign-out")],
     ["cost", "#/cost", may("read-worklist")],
     ["improvement", "#/improvement", may("activate-head")],
     ["audit", "#/audit", may("read-audit")],

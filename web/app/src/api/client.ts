@@ -187,5 +187,17 @@ export const api = {
     json<void>("PUT", `${root}/users/${part(id)}/roles`, { roles }),
   setActive: (id: string, active: boolean) =>
     json<void>("PUT", `${root}/users/${part(id)}/active`, { active }),
+  serviceTokens: () => get<wire.ServiceToken[]>(`${root}/service-tokens`),
+  issueToken: (user: string, label: string, days: number | null) =>
+    json<{ id: string; token: string }>("POST", `${root}/service-tokens`, {
+      user,
+      role: "program",
+      label,
+      ...(days ? { days } : {}),
+    }),
+  revokeToken: (id: string) => json<void>("DELETE", `${root}/service-tokens/${part(id)}`),
+  discrepancies: () => get<wire.Discrepancy[]>(`${root}/discrepancies`),
+  closeDiscrepancy: (id: string, reason: string) =>
+    json<void>("POST", `${root}/discrepancies/${part(id)}/close`, { reason }),
   newLink: (id: string) => json<{ link: string }>("POST", `${root}/users/${part(id)}/link`),
 };

@@ -27,6 +27,25 @@ export interface Session {
   me: Me | null;
 }
 
+export interface ServiceToken {
+  id: string;
+  user: string;
+  role: Role;
+  label: string;
+  expires: string | null;
+  revoked: string | null;
+}
+
+/** A question that a late proposal raised on a signed case. */
+export interface Discrepancy {
+  id: string;
+  case: string;
+  version: number;
+  finding: string;
+  opened: string;
+  closed: string | null;
+}
+
 export interface Settings {
   read_first: boolean;
   look_magnification: number;

@@ -421,6 +421,28 @@ export const en = {
   roleResearcher: "Researcher",
   roleAdministrator: "Administrator",
   roleProgram: "Program",
+  // Programs and discrepancies
+  programs: "Programs",
+  programsLead:
+    "A viewer, a PACS or monitoring comes in by a token. It reads and proposes, and decides nothing.",
+  programName: "Program's account (made if there is none)",
+  token: "Token",
+  tokenMade: "Copy this token now. It is not shown again.",
+  tokenLabel: "What for",
+  tokenDays: "Days (empty: for good)",
+  tokenEnds: "Until",
+  tokenForGood: "for good",
+  tokenIssue: "Issue a token",
+  tokenRevoke: "Revoke",
+  tokenRevoked: "revoked {at}",
+  discrepancies: "Discrepancies",
+  discrepanciesLead:
+    "Proposals that came after a case was signed. The signed report stays as it is; somebody looks and says what came of it.",
+  discrepanciesNone: "None is open.",
+  discrepancyOpened: "Since",
+  discrepancyLook: "Look at it in the case",
+  discrepancyClose: "Close",
+  discrepancyWhy: "What came of it?",
   // What is signed, and consent
   signedCases: "Signed cases",
   signedLead: "Cases that you asked for, once they are signed. Nothing else of a case is shown here.",
