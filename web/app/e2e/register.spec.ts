@@ -1,7 +1,7 @@
 // Slides that came alone make one case, by keyboard and mouse, and come apart again; a case that chance has
 // drawn is read before AI is shown.
 import { expect, type Page, test } from "@playwright/test";
-import { accessible, desk, examined, picture, workAs } from "./steps";
+import { accessible, cases, desk, examined, picture, wide, workAs } from "./steps";
 
 const site = process.env.TOGETHER ?? "";
 
@@ -163,3 +163,38 @@ test("an administrator gives a program a token, once, and takes it back", async 
   await page.getByRole("button", { name: "Revoke: slide viewer" }).click();
   await expect(page.getByText(/^revoked /)).toBeVisible();
 });
+
+for (const look of [
+  { name: "at twice the zoom", theme: "light", language: "en", width: 720, height: 450 },
+  { name: "in the dark room, in Chinese", theme: "dark", language: "zh", width: 1440, height: 900 },
+])
+  test(`these pages pass axe ${look.name}, and fit the screen`, async ({ browser }) => {
+    const own = await desk(browser, look);
+    await own.setViewportSize({ width: look.width, height: look.height });
+    const check = async (login: string, address: string, there: string) => {
+      await own.goto(`${site}/#/`);
+      await workAs(own, login);
+      await own.goto(`${site}/#/${address}`);
+      await expect(own.locator(there).first()).toBeVisible();
+      await own.waitForTimeout(300);
+      expect(await wide(own), address).toBeLessThanOrEqual(0);
+      await accessible(own);
+    };
+    await check("demo-technician", "register", ".alone");
+    await own.locator(".alone input").first().check();
+    await accessible(own);
+    expect(await wide(own)).toBeLessThanOrEqual(0);
+    await check("demo-pathologist", "discrepancies", "h1");
+    await check("demo-pathologist", "cost", "p[role=note]");
+    await own.goto(`${site}/#/`);
+    await expect(own.locator("a.case-link").first()).toBeVisible();
+    const [first = ""] = await cases(own);
+    await check("demo-technician", `${first.replace("#/", "")}/patient`, ".until");
+    await check("demo-clinician", "signed", ".case-link");
+    await own.locator("a.case-link").first().click();
+    await expect(own.locator(".conclusion")).toBeVisible();
+    expect(await wide(own)).toBeLessThanOrEqual(0);
+    await accessible(own);
+    await check("demo-administrator", "people", "form.settings");
+    await own.context().close();
+  });

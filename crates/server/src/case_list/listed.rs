@@ -49,13 +49,23 @@ const NEEDED: [&str; 8] =
 const URGENCY: &str = "urgency";
 /// The most slides that a list may have.
 const MOST_ROWS: usize = 100_000;
+/// The most problems that are told and kept.
+const MOST_PROBLEMS: usize = 500;
 /// The most slides of one case.
 const MOST_OF_A_CASE: usize = 200;
 
 impl Listed {
     pub(super) fn read(text: &str) -> Self {
-        Self::try_read(text)
-            .unwrap_or_else(|problem| Self { cases: Vec::new(), problems: vec![problem] })
+        let read = Self::try_read(text);
+        let mut listed =
+            read.unwrap_or_else(|found| Self { cases: Vec::new(), problems: vec![found] });
+        let more = listed.problems.len().saturating_sub(MOST_PROBLEMS);
+        if let Some(after) = listed.problems.get(MOST_PROBLEMS) {
+            let line = after.line;
+            listed.problems.truncate(MOST_PROBLEMS);
+            listed.problems.push(problem(line, &format!("and {more} more from here on")));
+        }
+        listed
     }
 
     fn try_read(text: &str) -> Result<Self, Problem> {
@@ -287,6 +297,9 @@ mod tests {
             let listed = Listed::read(&format!("{head}a.svs,H26-001\n"));
             assert!(listed.cases.is_empty() && listed.problems.len() == 1, "{head}: {listed:?}");
         }
+        let many = read(&",x,,,,,,,\n".repeat(2000));
+        assert_eq!(many.problems.len(), MOST_PROBLEMS + 1);
+        assert!(many.problems[MOST_PROBLEMS].what.contains("1501 more"));
         let listed = read("\"a.svs,H26-001,P-0007,A,colon,A1,A1-1,HE,\n");
         assert!(listed.cases.is_empty() && listed.problems[0].line == 2, "{listed:?}");
     }
