@@ -350,6 +350,9 @@ fn a_case_drawn_for_the_comparison_is_revealed_only_after_the_reading_is_fixed()
     assert!(findings(&reader, &case, REGION).is_empty());
     let early = reader.post(&reveal, &json!(null));
     assert!(early.status == 409 && early.text().contains("fix your reading"), "{}", early.text());
+    let sign = json!({ "conclusion": "Nothing.", "leave_out_undecided": true });
+    let unread = reader.post(&format!("/api/v1/cases/{case}/sign-out"), &sign);
+    assert!(unread.status == 409 && unread.text().contains("fix your reading"));
     assert_eq!(server.demo("demo-technician").post(&reading, &fix).status, 403);
     let fixed = reader.post(&reading, &fix);
     assert_eq!(fixed.status, 200, "{}", fixed.text());

@@ -114,6 +114,12 @@ test("a drawn case is read and the reading fixed before AI is shown", async () =
   await page.goto(`${site}/#/cost`);
   await expect(page.getByRole("note")).toContainText("Too few to compare");
   await accessible(page);
+  // From here on nothing is drawn any more.
+  await workAs(page, "demo-administrator");
+  await page.goto(`${site}/#/people`);
+  await page.getByLabel(/^Share of cases/).fill("0");
+  await page.locator("form.settings button[type=submit]").click();
+  await expect(page.getByText("Saved.", { exact: true })).toBeVisible();
 });
 
 test("the clinician who asked sees what is signed, and writes down what the patient agrees to", async () => {

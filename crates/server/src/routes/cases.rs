@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     State,
     bodies::{Body, parsed, parsed_if, text},
-    withheld::Standing,
+    withheld::{Standing, must_fix},
     worklist::{CaseFacts, crop, state_of, thumbnail},
 };
 use crate::{
@@ -331,8 +331,7 @@ pub(crate) async fn reveal(
         })
         .await?;
     if !shown {
-        let what = "this case was drawn to be read without machines: fix your reading first";
-        return Err(Refusal::Conflict(what.to_owned()));
+        return Err(must_fix());
     }
     Ok(Json(serde_json::json!({ "revealed": true })))
 }

@@ -21,7 +21,7 @@ use super::{
     bodies::{Body, parsed, text},
     findings::{Scales, area_mm2, is_by_person},
     session::NOTICE,
-    withheld::Shown,
+    withheld::{Shown, Standing, must_fix},
 };
 use crate::{access::Caller, answer::Refusal, events::Event};
 
@@ -330,7 +330,16 @@ pub(crate) async fn sign_out(
     let conclusion: Reason = parsed(&new.conclusion)?;
     let undecided = if new.leave_out_undecided { Undecided::LeaveOut } else { Undecided::Refuse };
     let sign = SignOut { conclusion, undecided };
-    let signed = state.record(move |record| record.sign_out(&caller.actor, id, &sign)).await?;
+    let signed = state
+        .record(move |record| {
+            // Signed unread, a drawn case would be missing from the comparison.
+            if Standing::of(record, &caller.actor, id)?.must_commit() {
+                return Ok(None);
+            }
+            record.sign_out(&caller.actor, id, &sign).map(Some)
+        })
+        .await?
+        .ok_or_else(must_fix)?;
     state.events.tell(Event::Case { case: id });
     state.events.tell(Event::Worklist {});
     Ok(Json(SignedDocument { version: signed.version, digest: text(signed.digest) }))

@@ -10,6 +10,7 @@ use bianque_record::{
 };
 
 use super::{findings::is_by_person, site::SiteSettings};
+use crate::answer::Refusal;
 
 /// Whether chance has picked a case to be read without machines by this reader, the same each time.
 fn is_drawn(settings: &SiteSettings, actor: &Actor, case: CaseId) -> bool {
@@ -45,6 +46,12 @@ impl Standing {
     pub(crate) fn must_commit(self) -> bool {
         self.drawn && !self.revealed && !self.committed
     }
+}
+
+/// What a reader is told who wants more of a drawn case than to read it.
+pub(crate) fn must_fix() -> Refusal {
+    let what = "this case was drawn to be read without machines: fix your reading first";
+    Refusal::Conflict(what.to_owned())
 }
 
 /// The findings of a case that a reader may know of now.
