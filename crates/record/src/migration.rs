@@ -29,7 +29,7 @@ macro_rules! migration {
 }
 
 /// The steps; the first has number 1.
-const MIGRATIONS: [Migration; 8] = [
+const MIGRATIONS: [Migration; 10] = [
     migration!("0001_people_and_audit"),
     migration!("0002_cases"),
     migration!("0003_proposals_and_decisions"),
@@ -38,6 +38,8 @@ const MIGRATIONS: [Migration; 8] = [
     migration!("0006_single_sign_on"),
     migration!("0007_stored_instances"),
     migration!("0008_login_sources"),
+    migration!("0009_cases_of_several_slides"),
+    migration!("0010_unaided_readings"),
 ];
 
 impl Migration {

@@ -6,6 +6,8 @@ use std::{
     time::Duration,
 };
 
+use crate::case_list::Standing;
+
 /// Upper ends of the classes of an answer's duration, in seconds.
 const CLASSES: [f64; 8] = [0.001, 0.005, 0.02, 0.1, 0.5, 2.0, 10.0, 60.0];
 
@@ -39,7 +41,7 @@ impl Counts {
     }
 
     /// Prometheus' text format, version 0.0.4.
-    pub(crate) fn text(&self, slides: usize) -> String {
+    pub(crate) fn text(&self, slides: usize, list: &Standing) -> String {
         let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
         let mut text = String::new();
         let mut line = |what: &str| {
@@ -60,6 +62,10 @@ impl Counts {
         line(&format!("bianque_answer_seconds_count {answers}"));
         line("# TYPE bianque_slides gauge");
         line(&format!("bianque_slides {slides}"));
+        line("# TYPE bianque_case_list_problems gauge");
+        line(&format!("bianque_case_list_problems {}", list.problems.len()));
+        line("# TYPE bianque_case_list_waiting gauge");
+        line(&format!("bianque_case_list_waiting {}", list.waiting));
         line("# TYPE bianque_examinations_total counter");
         line(&format!("bianque_examinations_total{{end=\"done\"}} {}", read(&self.examined)));
         line(&format!("bianque_examinations_total{{end=\"failed\"}} {}", read(&self.failed)));

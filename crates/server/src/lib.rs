@@ -5,6 +5,7 @@
 
 mod access;
 mod answer;
+mod case_list;
 mod counts;
 mod cross_origin;
 mod dicomweb;

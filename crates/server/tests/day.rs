@@ -309,3 +309,65 @@ fn regions_go_to_qupath_and_come_back() {
     assert!(refused.text().contains("region 2"), "{}", refused.text());
     assert_eq!(reader.post(&import, &json!({ "features": [] })).status, 400);
 }
+
+/// Puts the slide into new cases until chance has drawn one for the reader, or has not.
+fn case_of_luck(server: &support::Running, drawn: bool) -> String {
+    let mut technician = server.demo("demo-technician");
+    let reader = server.demo("demo-pathologist");
+    let slide = text(&examined_case(&reader)["slides"][0]["id"]);
+    for number in 0..60 {
+        let place = json!({ "slide": slide, "specimen": "A", "organ": "colon", "block": "A1",
+            "label": "A1-1", "stain": "HE" });
+        let number = format!("H{}-{number:02}", u8::from(drawn));
+        let new = json!({ "number": number, "patient": "P-0001", "urgency": "routine",
+            "reading": "single", "slides": [place] });
+        let case = text(&technician.post("/api/v1/cases", &new).json()["id"]);
+        if reader.get(&format!("/api/v1/cases/{case}")).json()["drawn_unaided"] == drawn {
+            return case;
+        }
+    }
+    panic!("chance draws nothing, or everything");
+}
+
+#[test]
+fn a_case_drawn_for_the_comparison_is_revealed_only_after_the_reading_is_fixed() {
+    let ground = Ground::new();
+    let server = ground.demo();
+    let mut admin = server.demo("demo-administrator");
+    let share = json!({ "read_first": false, "unaided_share": 0.5 });
+    assert_eq!(admin.change("PUT", "/api/v1/settings", &share).status, 204);
+    let mut reader = server.demo("demo-pathologist");
+    let fix = json!({ "conclusion": "Nothing.", "milliseconds": 5000 });
+
+    let shown = case_of_luck(&server, false);
+    assert!(!findings(&reader, &shown, REGION).is_empty());
+    let late = reader.post(&format!("/api/v1/cases/{shown}/reading"), &fix);
+    assert_eq!(late.status, 409, "what is on the screen aids: {}", late.text());
+
+    let case = case_of_luck(&server, true);
+    let (reveal, reading) =
+        (format!("/api/v1/cases/{case}/reveal"), format!("/api/v1/cases/{case}/reading"));
+    assert!(findings(&reader, &case, REGION).is_empty());
+    let early = reader.post(&reveal, &json!(null));
+    assert!(early.status == 409 && early.text().contains("fix your reading"), "{}", early.text());
+    let sign = json!({ "conclusion": "Nothing.", "leave_out_undecided": true });
+    let unread = reader.post(&format!("/api/v1/cases/{case}/sign-out"), &sign);
+    assert!(unread.status == 409 && unread.text().contains("fix your reading"));
+    assert_eq!(server.demo("demo-technician").post(&reading, &fix).status, 403);
+    let fixed = reader.post(&reading, &fix);
+    assert_eq!(fixed.status, 200, "{}", fixed.text());
+    assert!(findings(&reader, &case, REGION).is_empty(), "it is fixed, and not yet revealed");
+    assert_eq!(reader.post(&reveal, &json!(null)).status, 200);
+    let regions = findings(&reader, &case, REGION);
+    let decide = format!("/api/v1/findings/{}/decision", text(&regions[0]["id"]));
+    assert_eq!(reader.post(&decide, &json!({ "key": key(), "verdict": "accept" })).status, 200);
+    let readings = reader.get("/api/v1/cost/readings").json();
+    let unaided = &readings["unaided"];
+    assert_eq!(
+        (&unaided["readings"], &unaided["taken_over"]),
+        (&json!(1), &json!(1)),
+        "{readings}"
+    );
+    assert_eq!(unaided["median_milliseconds"], 5000);
+    assert_eq!(readings["enough"], false, "one says nothing");
+}

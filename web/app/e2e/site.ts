@@ -13,6 +13,7 @@ const samples = process.env.BIANQUE_SAMPLES ?? join(app, "node_modules/.cache/sa
 
 const accountsPort = 4191;
 const demoPort = 4192;
+const togetherPort = 4193;
 
 const children: ChildProcess[] = [];
 
@@ -111,9 +112,14 @@ async function begin(place: string): Promise<void> {
   const token = /first-administrator\?token=([\w-]+)/.exec(accounts.said)?.[1];
   if (!token) throw new Error(`no one-time link in: ${accounts.said}`);
   const demo = await serve(join(place, "demo"), join(place, "demo-site"), demoPort, ["--demo"]);
+  slides(join(place, "together"), [7, 12, 21]);
+  const together = await serve(join(place, "together"), join(place, "together-site"), togetherPort, [
+    "--demo",
+  ]);
   // The tests run in processes of their own, which learn it from here.
   process.env.FIRST_TOKEN = token;
   process.env.ACCOUNTS = await shown(accounts.address, accountsPort);
   process.env.DEMO = await shown(demo.address, demoPort);
+  process.env.TOGETHER = await shown(together.address, togetherPort);
   process.env.DEMO_SERVER = demo.address;
 }

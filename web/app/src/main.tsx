@@ -5,17 +5,23 @@ import "./style/report.css";
 import "./style/case.css";
 import "./style/panel.css";
 import "./style/improvement.css";
+import "./style/register.css";
 import "./style/print.css";
 import { render } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { useCell } from "./cell";
 import { Audit } from "./pages/audit";
+import { PatientPage } from "./pages/case/patient";
 import { Compare } from "./pages/compare";
 import { Cost } from "./pages/cost";
+import { Discrepancies } from "./pages/discrepancies";
 import { ImprovementPage } from "./pages/improvement/index";
 import { FirstAdministrator, Login, NewPassword } from "./pages/login";
 import { People } from "./pages/people";
+import { RegisterPage } from "./pages/register/index";
 import { ReportPage } from "./pages/report";
+import { SignedCases } from "./pages/signed/index";
+import { SignedCase } from "./pages/signed/report";
 import { Worklist } from "./pages/worklist";
 import { useRoute } from "./route";
 import { Shell } from "./shell";
@@ -83,9 +89,14 @@ function App() {
     if (path.length === 2)
       return <LazyCase key={`${key}${path[1]}`} id={path[1]} at={query.get("finding")} />;
     if (path[2] === "report") return <ReportPage key={key} id={path[1]} />;
+    if (path[2] === "patient") return <PatientPage key={key} id={path[1]} />;
     if (path[2] === "compare") return <Compare key={key} id={path[1]} />;
   }
   if (path[0] === "audit") return <Audit key={key} />;
+  if (path[0] === "signed")
+    return path[1] ? <SignedCase key={`${key}${path[1]}`} id={path[1]} /> : <SignedCases key={key} />;
+  if (path[0] === "discrepancies") return <Discrepancies key={key} />;
+  if (path[0] === "register") return <RegisterPage key={key} />;
   if (path[0] === "cost") return <Cost key={key} />;
   if (path[0] === "improvement") return <ImprovementPage key={key} />;
   if (path[0] === "people") return <People key={key} />;
@@ -100,6 +111,7 @@ function App() {
 function Home() {
   const say = useSay();
   if (may("read-worklist")) return <Worklist />;
+  if (may("read-released")) return <SignedCases />;
   if (may("manage-accounts")) return <People />;
   if (may("read-audit")) return <Audit />;
   return (

@@ -13,6 +13,7 @@ const demoLogins = [
   ["demo-second-reader", "roleSecondReader"],
   ["demo-adjudicator", "roleAdjudicator"],
   ["demo-technician", "roleTechnician"],
+  ["demo-clinician", "roleClinician"],
   ["demo-administrator", "roleAdministrator"],
 ] as const;
 
@@ -59,6 +60,9 @@ export function Shell(props: { page: string; children: ComponentChildren; full?:
   const me = now?.me ?? null;
   const links = [
     ["worklist", "#/", may("read-worklist")],
+    ["signedCases", "#/signed", may("read-released") && !may("read-worklist")],
+    ["register", "#/register", may("register")],
+    ["discrepancies", "#/discrepancies", may("sign-out")],
     ["cost", "#/cost", may("read-worklist")],
     ["improvement", "#/improvement", may("activate-head")],
     ["audit", "#/audit", may("read-audit")],

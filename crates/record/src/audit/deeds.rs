@@ -9,6 +9,7 @@ use crate::{
     decisions::decision_digest,
     improvement::{activation_digest, head_digest},
     proposals::proposal_digest,
+    reading::reading_digest,
     release::version_digest,
 };
 
@@ -27,6 +28,7 @@ pub(super) fn verify_deed(database: &mut dyn Database, entry: &Entry) -> Result<
             decision_digest
         }
         event if *event == Event::SignedOut.name() => version_digest,
+        event if *event == Event::ReadingCommitted.name() => reading_digest,
         event if *event == Event::HeadRefitted.name() => head_digest,
         event if *event == Event::HeadActivated.name() => activation_digest,
         _ => return Ok(None),

@@ -37,6 +37,8 @@ pub enum Event {
     CaseAdded,
     /// A specimen, block or slide was registered.
     MaterialAdded,
+    /// A slide was put into another case.
+    SlideMoved,
     /// A case was given an urgency, a reader or a way of reading.
     CaseAssigned,
     /// A case was read.
@@ -71,6 +73,8 @@ pub enum Event {
     ReleasedExported,
     /// Unconfirmed content left.
     UnconfirmedExported,
+    /// A reader fixed what was found without machines.
+    ReadingCommitted,
     /// A reader who had looked first was shown what machines say.
     Revealed,
     /// The pictures of a slide were opened.
@@ -117,6 +121,7 @@ impl Event {
             Self::ConsentRecorded => "consent.recorded",
             Self::CaseAdded => "case.added",
             Self::MaterialAdded => "material.added",
+            Self::SlideMoved => "slide.moved",
             Self::CaseAssigned => "case.assigned",
             Self::CaseRead => "case.read",
             Self::WorklistRead => "worklist.read",
@@ -134,6 +139,7 @@ impl Event {
             Self::ReleasedRead => "released.read",
             Self::ReleasedExported => "released.exported",
             Self::UnconfirmedExported => "unconfirmed.exported",
+            Self::ReadingCommitted => "reading.committed",
             Self::Revealed => "proposals.revealed",
             Self::SlideOpened => "slide.opened",
             Self::DocumentsRead => "documents.read",

@@ -120,10 +120,13 @@ pub struct Case {
     pub created: Moment,
     /// Proposals that nobody has finished deciding about.
     pub undecided: u64,
+    /// Whether all its slides were put into other cases: it stays for the audit alone.
+    pub is_emptied: bool,
 }
 
 pub(super) const COLUMNS: &str = "c.id, c.number, c.pseudonym, c.status, c.reading, \
-    c.urgency_rank, c.quality_rank, c.assigned, c.requested_by, c.created, c.undecided";
+    c.urgency_rank, c.quality_rank, c.assigned, c.requested_by, c.created, c.undecided, \
+    c.emptied";
 
 pub(super) fn case_of(row: &Row) -> Result<Case> {
     let user = |column| -> Result<Option<UserId>> {
@@ -141,6 +144,7 @@ pub(super) fn case_of(row: &Row) -> Result<Case> {
         requested_by: user(8)?,
         created: Moment::from_microseconds(row.integer(9)?),
         undecided: u64::try_from(row.integer(10)?).unwrap_or(0),
+        is_emptied: row.optional_integer(11)?.is_some(),
     })
 }
 
@@ -188,7 +192,8 @@ impl Record {
         self.deed(actor, Action::Assign, Event::CaseAssigned, |unit| {
             unit.case(case)?;
             let sql = "SELECT d.id FROM decision d JOIN proposal p ON p.id = d.proposal \
-                       WHERE p.laboratory_case = ?1 AND p.field = 'diagnosis' LIMIT 1";
+                       JOIN proposal_state s ON s.proposal = p.id \
+                       WHERE s.laboratory_case = ?1 AND p.field = 'diagnosis' LIMIT 1";
             if unit.one(sql, &[case.into()])?.is_some() {
                 return Err(RecordError::Conflict(
                     "somebody has decided about this case already: register a second reading \

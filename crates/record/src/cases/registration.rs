@@ -62,6 +62,7 @@ impl crate::store::Unit<'_> {
             let what = format!("the case number '{}' is taken", new.number);
             return Err(RecordError::Conflict(what));
         }
+        self.require_clinician(new.requested_by)?;
         let now = self.now();
         let id = CaseId::fresh(now)?;
         self.execute(

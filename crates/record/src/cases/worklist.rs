@@ -138,7 +138,7 @@ impl Unit<'_> {
             true => self.bad_slide_of(case.id)?,
             false => None,
         };
-        let bad_slide = row.optional_text(11)?.map(str::to_owned);
+        let bad_slide = row.optional_text(12)?.map(str::to_owned);
         Ok(WorklistItem { slides: self.slides(case.id)?, case, bad_slide, bad_slide_id })
     }
 
@@ -155,7 +155,7 @@ impl Unit<'_> {
 /// fixes are left out of the order, so that every filter finds its index.
 fn statement(query: &WorklistQuery, only_double: bool, limit: u32) -> (String, Vec<Value>) {
     let mut values: Vec<Value> = vec![query.status.name().into(), (limit + 1).into()];
-    let mut conditions = vec!["c.status = ?1".to_owned()];
+    let mut conditions = vec!["c.status = ?1".to_owned(), "c.emptied IS NULL".to_owned()];
     let mut bind = |value: Value| {
         values.push(value);
         format!("?{}", values.len())

@@ -61,12 +61,13 @@ impl Record {
                 FROM decision a \
                 JOIN decision b ON b.proposal = a.proposal AND b.reader > a.reader \
                 JOIN proposal p ON p.id = a.proposal \
+                JOIN proposal_state s ON s.proposal = a.proposal \
                 WHERE p.kind = ?1 AND a.manner = 'reading' AND b.manner = 'reading' \
                 AND a.verdict <> 'defer' AND b.verdict <> 'defer'"
                 .to_owned();
             if let Some(case) = case {
                 values.push(case.into());
-                sql.push_str(" AND p.laboratory_case = ?3");
+                sql.push_str(" AND s.laboratory_case = ?3");
             }
             sql.push_str(" ORDER BY a.proposal, a.id LIMIT ?2");
             let mut pairs: BTreeMap<(UserId, UserId), Vec<ReadingPair>> = BTreeMap::new();

@@ -8,6 +8,8 @@ use std::{
 
 use serde::{Serialize, Serializer};
 
+use crate::RecordError;
+
 /// Microseconds since 1970-01-01 00:00 UTC, leap seconds not counted.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Moment(i64);
@@ -42,6 +44,30 @@ impl Moment {
     pub fn after(self, duration: Duration) -> Self {
         let microseconds = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
         Self(self.0.saturating_add(microseconds))
+    }
+}
+
+impl Moment {
+    /// The end of a day, `2027-05-31`, in UTC. Dates to days after Hinnant's `days_from_civil`.
+    ///
+    /// # Errors
+    /// [`RecordError::Invalid`] when there is no such day.
+    pub fn end_of_day(date: &str) -> Result<Self, RecordError> {
+        let wrong = || RecordError::invalid("date", "it is a day of the calendar, YYYY-MM-DD");
+        let number =
+            |range| -> Option<i64> { date.get::<std::ops::Range<usize>>(range)?.parse().ok() };
+        let parts = number(0..4).zip(number(5..7)).zip(number(8..10));
+        let ((year, month), day) = parts.filter(|_| date.len() == 10).ok_or_else(wrong)?;
+        let from_march = year - i64::from(month <= 2);
+        let era = from_march.div_euclid(400);
+        let year_of_era = from_march.rem_euclid(400);
+        let month_from_march = (month + 9).rem_euclid(12);
+        let day_of_year = (153 * month_from_march + 2) / 5 + day - 1;
+        let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+        let days = era * 146_097 + day_of_era - 719_468;
+        let end = Self((days + 1) * 86_400_000_000 - 1);
+        // What does not come back was no day: the 31st of April, the 13th month.
+        if end.to_string().get(..10) == Some(date) { Ok(end) } else { Err(wrong()) }
     }
 }
 
@@ -91,6 +117,27 @@ mod tests {
             (4_107_542_400, "2100-03-01T00:00:00.000000Z"),
         ] {
             assert_eq!(Moment(seconds * 1_000_000).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn a_day_ends_before_the_next_and_no_other_day_is_one() {
+        let end = Moment::end_of_day("2028-02-29").unwrap();
+        assert_eq!(end.to_string(), "2028-02-29T23:59:59.999999Z");
+        assert_eq!(Moment::end_of_day("1970-01-01").unwrap().microseconds(), 86_400_000_000 - 1);
+        for no in [
+            "2027-02-29",
+            "2027-04-31",
+            "2027-13-01",
+            "2027-00-10",
+            "27-01-01",
+            "",
+            "2027-1-001",
+            "2027-01-01T",
+            "+027-01-01",
+            "2027年1月1",
+        ] {
+            assert!(Moment::end_of_day(no).is_err(), "{no}");
         }
     }
 }

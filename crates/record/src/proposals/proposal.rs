@@ -44,8 +44,11 @@ pub struct NewProposal {
 pub struct Proposal {
     /// Its id.
     pub id: ProposalId,
-    /// The case that it is about.
+    /// The case that it is about: the one in which its slide is now.
     pub case: CaseId,
+    /// The case under which it was put. What was put is digested with it.
+    #[serde(skip)]
+    pub put_under: CaseId,
     /// The slide that it is about, if one.
     pub slide: Option<SlideId>,
     /// The kind of its content.
@@ -105,10 +108,11 @@ impl Proposal {
         self.evidence.iter().find_map(Evidence::encoder)
     }
 
-    /// The digest of all of it.
+    /// The digest of all of it, as it was put.
     fn digest(&self) -> Result<Digest> {
-        let json = serde_json::to_value(self)
+        let mut json = serde_json::to_value(self)
             .map_err(|error| RecordError::damaged("proposal", self.id, error))?;
+        json["case"] = json!(self.put_under);
         Ok(Digest::of(canonical(&json).as_bytes()))
     }
 }
@@ -188,6 +192,10 @@ impl Unit<'_> {
     ) -> Result<Audited<ProposalId>> {
         let case = self.case(new.case)?;
         self.require_case(actor, Action::Propose, &case)?;
+        if case.is_emptied {
+            let what = "all slides of this case were put into other cases: propose there";
+            return Err(RecordError::Conflict(what.into()));
+        }
         self.require_slides(new)?;
         let mut tags = new.consent_tags.clone();
         tags.sort_unstable();
@@ -195,6 +203,7 @@ impl Unit<'_> {
         let proposal = Proposal {
             id: ProposalId::fresh(self.now())?,
             case: new.case,
+            put_under: new.case,
             slide: new.slide,
             kind: new.content.kind.to_owned(),
             kind_version: new.content.version,
@@ -216,7 +225,7 @@ impl Unit<'_> {
         let discrepancy = self.open_discrepancy(&case, &proposal)?;
         self.recount(new.case)?;
         let detail = json!({
-            "id": proposal.id, "digest": digest, "kind": proposal.kind,
+            "id": proposal.id, "digest": digest, "kind": proposal.kind, "slide": proposal.slide,
             "producer": proposal.producer.name, "discrepancy": discrepancy,
             "shown": audit::shown(&proposal.headline, proposal.bad_slide),
         });
@@ -319,7 +328,7 @@ impl Unit<'_> {
     }
 
     pub(crate) fn proposals_of(&mut self, case: CaseId) -> Result<Vec<ProposalWithState>> {
-        let sql = format!("{SELECT} WHERE p.laboratory_case = ?1 ORDER BY p.id");
+        let sql = format!("{SELECT} WHERE s.laboratory_case = ?1 ORDER BY s.proposal");
         let rows = self.query(&sql, &[case.into()])?;
         rows.iter()
             .map(|row| {
@@ -359,10 +368,10 @@ impl Unit<'_> {
     }
 }
 
-const SELECT: &str = "SELECT p.id, p.laboratory_case, p.slide, p.kind, p.kind_version, p.field, \
+const SELECT: &str = "SELECT p.id, s.laboratory_case, p.slide, p.kind, p.kind_version, p.field, \
     p.headline, p.bad_slide, p.content, p.producer_name, p.producer_version, p.producer_digest, \
     p.producer_licence, p.confidence, p.purpose, p.consent_tags, p.late, p.at, p.proposed_by, \
-    s.state, s.standing \
+    s.state, s.standing, p.laboratory_case \
     FROM proposal p JOIN proposal_state s ON s.proposal = p.id";
 
 fn with_state(row: &Row, evidence: Vec<Evidence>) -> Result<ProposalWithState> {
@@ -383,6 +392,7 @@ fn proposal_of(row: &Row, evidence: Vec<Evidence>) -> Result<Proposal> {
     Ok(Proposal {
         id,
         case: row.parsed(1)?,
+        put_under: row.parsed(21)?,
         slide: row.optional_text(2)?.map(str::parse).transpose()?,
         kind: row.text(3)?.to_owned(),
         kind_version: u32::try_from(row.integer(4)?)

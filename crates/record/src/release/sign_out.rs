@@ -58,6 +58,11 @@ impl Record {
                     "the case is signed: open it again, with a reason, to amend it".into(),
                 ));
             }
+            if known.is_emptied {
+                return Err(RecordError::Conflict(
+                    "all slides of this case were put into other cases: sign those".into(),
+                ));
+            }
             let proposals = unit.proposals_of(case)?;
             let undecided = left_out(&proposals, new.undecided)?;
             let version = unit.freeze(actor, &known, &proposals, undecided, new)?;

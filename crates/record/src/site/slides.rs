@@ -23,6 +23,8 @@ pub struct PlacedSlide {
     pub digest: Digest,
     /// Where the file lay when it was registered.
     pub path: SlidePath,
+    /// Whether a person has put it into its case, and no program.
+    pub by_hand: bool,
 }
 
 impl Record {
@@ -107,11 +109,12 @@ impl Record {
         let about = Object::new("slide", slide);
         self.reading_deed(actor, Action::ReadCase, Event::SlideOpened, &about, |unit| {
             unit.require_slide(actor, case, slide)?;
-            let sql = "SELECT digest, path FROM slide WHERE id = ?1";
+            let sql = "SELECT digest, path, placed_by FROM slide WHERE id = ?1";
             let row = unit.one(sql, &[slide.into()])?;
             let row = row.ok_or_else(|| RecordError::not_found("slide", slide))?;
+            let by_hand = row.optional_text(2)?.is_some();
             let (digest, path) = (digest_of(row.text(0)?)?, row.parsed(1)?);
-            let placed = PlacedSlide { slide, case, digest, path };
+            let placed = PlacedSlide { slide, case, digest, path, by_hand };
             Ok(Audited::new(placed, about.clone(), json!({ "case": case })))
         })
     }
@@ -123,12 +126,14 @@ fn digest_of(text: &str) -> Result<Digest> {
 
 impl Unit<'_> {
     pub(crate) fn placed_slides(&mut self, digest: Digest) -> Result<Vec<PlacedSlide>> {
-        let sql = "SELECT id, laboratory_case, path FROM slide WHERE digest = ?1 ORDER BY id";
+        let sql =
+            "SELECT id, laboratory_case, path, placed_by FROM slide WHERE digest = ?1 ORDER BY id";
         let rows = self.query(sql, &[digest.to_string().into()])?;
         rows.iter()
             .map(|row| {
                 let (slide, case) = (row.parsed(0)?, row.parsed(1)?);
-                Ok(PlacedSlide { slide, case, digest, path: row.parsed(2)? })
+                let by_hand = row.optional_text(3)?.is_some();
+                Ok(PlacedSlide { slide, case, digest, path: row.parsed(2)?, by_hand })
             })
             .collect()
     }

@@ -2,6 +2,7 @@
 #![allow(unreachable_pub, missing_docs, clippy::unwrap_used)]
 
 mod accounts;
+mod arrangement;
 mod audit;
 mod decisions;
 mod improvement;
@@ -42,11 +43,15 @@ pub const SUITE: &[(&str, Check)] = &[
     ("a request that is sent twice counts once", reading::sent_twice),
     ("a reader sees what stands, and nothing of the other's", reading::seen_findings),
     ("what was revealed and looked at is kept by reader", reading::revealed_and_viewed),
+    ("a reading is fixed before machines speak", reading::unaided),
     ("settings, staff, lone slides and examinations are the site's", reading::the_site),
     ("decisions that stand teach, as far as patients agree", improvement::lessons),
     ("a refitted head is kept, activated with a reason and taken back", improvement::heads),
     ("the worklist has bad slides first, then urgency", worklist::order),
     ("the worklist is paged and filtered", worklist::pages),
+    ("slides make one case, with what was said of them", arrangement::put_together),
+    ("what is decided or signed is not moved", arrangement::refused),
+    ("a slide is taken out again", arrangement::taken_out),
     ("every deed is in the chain, and the chain holds", audit::chain_holds),
     ("the database refuses to change what is appended", audit::append_only),
     ("an export verifies without the database", audit::export),

@@ -5,11 +5,12 @@ use std::time::Duration;
 use bianque_core::{Digest, Magnification, PixelRect};
 use bianque_record::{
     RecordError, Role,
+    audit::verify_database,
     cases::{LoneSlide, NewSlide, Reading, WorklistQuery},
     decisions::{Manner, NewDecision, Verdict},
-    identity::{Label, RequestKey},
+    identity::{Label, Reason, RequestKey},
     proposals::{Content, State},
-    reading::SlideView,
+    reading::{CaseReading, OwnRegion, SlideView},
     site::ExaminationState,
 };
 use serde_json::json;
@@ -101,6 +102,48 @@ pub fn revealed_and_viewed(ground: &Ground) {
         record.keep_views(&ground.clinician, case, slide, std::slice::from_ref(&view)).is_err()
     );
     assert!(record.keep_views(reader, case, slide, &vec![view; 501]).is_err());
+}
+
+pub fn unaided(ground: &Ground) {
+    let record = &ground.record;
+    let (case, slide) = ground.case(Reading::Single);
+    let machine = ground.adenoma(case, slide);
+    let reader = &ground.pathologist;
+    let region = Content::of(&Ground::region(slide, "carcinoma", 5.0)).unwrap();
+    let drawn = record.propose(reader, &Ground::proposal(case, slide, region)).unwrap();
+    let alone = NewDecision { aided: false, ..accept() };
+    let decision = record.decide(reader, drawn, &alone).unwrap();
+    let words: Reason = "Carcinoma.".parse().unwrap();
+    let commit = |who, spent| record.commit_reading(who, case, &words, Duration::from_secs(spent));
+    assert!(matches!(commit(&ground.technician, 1), Err(RecordError::Forbidden { .. })));
+    assert!(!record.has_committed_reading(reader, case).unwrap());
+    let fixed = commit(reader, 20).unwrap();
+    assert_eq!(fixed.regions, [OwnRegion { proposal: drawn, decision }]);
+    assert!(record.has_committed_reading(reader, case).unwrap());
+    assert!(!record.has_committed_reading(&ground.third, case).unwrap());
+    assert!(matches!(commit(reader, 1), Err(RecordError::Conflict(_))), "it is fixed once");
+    record.reveal(reader, case).unwrap();
+    record.reveal(&ground.third, case).unwrap();
+    assert!(matches!(commit(&ground.third, 1), Err(RecordError::Conflict(_))), "it was shown");
+    record.decide(reader, machine, &accept()).unwrap();
+
+    let (aided, slide) = ground.case(Reading::Single);
+    let proposal = ground.adenoma(aided, slide);
+    record.decide(&ground.third, proposal, &accept()).unwrap();
+    let readings = record.case_readings(reader).unwrap();
+    let of = |who: &bianque_record::Actor, aided, milliseconds, taken_over| CaseReading {
+        reader: who.user(),
+        aided,
+        milliseconds,
+        regions: 1,
+        taken_over,
+    };
+    let expected = [of(reader, false, 22_300, 1), of(&ground.third, true, 2300, 0)];
+    assert_eq!(readings, expected);
+
+    let mut database = ground.location.connect().unwrap();
+    assert!(database.batch("UPDATE unaided_reading SET milliseconds = 1").is_err());
+    assert!(verify_database(database.as_mut(), &[]).unwrap().whole);
 }
 
 pub fn the_site(ground: &Ground) {

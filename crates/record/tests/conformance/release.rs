@@ -161,6 +161,23 @@ pub fn who_sees_what(ground: &Ground) {
     record.record_consent(&ground.clinician, &patient, Purpose::Research, true, None).unwrap();
     read().unwrap();
     record.export_released(&ground.researcher, case, Purpose::Research).unwrap();
+    let seen = |who| record.released_cases(who, None, 100).unwrap().items;
+    assert_eq!(seen(&ground.clinician).len(), 1, "the other is not signed, nor his");
+    assert_eq!((seen(&ground.researcher)[0].case, seen(&ground.researcher)[0].version), (case, 1));
+    assert!(record.released_cases(&ground.administrator, None, 1).is_err());
+    let wrong = record.set_requester(&ground.technician, case, Some(ground.third.user()));
+    assert!(matches!(wrong, Err(RecordError::Invalid { .. })), "{wrong:?}");
+    record.set_requester(&ground.technician, case, None).unwrap();
+    assert!(seen(&ground.clinician).is_empty());
+    assert!(record.patient_of(&ground.clinician, case).is_err());
+    record.set_requester(&ground.technician, case, Some(ground.clinician.user())).unwrap();
+    assert_eq!(record.patient_of(&ground.clinician, case).unwrap(), patient);
     let exchange = record.export_released(&ground.researcher, case, Purpose::Exchange);
     assert!(matches!(exchange, Err(RecordError::NoConsent { .. })), "another purpose");
+    let soon = Some(ground.now());
+    record.record_consent(&ground.technician, &patient, Purpose::Research, true, soon).unwrap();
+    assert!(seen(&ground.researcher).is_empty(), "it has run out");
+    record.record_consent(&ground.clinician, &patient, Purpose::Research, true, None).unwrap();
+    record.record_consent(&ground.clinician, &patient, Purpose::Research, false, None).unwrap();
+    assert!(seen(&ground.researcher).is_empty(), "it was taken back");
 }

@@ -23,7 +23,7 @@ use crate::routes::{
 /// Places that a proposal rests on.
 const MOST_EVIDENCE: usize = 16;
 /// Regions of one slide that are put before a person.
-const MOST_LESIONS: usize = 2000;
+const MOST_LESIONS: usize = 10_000;
 
 /// That not all regions are put before a person, where there are so many.
 fn too_many(examined: &Examined) -> Option<String> {

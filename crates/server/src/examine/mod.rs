@@ -2,6 +2,7 @@
 //! outside: no tensor and no check lives here.
 
 mod keep;
+mod lone;
 mod watch;
 
 use std::{path::Path, sync::atomic::AtomicBool};
@@ -9,6 +10,7 @@ use std::{path::Path, sync::atomic::AtomicBool};
 use bianque_core::{Level0, PixelRect, Polygon, Producer};
 use bianque_record::{identity::Label, proposals::SlideVerdict};
 
+pub(crate) use lone::own_case;
 pub(crate) use watch::Watch;
 
 /// What examines slides.

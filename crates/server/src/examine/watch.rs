@@ -3,7 +3,6 @@
 use std::{
     collections::HashSet,
     panic::{AssertUnwindSafe, catch_unwind},
-    path::Path,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -11,17 +10,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bianque_core::Digest;
 use bianque_record::{
     Actor, RecordError,
-    cases::{LoneSlide, NewCase, NewSlide, Reading, SlidePath, Urgency},
-    identity::Label,
     site::{ExaminationState, PlacedSlide},
 };
 use serde_json::json;
 
-use super::{ExamineError, Examiner, keep::keep};
+use super::{ExamineError, Examiner, keep::keep, lone::lone};
 use crate::{
+    case_list::CaseList,
     events::Event,
     library::{Entry, SlideKey},
     routes::State,
@@ -39,6 +36,8 @@ pub(crate) struct Watch {
     state: State,
     examiner: Option<Arc<dyn Examiner>>,
     stop: Arc<AtomicBool>,
+    /// Which slides make one case.
+    case_list: CaseList,
     /// Slides about which nothing is left to do: the record is not asked again.
     settled: HashSet<SlideKey>,
 }
@@ -49,7 +48,7 @@ impl Watch {
         examiner: Option<Arc<dyn Examiner>>,
         stop: Arc<AtomicBool>,
     ) -> Self {
-        Self { state, examiner, stop, settled: HashSet::new() }
+        Self { state, examiner, stop, case_list: CaseList::default(), settled: HashSet::new() }
     }
 
     fn stopping(&self) -> bool {
@@ -81,6 +80,12 @@ impl Watch {
         }
         let mut waiting = Vec::new();
         let entries = self.state.library.entries();
+        // First what belongs together: what is left is a case of its own.
+        let folder = self.state.library.folder();
+        if self.case_list.follow(&self.state.record, folder, &entries) {
+            self.state.events.tell(Event::Worklist {});
+        }
+        self.state.set_case_list(self.case_list.standing());
         for entry in entries.into_iter().filter(|entry| !self.settled.contains(&entry.id)) {
             match self.registered(&entry) {
                 Ok(placed) => {
@@ -183,40 +188,4 @@ impl Watch {
             total: progress.map(|(_, total)| total),
         });
     }
-}
-
-/// A case for a slide that came alone. Number and pseudonym are of the file's digest, never of its
-/// name: that may name a patient.
-fn lone(entry: &Entry, folder: &Path) -> Result<LoneSlide, RecordError> {
-    let number = decimal(&entry.digest);
-    let label = |text: &str| text.parse::<Label>();
-    let inside = entry.path.strip_prefix(folder).ok().and_then(Path::to_str);
-    let path = inside.and_then(|path| path.replace('\\', "/").parse::<SlidePath>().ok());
-    let path = path.map_or_else(|| format!("by-digest/{}", entry.id).parse(), Ok)?;
-    Ok(LoneSlide {
-        case: NewCase {
-            number: format!("S-{number}").parse()?,
-            patient: format!("P-{number}").parse()?,
-            urgency: Urgency::Routine,
-            reading: Reading::Single,
-            requested_by: None,
-        },
-        specimen: label("A")?,
-        organ: label("not stated")?,
-        block: label("A1")?,
-        slide: NewSlide {
-            label: label("A1-1")?,
-            stain: label("not stated")?,
-            digest: entry.digest,
-            path,
-        },
-    })
-}
-
-/// Ten decimal digits of a digest.
-fn decimal(digest: &Digest) -> String {
-    let derived = Digest::of(format!("case number of {digest}").as_bytes()).to_string();
-    let digits = derived.rsplit(':').next().and_then(|digits| digits.get(..15));
-    let number = digits.and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or(0);
-    format!("{:010}", number % 10_000_000_000)
 }

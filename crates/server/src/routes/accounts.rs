@@ -217,7 +217,7 @@ pub(crate) async fn issue_token(
     Ok(Json(IssuedToken { id: text(id), token: token.reveal().to_owned() }))
 }
 
-fn now() -> Moment {
+pub(super) fn now() -> Moment {
     bianque_record::identity::system_clock()()
 }
 

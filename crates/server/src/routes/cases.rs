@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     State,
     bodies::{Body, parsed, parsed_if, text},
-    withheld::Standing,
+    withheld::{Standing, must_fix},
     worklist::{CaseFacts, crop, state_of, thumbnail},
 };
 use crate::{
@@ -48,6 +48,11 @@ pub(crate) struct CaseDocument {
     read_first: bool,
     /// Whether this reader has asked to see what machines say.
     revealed: bool,
+    /// Whether chance has drawn this case to be read without machines by this reader: it is revealed
+    /// only once the reader has fixed a reading.
+    drawn_unaided: bool,
+    /// Whether this reader has fixed a reading.
+    committed: bool,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -236,6 +241,8 @@ fn document(
         slides,
         read_first: standing.read_first,
         revealed: standing.revealed,
+        drawn_unaided: standing.drawn,
+        committed: standing.committed,
     }
 }
 
@@ -315,7 +322,17 @@ pub(crate) async fn reveal(
     Path(case): Path<String>,
 ) -> Result<Json<serde_json::Value>, Refusal> {
     let id: CaseId = parsed(&case)?;
-    state.record(move |record| record.reveal(&caller.actor, id)).await?;
+    let shown = state
+        .record(move |record| {
+            if Standing::of(record, &caller.actor, id)?.must_commit() {
+                return Ok(false);
+            }
+            record.reveal(&caller.actor, id).map(|()| true)
+        })
+        .await?;
+    if !shown {
+        return Err(must_fix());
+    }
     Ok(Json(serde_json::json!({ "revealed": true })))
 }
 

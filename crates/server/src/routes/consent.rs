@@ -8,13 +8,14 @@ use axum::{
 use bianque_record::{
     Actor, Record,
     cases::{Consent, Purpose},
-    identity::{CaseId, Pseudonym},
+    identity::{CaseId, Moment, Pseudonym},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
     State,
+    accounts::now,
     bodies::{Body, parsed, text},
 };
 use crate::{access::Caller, answer::Refusal};
@@ -36,6 +37,8 @@ pub(crate) struct NewConsent {
     purpose: String,
     /// Whether the patient agrees, or takes it back.
     granted: bool,
+    /// The last day on which it holds, `YYYY-MM-DD`; for good unless given.
+    until: Option<String>,
 }
 
 impl From<&Consent> for ConsentLine {
@@ -71,10 +74,20 @@ pub(crate) async fn note(
     Body(new): Body<NewConsent>,
 ) -> Result<StatusCode, Refusal> {
     let (id, purpose): (CaseId, Purpose) = (parsed(&case)?, parsed(&new.purpose)?);
+    if matches!(purpose, Purpose::Care | Purpose::Quality) {
+        return Err(Refusal::Request(format!(
+            "{purpose} needs no consent: nothing is written down"
+        )));
+    }
+    let until = new.until.as_deref().filter(|_| new.granted);
+    let until = until.map(Moment::end_of_day).transpose()?;
+    if until.is_some_and(|until| until < now()) {
+        return Err(Refusal::Request("the last day of the consent is over already".to_owned()));
+    }
     state
         .record(move |record| {
             let patient = patient(record, &caller.actor, id)?;
-            record.record_consent(&caller.actor, &patient, purpose, new.granted, None)
+            record.record_consent(&caller.actor, &patient, purpose, new.granted, until)
         })
         .await?;
     Ok(StatusCode::NO_CONTENT)
@@ -82,5 +95,5 @@ pub(crate) async fn note(
 
 /// The patient of a case that the actor may see.
 fn patient(record: &Record, actor: &Actor, case: CaseId) -> bianque_record::Result<Pseudonym> {
-    Ok(record.case(actor, case)?.case.patient)
+    record.patient_of(actor, case)
 }

@@ -12,7 +12,7 @@ use super::State;
 
 /// Counters since the start.
 pub(crate) async fn show(extract::State(state): extract::State<State>) -> impl IntoResponse {
-    let text = state.counts.text(state.library.entries().len());
+    let text = state.counts.text(state.library.entries().len(), &state.case_list());
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text)
 }
 

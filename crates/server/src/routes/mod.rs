@@ -20,11 +20,14 @@ pub(crate) mod imports;
 pub(crate) mod improvement;
 mod improvement_measures;
 pub(crate) mod metrics;
+pub(crate) mod register;
+pub(crate) mod released;
 pub(crate) mod report;
 pub(crate) mod session;
 pub(crate) mod sign_on;
 pub(crate) mod site;
 pub(crate) mod store;
+pub(crate) mod unaided;
 pub(crate) mod views;
 pub(crate) mod web;
 mod withheld;
@@ -38,7 +41,7 @@ pub(crate) use table::table;
 
 use std::{
     ops::Deref,
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use axum::{
@@ -53,6 +56,7 @@ use crate::{
     Settings,
     access::{ALL_LOGINS, Address, Doors, LOGINS, Pace, Paces, REQUESTS, STRANGERS},
     answer::Refusal,
+    case_list,
     counts::Counts,
     cross_origin::Origin,
     dicomweb::summary::{Summaries, Summary},
@@ -107,6 +111,8 @@ pub(crate) struct Shared {
     pub(crate) refused_tokens: Pace,
     pub(crate) events: Events,
     pub(crate) counts: Counts,
+    /// How the list of cases in the folder stands.
+    case_list: Mutex<case_list::Standing>,
     pub(crate) requests: Requests,
     /// Makes the tokens of pages; another at each start.
     pub(crate) secret: String,
@@ -160,6 +166,7 @@ impl State {
             refused_tokens: Pace::new(LOGINS),
             events: Events::default(),
             counts: Counts::default(),
+            case_list: Mutex::default(),
             requests: Requests::new(&secret),
             secret,
             demo,
@@ -188,6 +195,15 @@ impl State {
             return Err(Refusal::TooOften { what: what.to_owned(), seconds: 1 });
         }
         Ok(())
+    }
+
+    pub(crate) fn set_case_list(&self, standing: case_list::Standing) {
+        *self.case_list.lock().unwrap_or_else(PoisonError::into_inner) = standing;
+    }
+
+    /// How the list of cases in the folder stands.
+    pub(crate) fn case_list(&self) -> case_list::Standing {
+        self.case_list.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Asks the record where blocking is allowed.

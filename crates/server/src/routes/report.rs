@@ -21,7 +21,7 @@ use super::{
     bodies::{Body, parsed, text},
     findings::{ProducerLine, Scales, area_mm2, is_by_person},
     session::NOTICE,
-    withheld::Shown,
+    withheld::{Shown, Standing, must_fix},
 };
 use crate::{access::Caller, answer::Refusal, events::Event};
 
@@ -50,6 +50,30 @@ pub(crate) struct ReportDocument {
     /// Whether what machines say of lesions is left out until the reader asks.
     hidden: bool,
     notice: &'static str,
+}
+
+impl ReportDocument {
+    /// What was signed and nothing else, for whoever sees nothing else of the case.
+    pub(super) fn of_signed(
+        version: &CaseVersion,
+        digest: String,
+        scales: &Scales,
+        label_of: impl Fn(SlideId) -> Option<String>,
+    ) -> Self {
+        let line = |finding| signed_finding(finding, scales, &label_of, None);
+        Self {
+            number: text(&version.number),
+            patient: text(&version.patient),
+            status: text(Status::Signed),
+            signed: Some(signed_line(version, digest)),
+            blocking: Vec::new(),
+            undecided: Vec::new(),
+            findings: version.findings.iter().map(line).collect(),
+            refused: version.refused.len(),
+            hidden: false,
+            notice: NOTICE,
+        }
+    }
 }
 
 /// A signature.
@@ -298,7 +322,16 @@ pub(crate) async fn sign_out(
     let conclusion: Reason = parsed(&new.conclusion)?;
     let undecided = if new.leave_out_undecided { Undecided::LeaveOut } else { Undecided::Refuse };
     let sign = SignOut { conclusion, undecided };
-    let signed = state.record(move |record| record.sign_out(&caller.actor, id, &sign)).await?;
+    let signed = state
+        .record(move |record| {
+            // Signed unread, a drawn case would be missing from the comparison.
+            if Standing::of(record, &caller.actor, id)?.must_commit() {
+                return Ok(None);
+            }
+            record.sign_out(&caller.actor, id, &sign).map(Some)
+        })
+        .await?
+        .ok_or_else(must_fix)?;
     state.events.tell(Event::Case { case: id });
     state.events.tell(Event::Worklist {});
     Ok(Json(SignedDocument { version: signed.version, digest: text(signed.digest) }))
@@ -342,7 +375,22 @@ pub(crate) async fn discrepancies(
     Path(case): Path<String>,
 ) -> Result<Json<Vec<DiscrepancyLine>>, Refusal> {
     let id: CaseId = parsed(&case)?;
-    let query = DiscrepancyQuery { case: Some(id), closed_too: true, after: None };
+    asked(&state, caller, DiscrepancyQuery { case: Some(id), closed_too: true, after: None }).await
+}
+
+/// Questions that are still open, of all cases.
+pub(crate) async fn open_discrepancies(
+    extract::State(state): extract::State<State>,
+    caller: Caller,
+) -> Result<Json<Vec<DiscrepancyLine>>, Refusal> {
+    asked(&state, caller, DiscrepancyQuery::default()).await
+}
+
+async fn asked(
+    state: &State,
+    caller: Caller,
+    query: DiscrepancyQuery,
+) -> Result<Json<Vec<DiscrepancyLine>>, Refusal> {
     let found = state.record(move |record| record.discrepancies(&caller.actor, &query)).await?;
     let line = |found: &Discrepancy| DiscrepancyLine {
         id: text(found.id),

@@ -9,9 +9,9 @@ use bianque_record::Action;
 
 use super::{
     accounts, audit, bulk, cases, comparison, consent, decisions, deep_zoom, dicomweb as dicom,
-    exports, findings, health, iiif, imports, improvement, metrics, report,
+    exports, findings, health, iiif, imports, improvement, metrics, register, released, report,
     route::{Route, route},
-    session, sign_on, site, slides, store, views, web, worklist,
+    session, sign_on, site, slides, store, unaided, views, web, worklist,
 };
 use crate::access::Access::{Everybody, LoggedIn, May, Metrics, Slide};
 
@@ -20,6 +20,7 @@ pub(crate) fn table() -> Vec<Route> {
     let families = [
         people(),
         site_routes(),
+        registering(),
         reading(),
         signing(),
         improving(),
@@ -108,12 +109,38 @@ fn site_routes() -> Vec<Route> {
         .gives_bytes("text/event-stream"),
         route!(GET "/api/v1/cost", worklist, "What experts' decisions take", site::cost)
             .gives::<Vec<site::CostLine>>(),
+        route!(GET "/api/v1/cost/readings", worklist,
+            "How readings with and without machines compare", unaided::compare)
+        .gives::<unaided::ReadingsDocument>(),
         route!(GET "/api/v1/audit", audit, "What was done, the newest first", audit::list)
             .asks::<audit::AuditFilter>()
             .gives::<audit::AuditDocument>(),
         route!(GET "/api/v1/audit/verify", audit, "Whether the audit's chain holds",
             audit::verify)
         .gives::<audit::VerifyDocument>(),
+    ]
+}
+
+fn registering() -> Vec<Route> {
+    let register = May(Action::Register);
+    vec![
+        route!(GET "/api/v1/unattached", register,
+            "Cases of one slide that may be put together", register::unattached)
+        .asks::<register::UnattachedFilter>()
+        .gives::<register::UnattachedDocument>(),
+        route!(GET "/api/v1/case-list", register,
+            "How the list of cases in the folder of slides stands", register::case_list)
+        .gives::<register::CaseListDocument>(),
+        route!(POST "/api/v1/cases", register, "Makes one case of slides",
+            register::put_together)
+        .takes::<register::NewCaseBody>()
+        .gives::<register::CaseName>(),
+        route!(POST "/api/v1/cases/{case}/slides", register, "Puts slides into a case",
+            register::put_in)
+        .takes::<register::MoreSlides>(),
+        route!(DELETE "/api/v1/cases/{case}/slides/{slide}", register,
+            "Takes a slide out into a case of its own", register::take_out)
+        .gives::<register::CaseName>(),
     ]
 }
 
@@ -130,11 +157,18 @@ fn reading() -> Vec<Route> {
         route!(POST "/api/v1/cases/{case}/assignment", assign, "Sets urgency and reader",
             cases::assign)
         .takes::<cases::Assignment>(),
+        route!(PUT "/api/v1/cases/{case}/requester", assign, "Sets which clinician asked for it",
+            released::set_requester)
+        .takes::<released::Requester>(),
         route!(POST "/api/v1/cases/{case}/second-reading", assign, "Has a case read by two",
             cases::read_twice),
         route!(POST "/api/v1/cases/{case}/reveal", decide,
             "Shows a reader who has looked what machines say", cases::reveal)
         .gives::<serde_json::Value>(),
+        route!(POST "/api/v1/cases/{case}/reading", decide,
+            "Fixes what a reader has found before machines speak", unaided::commit)
+        .takes::<unaided::NewReading>()
+        .gives::<unaided::FixedReading>(),
         route!(GET "/api/v1/cases/{case}/findings", read, "What is said of a case",
             findings::list)
         .gives::<findings::FindingsDocument>(),
@@ -208,9 +242,21 @@ fn signing() -> Vec<Route> {
         route!(GET "/api/v1/cases/{case}/discrepancies", May(Action::ReadWorklist),
             "Questions that late proposals raised", report::discrepancies)
         .gives::<Vec<report::DiscrepancyLine>>(),
+        route!(GET "/api/v1/discrepancies", May(Action::ReadWorklist),
+            "Questions that are still open, the oldest first; at most 100",
+            report::open_discrepancies)
+        .gives::<Vec<report::DiscrepancyLine>>(),
         route!(POST "/api/v1/discrepancies/{discrepancy}/close", sign, "Closes a discrepancy",
             report::close_discrepancy)
         .takes::<report::ReasonBody>(),
+        route!(GET "/api/v1/released", May(Action::ReadReleased),
+            "Signed cases: a clinician's own, those of patients who agree to research",
+            released::list)
+        .asks::<released::ReleasedFilter>()
+        .gives::<released::ReleasedDocument>(),
+        route!(GET "/api/v1/released/{case}", May(Action::ReadReleased),
+            "What is signed of a case", released::one)
+        .gives::<released::SignedReport>(),
         // Fact and proposal need different permissions: the record says.
         route!(GET "/api/v1/cases/{case}/exports/{format}", LoggedIn,
             "A case for other programs; what is not signed is marked, or refused",

@@ -10,29 +10,48 @@ use bianque_record::{
 };
 
 use super::{findings::is_by_person, site::SiteSettings};
+use crate::answer::Refusal;
 
-/// Whether a reader looks before machines speak: always where the site says so, else on a share of
-/// cases that chance picks, the same each time.
-fn reads_first(settings: &SiteSettings, actor: &Actor, case: CaseId) -> bool {
+/// Whether chance has picked a case to be read without machines by this reader, the same each time.
+fn is_drawn(settings: &SiteSettings, actor: &Actor, case: CaseId) -> bool {
     let digest = Digest::of(format!("unaided {case} {}", actor.user()).as_bytes()).to_string();
     let digits = digest.rsplit(':').next().and_then(|digits| digits.get(..8));
     let drawn = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok()).unwrap_or(u32::MAX);
-    settings.read_first || f64::from(drawn) / f64::from(u32::MAX) < settings.unaided_share
+    f64::from(drawn) / f64::from(u32::MAX) < settings.unaided_share
 }
 
 /// What a reader may know of a case's machine findings.
 #[derive(Copy, Clone, Debug)]
 pub(crate) struct Standing {
+    /// Whether the reader looks before machines speak: where the site says so, or chance.
     pub(crate) read_first: bool,
     pub(crate) revealed: bool,
+    /// Whether chance has picked this reading to be compared with others: then it is fixed first.
+    pub(crate) drawn: bool,
+    /// Whether the reader has fixed it.
+    pub(crate) committed: bool,
 }
 
 impl Standing {
     pub(crate) fn of(record: &Record, actor: &Actor, case: CaseId) -> bianque_record::Result<Self> {
         let settings = SiteSettings::read(record)?;
-        let read_first = reads_first(&settings, actor, case);
-        Ok(Self { read_first, revealed: !read_first || record.is_revealed(actor, case)? })
+        let drawn = is_drawn(&settings, actor, case);
+        let read_first = settings.read_first || drawn;
+        let revealed = !read_first || record.is_revealed(actor, case)?;
+        let committed = read_first && record.has_committed_reading(actor, case)?;
+        Ok(Self { read_first, revealed, drawn, committed })
     }
+
+    /// Whether machines may speak only after the reader has fixed what was found alone.
+    pub(crate) fn must_commit(self) -> bool {
+        self.drawn && !self.revealed && !self.committed
+    }
+}
+
+/// What a reader is told who wants more of a drawn case than to read it.
+pub(crate) fn must_fix() -> Refusal {
+    let what = "this case was drawn to be read without machines: fix your reading first";
+    Refusal::Conflict(what.to_owned())
 }
 
 /// The findings of a case that a reader may know of now.

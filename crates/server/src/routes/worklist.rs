@@ -62,6 +62,8 @@ pub(crate) struct CaseFacts {
     pub(crate) urgency: String,
     pub(crate) has_bad_slide: bool,
     pub(crate) assigned: Option<String>,
+    /// The clinician who asked.
+    pub(crate) requested_by: Option<String>,
     pub(crate) created: String,
     pub(crate) undecided: u64,
 }
@@ -94,6 +96,7 @@ impl CaseFacts {
             urgency: text(case.urgency),
             has_bad_slide: case.has_bad_slide,
             assigned: case.assigned.map(text),
+            requested_by: case.requested_by.map(text),
             created: text(case.created),
             undecided: case.undecided,
         }

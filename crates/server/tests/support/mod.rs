@@ -221,6 +221,8 @@ impl Examiner for FakeExaminer {
             },
             lesions: vec![lesion(100.0, 0.7), lesion(900.0, 0.9)],
             lesions_by: by("fake head"),
+            features_by: Some(by("fake encoder")),
+            nothing_sought: None,
             heatmap: Some(Heatmap {
                 width: 4,
                 height: 2,

@@ -1,5 +1,7 @@
 // One door to the server: same origin, CSRF header on every change, problems as typed errors.
 import type { FittedHeadWhole, Improvement } from "./improvement";
+import type { CaseList, NewCase, PlacedSlide, Unattached } from "./register";
+import type { ConsentLine, ConsentPurpose, ReleasedLine, SignedReport } from "./released";
 import type * as wire from "./types";
 
 /** The server's answer when it refuses. `status` 0 means that it could not be reached. */
@@ -77,6 +79,8 @@ export const paths = {
   decide: (id: string) => `${root}/findings/${part(id)}/decision`,
   adjudicate: (id: string) => `${root}/findings/${part(id)}/adjudication`,
   amend: (id: string) => `${root}/decisions/${part(id)}/amendment`,
+  releasedExport: (id: string, format: string, purpose: string, slide?: string) =>
+    `${root}/cases/${part(id)}/exports/${format}?status=released&purpose=${purpose}${slide ? `&slide=${part(slide)}` : ""}`,
   export: (id: string, format: string, status: string, slide?: string) =>
     `${root}/cases/${part(id)}/exports/${format}?status=${status}${slide ? `&slide=${part(slide)}` : ""}`,
 };
@@ -110,6 +114,14 @@ export const api = {
     for (const [name, value] of Object.entries(ask)) if (value) query.set(name, String(value));
     return get<{ items: wire.CaseLine[]; next: string | null }>(`${root}/worklist?${query}`);
   },
+  unattached: (after?: string) =>
+    get<Unattached>(`${root}/unattached?limit=100${after ? `&after=${part(after)}` : ""}`),
+  caseList: () => get<CaseList>(`${root}/case-list`),
+  putTogether: (made: NewCase) => json<{ id: string }>("POST", `${root}/cases`, made),
+  putIn: (id: string, slides: PlacedSlide[]) =>
+    json<void>("POST", `${root}/cases/${part(id)}/slides`, { slides }),
+  takeOut: (id: string, slide: string) =>
+    json<{ id: string }>("DELETE", `${root}/cases/${part(id)}/slides/${part(slide)}`),
   case: (id: string) => get<wire.Case>(`${root}/cases/${part(id)}`),
   assign: (id: string, urgency: wire.Urgency, reader: string | null) =>
     json<void>("POST", `${root}/cases/${part(id)}/assignment`, { urgency, reader }),
@@ -117,12 +129,24 @@ export const api = {
   findings: (id: string) =>
     get<{ hidden: boolean; findings: wire.Finding[] }>(`${root}/cases/${part(id)}/findings`),
   reveal: (id: string) => json<{ revealed: boolean }>("POST", `${root}/cases/${part(id)}/reveal`),
+  commitReading: (id: string, conclusion: string, milliseconds: number) =>
+    json<void>("POST", `${root}/cases/${part(id)}/reading`, { conclusion, milliseconds }),
   decisions: (finding: string) => get<wire.Decision[]>(`${root}/findings/${part(finding)}/decisions`),
   postViews: (id: string, slide: string, views: wire.SeenView[]) =>
     json<void>("POST", `${root}/cases/${part(id)}/slides/${part(slide)}/views`, { views }),
   views: (id: string, slide: string) =>
     get<{ views: wire.SeenView[] }>(`${root}/cases/${part(id)}/slides/${part(slide)}/views`),
 
+  released: (after?: string) =>
+    get<{ items: ReleasedLine[]; next: string | null }>(
+      `${root}/released?limit=50${after ? `&after=${part(after)}` : ""}`,
+    ),
+  releasedCase: (id: string) => get<SignedReport>(`${root}/released/${part(id)}`),
+  setRequester: (id: string, clinician: string | null) =>
+    json<void>("PUT", `${root}/cases/${part(id)}/requester`, { clinician }),
+  consents: (id: string) => get<ConsentLine[]>(`${root}/cases/${part(id)}/consent`),
+  recordConsent: (id: string, purpose: ConsentPurpose, granted: boolean, until: string | null) =>
+    json<void>("POST", `${root}/cases/${part(id)}/consent`, { purpose, granted, until }),
   report: (id: string, version?: number) =>
     get<wire.Report>(`${root}/cases/${part(id)}/report${version ? `?version=${version}` : ""}`),
   signOut: (id: string, conclusion: string, leaveOut: boolean) =>
@@ -147,6 +171,7 @@ export const api = {
   useHead: (head: string | null, reason: string) =>
     json<void>("PUT", `${root}/improvement/active`, { head, ...(reason ? { reason } : {}) }),
 
+  readings: () => get<wire.Readings>(`${root}/cost/readings`),
   cost: () => get<wire.CostLine[]>(`${root}/cost`),
   audit: (before?: number, actor?: string) => {
     const query = new URLSearchParams({ limit: "100" });
@@ -162,5 +187,17 @@ export const api = {
     json<void>("PUT", `${root}/users/${part(id)}/roles`, { roles }),
   setActive: (id: string, active: boolean) =>
     json<void>("PUT", `${root}/users/${part(id)}/active`, { active }),
+  serviceTokens: () => get<wire.ServiceToken[]>(`${root}/service-tokens`),
+  issueToken: (user: string, label: string, days: number | null) =>
+    json<{ id: string; token: string }>("POST", `${root}/service-tokens`, {
+      user,
+      role: "program",
+      label,
+      ...(days ? { days } : {}),
+    }),
+  revokeToken: (id: string) => json<void>("DELETE", `${root}/service-tokens/${part(id)}`),
+  discrepancies: () => get<wire.Discrepancy[]>(`${root}/discrepancies`),
+  closeDiscrepancy: (id: string, reason: string) =>
+    json<void>("POST", `${root}/discrepancies/${part(id)}/close`, { reason }),
   newLink: (id: string) => json<{ link: string }>("POST", `${root}/users/${part(id)}/link`),
 };

@@ -27,6 +27,25 @@ export interface Session {
   me: Me | null;
 }
 
+export interface ServiceToken {
+  id: string;
+  user: string;
+  role: Role;
+  label: string;
+  expires: string | null;
+  revoked: string | null;
+}
+
+/** A question that a late proposal raised on a signed case. */
+export interface Discrepancy {
+  id: string;
+  case: string;
+  version: number;
+  finding: string;
+  opened: string;
+  closed: string | null;
+}
+
 export interface Settings {
   read_first: boolean;
   look_magnification: number;
@@ -62,6 +81,7 @@ export interface CaseLine {
   urgency: Urgency;
   has_bad_slide: boolean;
   assigned: string | null;
+  requested_by: string | null;
   created: string;
   undecided: number;
   slides: { id: string; key: string; thumbnail: string | null; examination: ExaminationState }[];
@@ -109,6 +129,28 @@ export interface Case extends Omit<CaseLine, "slides"> {
   slides: Slide[];
   read_first: boolean;
   revealed: boolean;
+  /** Whether chance has drawn this reading to be compared: it is fixed before AI is shown. */
+  drawn_unaided: boolean;
+  committed: boolean;
+}
+
+/** Readings of one sort, with or without AI. */
+export interface Arm {
+  readings: number;
+  readers: number;
+  median_milliseconds: number | null;
+  lower_quartile_milliseconds: number | null;
+  upper_quartile_milliseconds: number | null;
+  regions: number;
+  taken_over: number;
+  changed: number;
+}
+
+export interface Readings {
+  aided: Arm;
+  unaided: Arm;
+  enough: boolean;
+  needed: number;
 }
 
 export type Ring = [number, number][];
@@ -225,6 +267,7 @@ export interface Report {
     version: number;
     digest: string;
     signed_by: string;
+    role: Role;
     signed_at: string;
     conclusion: string;
   };

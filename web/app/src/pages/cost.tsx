@@ -5,6 +5,7 @@ import { useLoad, Waiting } from "../parts/load";
 import { Shell } from "../shell";
 import { nameOf } from "../state";
 import { kindName, useSay } from "../words";
+import { Readings } from "./readings";
 
 interface Group {
   key: string;
@@ -122,6 +123,7 @@ export function Cost() {
           </>
         )}
       </Waiting>
+      <Readings />
     </Shell>
   );
 }

@@ -6,6 +6,7 @@ import { problemText, useLoad, Waiting } from "../parts/load";
 import { Shell } from "../shell";
 import { may, settings as shared } from "../state";
 import { roleWord, useSay } from "../words";
+import { Programs } from "./programs";
 
 const roles: Role[] = [
   "pathologist",
@@ -119,6 +120,7 @@ export function People() {
               </button>
             </form>
           </section>
+          <Programs users={loaded.value ?? []} changed={loaded.again} />
           <Site />
         </>
       )}

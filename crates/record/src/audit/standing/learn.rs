@@ -1,5 +1,7 @@
 //! What each entry says of the states beside the chain.
 
+use std::collections::HashSet;
+
 use serde_json::Value as Json;
 
 use super::{Expected, Standing};
@@ -37,6 +39,10 @@ impl Standing {
             self.decided(entry, &detail());
         } else if is(Event::CaseAdded) || is(Event::MaterialAdded) || is(Event::CaseAssigned) {
             self.registered(entry, &detail());
+        } else if is(Event::SlideMoved) {
+            self.moved(entry, &detail());
+        } else if is(Event::ReadingCommitted) {
+            self.committed(entry, &detail());
         } else if is(Event::SignedOut) {
             self.signed(entry, &detail());
         } else if is(Event::Reopened) {
@@ -91,6 +97,9 @@ impl Standing {
             row.set("shown", Some(shown));
         }
         self.of_case.entry(entry.object.clone()).or_default().push(id.clone());
+        if let Some(slide) = text(&detail["slide"]) {
+            self.of_slide.entry(slide).or_default().push(id.clone());
+        }
         if let Some(discrepancy) = text(&detail["discrepancy"]) {
             let row = self.row("discrepancy", entry, &discrepancy);
             row.set("proposal", Some(id));
@@ -120,6 +129,14 @@ impl Standing {
             row.set("case", Some(entry.object.clone()));
             row.set("digest", text(&detail["digest"]));
         }
+        for placed in detail["slides"].as_array().into_iter().flatten() {
+            let Some(slide) = text(&placed["slide"]) else { continue };
+            let row = self.row("slide", entry, &slide);
+            row.set("case", Some(entry.object.clone()));
+            if let Some(digest) = placed.get("digest") {
+                row.set("digest", text(digest));
+            }
+        }
         if entry.event == Event::MaterialAdded.name() {
             return;
         }
@@ -143,6 +160,35 @@ impl Standing {
         let urgency = detail["urgency"].as_str().and_then(|name| name.parse::<Urgency>().ok());
         if let Some(urgency) = urgency {
             row.set("urgency", Some(urgency.rank().to_string()));
+        }
+    }
+
+    /// A slide goes to another case with all that is said of it; who was shown there what machines
+    /// say has seen it here too.
+    fn moved(&mut self, entry: &Entry, detail: &Json) {
+        let (Some(slide), Some(to)) = (text(&detail["slide"]), text(&detail["to"])) else { return };
+        let from = &entry.object;
+        self.row("laboratory_case", entry, &to);
+        self.row("slide", entry, &slide).set("case", Some(to.clone()));
+        let proposals = self.of_slide.get(&slide).cloned().unwrap_or_default();
+        for proposal in &proposals {
+            self.row("proposal_state", entry, proposal).set("case", Some(to.clone()));
+        }
+        let gone: HashSet<&String> = proposals.iter().collect();
+        self.of_case.entry(from.clone()).or_default().retain(|id| !gone.contains(id));
+        self.of_case.entry(to.clone()).or_default().extend(proposals.iter().cloned());
+        let prefix = format!("{from} ");
+        let reveals = self.tables.entry("reveal").or_default();
+        let seen: Vec<String> =
+            reveals.keys().filter_map(|key| key.strip_prefix(&prefix)).map(str::to_owned).collect();
+        for account in seen {
+            self.row("reveal", entry, &format!("{to} {account}"));
+        }
+    }
+
+    fn committed(&mut self, entry: &Entry, detail: &Json) {
+        if let Some(id) = text(&detail["id"]) {
+            self.row("unaided_reading", entry, &id).set("digest", text(&detail["digest"]));
         }
     }
 

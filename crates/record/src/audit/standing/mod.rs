@@ -49,6 +49,8 @@ pub(super) struct Standing {
     tables: HashMap<&'static str, Rows>,
     /// Proposals of each case.
     of_case: HashMap<String, Vec<String>>,
+    /// Proposals of each slide.
+    of_slide: HashMap<String, Vec<String>>,
     consents: u64,
     /// Whether an older program bound people to accounts without saying whom.
     old_bindings: bool,

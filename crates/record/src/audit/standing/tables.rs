@@ -27,7 +27,7 @@ const fn table(
     Table { name, sql, read, may_be_unknown: false }
 }
 
-pub(super) const TABLES: [Table; 16] = [
+pub(super) const TABLES: [Table; 17] = [
     table("proposal", "SELECT id FROM proposal ORDER BY id", key),
     table("decision", "SELECT id FROM decision ORDER BY id", key),
     table(
@@ -101,6 +101,15 @@ pub(super) const TABLES: [Table; 16] = [
                     ("at", at),
                 ],
             ))
+        },
+    ),
+    table(
+        "unaided_reading",
+        "SELECT laboratory_case, account, digest FROM unaided_reading \
+         ORDER BY laboratory_case, account",
+        |row| {
+            let key = format!("{}/{}", row.text(0)?, row.text(1)?);
+            Ok((key, vec![("digest", Some(row.text(2)?.to_owned()))]))
         },
     ),
     table(

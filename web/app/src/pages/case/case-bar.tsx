@@ -70,6 +70,11 @@ export function CaseBar(props: Assigning & { panes: Panes; askSecond: () => void
           </button>
         )
       )}
+      {may("record-consent") && (
+        <a class="button" href={`#/case/${one.id}/patient`}>
+          {say("consent")}
+        </a>
+      )}
       <a class="button main" href={`#/case/${one.id}/report`}>
         {say("report")}
       </a>

@@ -13,7 +13,7 @@ import { useDraft } from "./draft";
 import { useKeys } from "./keys";
 import type { Layers } from "./layers";
 import { colorOf } from "./list";
-import { type CaseModel, keptBack, open, useCase } from "./model";
+import { type CaseModel, keptBack, mustCommit, open, useCase } from "./model";
 import type { Objects } from "./objects";
 import { Pane } from "./pane";
 import { Panel } from "./panel";
@@ -68,7 +68,8 @@ function Desk({ one, model, at }: { one: Case; model: CaseModel; at: string | nu
   );
   const acts = useActs({ caseId: one.id, model, rows, panes, tell });
   const { chosen, correcting } = acts;
-  const toggleAi = () => (hidden ? acts.setAsk({ kind: "reveal" }) : setAiShown(!aiShown));
+  const toggleAi = () =>
+    hidden ? acts.setAsk({ kind: mustCommit(one) ? "commit" : "reveal" }) : setAiShown(!aiShown);
   useKeys(acts, panes, toggleAi);
 
   // The first thing to decide is chosen when the case opens, but the view stays on the whole slide.
@@ -182,6 +183,7 @@ function Desk({ one, model, at }: { one: Case; model: CaseModel; at: string | nu
       />
       <Questions
         acts={acts}
+        commit={(conclusion) => tried(model.commit(conclusion))}
         reveal={() => tried(model.reveal())}
         second={() => tried(api.secondReading(one.id))}
       />

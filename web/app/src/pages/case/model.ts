@@ -160,15 +160,25 @@ export function useCase(id: string) {
     return back !== null;
   };
 
+  /** What was drawn belongs to the reading: it goes to the server first. */
+  const commit = async (conclusion: string) => {
+    if (!(await queue.flush())) throw new Error("what is drawn is not saved yet");
+    await api.commitReading(id, conclusion, spent());
+    await theCase.again();
+  };
+
   const reveal = async () => {
     await api.reveal(id);
     await Promise.all([theCase.again(), found.again()]);
   };
 
-  return { theCase, found, rows, chosen, select, decide, draw, undo, reveal };
+  return { theCase, found, rows, chosen, select, decide, draw, undo, commit, reveal };
 }
 
 export type CaseModel = ReturnType<typeof useCase>;
+
+/** Whether the reader fixes what was found alone before machines speak. */
+export const mustCommit = (one: Case): boolean => one.drawn_unaided && !one.committed && !one.revealed;
 
 /** Machine's help is kept back: not hidden by the page, but never asked for. */
 export function keptBack(one: Case, hidden: boolean): boolean {

@@ -5,7 +5,7 @@ import { areaText } from "../../viewer/scale";
 import { labelName, moment, percent, useSay } from "../../words";
 import { LayerControls, type Layers } from "./layers";
 import { FindingList, stateOf, titleOf } from "./list";
-import { type CaseModel, open, type Row, settles } from "./model";
+import { type CaseModel, mustCommit, open, type Row, settles } from "./model";
 import type { Objects } from "./objects";
 
 export function Panel(props: {
@@ -39,9 +39,11 @@ export function Panel(props: {
       </div>
       {props.hidden && (
         <div class="kept-back">
-          <p>{say("hiddenLead")}</p>
+          <p>
+            {say(mustCommit(props.one) ? "commitLead" : props.one.committed ? "committedLead" : "hiddenLead")}
+          </p>
           <button type="button" class="main" onClick={props.askReveal}>
-            <kbd>H</kbd> {say("hiddenAct")}
+            <kbd>H</kbd> {say(mustCommit(props.one) ? "commitAct" : "hiddenAct")}
           </button>
         </div>
       )}

@@ -11,13 +11,19 @@ export type Ask =
   | { kind: "amend"; verdict: Verdict; outline?: Outline; label?: string; quality?: Quality }
   | { kind: "label"; outline: Outline; slide: string }
   | { kind: "quality" }
+  | { kind: "commit" }
   | { kind: "reveal" }
   | { kind: "second" }
   | { kind: "keys" };
 
 const verdicts: SlideVerdict[] = ["pass", "pass-marked", "rescan", "restain", "recut", "unreadable"];
 
-export function Questions(props: { acts: Acts; reveal: () => void; second: () => void }) {
+export function Questions(props: {
+  acts: Acts;
+  commit: (conclusion: string) => void;
+  reveal: () => void;
+  second: () => void;
+}) {
   const say = useSay();
   const { ask, setAsk, chosen, decide, amends, correcting, keep, labelled } = props.acts;
   const current = correcting.current ? (chosen?.finding.label ?? null) : null;
@@ -89,6 +95,18 @@ export function Questions(props: { acts: Acts; reveal: () => void; second: () =>
             const quality = { verdict: verdict as SlideVerdict, reasons };
             if (amends) return setAsk({ kind: "amend", verdict: "correct", quality });
             decide({ verdict: "correct", quality });
+          }}
+          close={() => setAsk(null)}
+        />
+      )}
+      {ask?.kind === "commit" && (
+        <Choose
+          title={say("commitAsk")}
+          choices={[]}
+          other={say("commitConclusion")}
+          pick={(conclusion) => {
+            setAsk(null);
+            props.commit(conclusion);
           }}
           close={() => setAsk(null)}
         />

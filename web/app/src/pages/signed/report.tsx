@@ -1,0 +1,136 @@
+// What is signed of a case and nothing else: to be read, printed, taken along.
+import { api, paths } from "../../api/client";
+import type { SignedReport } from "../../api/released";
+import { useCell } from "../../cell";
+import { ConsentCard } from "../../parts/consent";
+import { useLoad, Waiting } from "../../parts/load";
+import { Shell } from "../../shell";
+import { labels, may, session } from "../../state";
+import { areaText } from "../../viewer/scale";
+import { findingName, moment, roleWord, useSay } from "../../words";
+
+export function SignedCase({ id }: { id: string }) {
+  const say = useSay();
+  const loaded = useLoad(() => api.releasedCase(id), [id]);
+  return (
+    <Shell page="signedCases">
+      <Waiting loaded={loaded}>
+        {loaded.value && (
+          <>
+            <Signed id={id} one={loaded.value} />
+            {may("record-consent") && <ConsentCard id={id} />}
+          </>
+        )}
+      </Waiting>
+      <p class="no-print">
+        <a href="#/signed">← {say("signedCases")}</a>
+      </p>
+    </Shell>
+  );
+}
+
+function Signed({ id, one }: { id: string; one: SignedReport }) {
+  const say = useSay();
+  const known = useCell(labels);
+  const researcher = session.get()?.me?.role === "researcher";
+  const { report } = one;
+  const signed = report.signed;
+  return (
+    <article class="report">
+      <header class="report-head">
+        <div>
+          <h1>
+            {say("reportTitle")}{" "}
+            <span class="case-number">{researcher ? report.patient : report.number}</span>
+          </h1>
+          <p class="quiet">
+            {say("patient")} {report.patient}
+          </p>
+        </div>
+        {signed && (
+          <p class="stamp signed">
+            {say("signed")} · {say("version")} {signed.version}
+          </p>
+        )}
+      </header>
+      {signed && (
+        <section>
+          <h2>{say("conclusion")}</h2>
+          <p class="conclusion">{signed.conclusion}</p>
+          <p class="quiet small">
+            {say(roleWord[signed.role])} · {moment(signed.signed_at)} ·{" "}
+            <code>{signed.digest.slice(0, 23)}…</code>
+          </p>
+        </section>
+      )}
+      <section>
+        <h2>{say("confirmed")}</h2>
+        {report.findings.length === 0 ? (
+          <p class="quiet">{say("confirmedNone")}</p>
+        ) : (
+          <div class="table-box">
+            <table>
+              <thead>
+                <tr>
+                  <th scope="col">{say("finding")}</th>
+                  <th scope="col">{say("slide")}</th>
+                  <th scope="col" class="number">
+                    {say("area")}
+                  </th>
+                </tr>
+              </thead>
+              <tbody>
+                {report.findings.map((line) => (
+                  <tr key={line.finding}>
+                    <td>{findingName(say, known, line)}</td>
+                    <td>{line.slide_label}</td>
+                    <td class="number">{line.area_mm2 === null ? "" : areaText(line.area_mm2)}</td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
+        )}
+      </section>
+      <section class="no-print">
+        <h2>{say("takeAlong")}</h2>
+        <p class="acts">
+          <button type="button" onClick={() => print()}>
+            {say("print")}
+          </button>
+          {may("export-released") && <Exports id={id} one={one} purpose={researcher ? "research" : "care"} />}
+        </p>
+      </section>
+      <p class="quiet small">{report.notice}</p>
+    </article>
+  );
+}
+
+/** Coordinates are one slide's: but for the whole version there is a file a slide. */
+function Exports({ id, one, purpose }: { id: string; one: SignedReport; purpose: string }) {
+  const files = [
+    { format: "json", slide: undefined, of: "" },
+    ...one.slides.flatMap((slide) =>
+      ["geojson", "sr.dcm", "annotations.dcm"].map((format) => ({
+        format,
+        slide: slide.id,
+        of: one.slides.length > 1 ? ` ${slide.label}` : "",
+      })),
+    ),
+  ];
+  return (
+    <>
+      {files.map(({ format, slide, of }) => (
+        <a
+          key={`${format} ${slide ?? ""}`}
+          class="button"
+          download={`${one.report.patient}${of}.${format}`}
+          href={paths.releasedExport(id, format, purpose, slide)}
+        >
+          {format}
+          {of}
+        </a>
+      ))}
+    </>
+  );
+}
