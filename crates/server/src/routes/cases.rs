@@ -13,7 +13,7 @@ use bianque_record::{
     cases::{CaseMaterial, Slide as RecordSlide, Urgency},
     identity::{CaseId, SlideId, UserId},
     objects::ObjectStore,
-    site::Examination,
+    site::{Examination, ExaminationState},
 };
 use bianque_slide::Slide;
 use schemars::JsonSchema;
@@ -261,6 +261,7 @@ async fn slide_document(
     let found = examinations.iter().find(|examination| examination.slide == slide.id);
     let outputs = found.map(outputs_of).unwrap_or_default();
     let heatmap = outputs.heatmap.filter(|_| standing.revealed);
+    let failed = found.is_some_and(|one| one.state == ExaminationState::Failed);
     SlideDocument {
         id: text(slide.id),
         key: text(key),
@@ -272,7 +273,8 @@ async fn slide_document(
         why,
         examination: ExaminationLine {
             state: state_of(slide.id, examinations).to_owned(),
-            error: outputs.error,
+            // Why it failed is everybody's; that there were very many regions says what machines found.
+            error: outputs.error.filter(|_| failed || standing.revealed),
         },
         heatmap: heatmap.map(|kept| HeatmapFacts {
             url: format!("/api/v1/cases/{case}/slides/{}/heatmap.png", slide.id),

@@ -3,6 +3,7 @@ import type { Case, Verdict } from "../../api/types";
 import { labels, may, nameOf } from "../../state";
 import { areaText } from "../../viewer/scale";
 import { labelName, moment, percent, useSay } from "../../words";
+import { saidByServer } from "../../words/server";
 import { LayerControls, type Layers } from "./layers";
 import { FindingList, stateOf, titleOf } from "./list";
 import { type CaseModel, mustCommit, open, type Row, settles } from "./model";
@@ -46,6 +47,14 @@ export function Panel(props: {
             <kbd>H</kbd> {say(mustCommit(props.one) ? "commitAct" : "hiddenAct")}
           </button>
         </div>
+      )}
+      {props.one.slides.map(
+        (slide) =>
+          slide.examination.error && (
+            <p class="pad small" role="note" key={slide.id}>
+              {`${slide.label}: ${saidByServer(say, slide.examination.error)}`}
+            </p>
+          ),
       )}
       <div class="panel-scroll">
         {rows.length === 0 && !props.hidden ? (
