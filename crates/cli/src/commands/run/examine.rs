@@ -109,7 +109,11 @@ pub(crate) fn examine(
         fresh: false,
         check: &site.check,
     };
-    scope::judge(&request, &planned.loaded.stated(), prepared.slide.facts(), &prepared.mpp)?;
+    let facts = prepared.slide.facts();
+    if let Err(why) = scope::judge(&request, &planned.loaded.stated(), facts, &prepared.mpp) {
+        found.nothing_sought = Some(format!("{why:#}"));
+        return Ok(Some(found));
+    }
     let files = PassFiles::of(&request, plan);
     let tokens = files.token_requests(plan);
     let encoders = encoder_requests(&prepared, plan, &files, &tokens);
