@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use axum::{
-    extract::{self, Path, Query},
-    http::{HeaderMap, HeaderValue, header},
+    extract::{FromRequestParts, Path, Query},
+    http::{HeaderMap, HeaderValue, header, request::Parts},
     response::Response,
 };
 use bianque_record::release::KnownFile;
@@ -28,83 +28,62 @@ const BLOCK: usize = 64;
 
 type Parameters = Query<Vec<(String, String)>>;
 
-/// A search as it was asked for.
-struct Asked {
+/// A search as it was asked for, whatever it is for.
+pub(crate) struct Asked {
     state: State,
     caller: Caller,
     headers: HeaderMap,
-    wanted: Wanted,
     search: Search,
 }
 
+impl FromRequestParts<State> for Asked {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Refusal> {
+        let caller = Caller::from_request_parts(parts, state).await?;
+        let parameters = Parameters::from_request_parts(parts, state).await;
+        let Query(parameters) = parameters.map_err(|error| Refusal::Request(error.body_text()))?;
+        let search = Search::parse(&parameters)?;
+        Ok(Self { state: state.clone(), caller, headers: parts.headers.clone(), search })
+    }
+}
+
 /// `/studies`.
-pub(crate) async fn studies(
-    extract::State(state): extract::State<State>,
-    caller: Caller,
-    Query(parameters): Parameters,
-    headers: HeaderMap,
-) -> Result<Response, Refusal> {
-    let search = Search::parse(&parameters)?;
-    Asked { state, caller, headers, wanted: Wanted::Studies, search }.everywhere().await
+pub(crate) async fn studies(asked: Asked) -> Result<Response, Refusal> {
+    asked.everywhere(Wanted::Studies).await
 }
 
 /// `/series`.
-pub(crate) async fn all_series(
-    extract::State(state): extract::State<State>,
-    caller: Caller,
-    Query(parameters): Parameters,
-    headers: HeaderMap,
-) -> Result<Response, Refusal> {
-    let search = Search::parse(&parameters)?;
-    Asked { state, caller, headers, wanted: Wanted::Series, search }.everywhere().await
+pub(crate) async fn all_series(asked: Asked) -> Result<Response, Refusal> {
+    asked.everywhere(Wanted::Series).await
 }
 
 /// `/instances`.
-pub(crate) async fn all_instances(
-    extract::State(state): extract::State<State>,
-    caller: Caller,
-    Query(parameters): Parameters,
-    headers: HeaderMap,
-) -> Result<Response, Refusal> {
-    let search = Search::parse(&parameters)?;
-    Asked { state, caller, headers, wanted: Wanted::Instances, search }.everywhere().await
+pub(crate) async fn all_instances(asked: Asked) -> Result<Response, Refusal> {
+    asked.everywhere(Wanted::Instances).await
 }
 
 /// `/studies/STUDY/series`.
-pub(crate) async fn series(
-    extract::State(state): extract::State<State>,
-    caller: Caller,
-    Path(study): Path<String>,
-    Query(parameters): Parameters,
-    headers: HeaderMap,
-) -> Result<Response, Refusal> {
-    let search = Search::parse(&parameters)?;
-    Asked { state, caller, headers, wanted: Wanted::Series, search }.within(&study).await
+pub(crate) async fn series(Path(study): Path<String>, asked: Asked) -> Result<Response, Refusal> {
+    asked.within(&study, Wanted::Series).await
 }
 
 /// `/studies/STUDY/instances`.
 pub(crate) async fn study_instances(
-    extract::State(state): extract::State<State>,
-    caller: Caller,
     Path(study): Path<String>,
-    Query(parameters): Parameters,
-    headers: HeaderMap,
+    asked: Asked,
 ) -> Result<Response, Refusal> {
-    let search = Search::parse(&parameters)?;
-    Asked { state, caller, headers, wanted: Wanted::Instances, search }.within(&study).await
+    asked.within(&study, Wanted::Instances).await
 }
 
 /// `/studies/STUDY/series/SERIES/instances`.
 pub(crate) async fn instances(
-    extract::State(state): extract::State<State>,
-    caller: Caller,
     Path((study, series)): Path<(String, String)>,
-    Query(parameters): Parameters,
-    headers: HeaderMap,
+    mut asked: Asked,
 ) -> Result<Response, Refusal> {
-    Study::of(&state, &caller, &study).await?.require_series(&series)?;
-    let search = Search::parse(&parameters)?.within(&series);
-    Asked { state, caller, headers, wanted: Wanted::Instances, search }.within(&study).await
+    Study::of(&asked.state, &asked.caller, &study).await?.require_series(&series)?;
+    asked.search = asked.search.within(&series);
+    asked.within(&study, Wanted::Instances).await
 }
 
 /// The part of all results that is asked for, as it is being found.
@@ -139,19 +118,19 @@ impl Asked {
     }
 
     /// Over one study, whose slide must be readable.
-    async fn within(self, study: &str) -> Result<Response, Refusal> {
+    async fn within(self, study: &str, wanted: Wanted) -> Result<Response, Refusal> {
         accept::takes_json(&self.headers)?;
         let key = self.state.library.of_study(study)?;
         self.state.on_opened(key, |opened| opened.series()).await?;
         self.note().await?;
         let mut page = self.page();
-        self.look_at(&[key], &mut page).await?;
+        self.look_at(&[key], wanted, &mut page).await?;
         self.answer(page).await
     }
 
     /// Over all studies. Slides that cannot be opened, or state no scale, are no instances: a search
     /// passes them over.
-    async fn everywhere(self) -> Result<Response, Refusal> {
+    async fn everywhere(self, wanted: Wanted) -> Result<Response, Refusal> {
         accept::takes_json(&self.headers)?;
         self.note().await?;
         let mut page = self.page();
@@ -162,7 +141,7 @@ impl Asked {
                 .collect();
             keys.sort_unstable();
             keys.dedup();
-            self.look_at(&keys, &mut page).await?;
+            self.look_at(&keys, wanted, &mut page).await?;
             return self.answer(page).await;
         }
         let mut after = None;
@@ -170,7 +149,7 @@ impl Asked {
             let keys = self.state.library.keys_after(after, BLOCK);
             let Some(last) = keys.last() else { break };
             after = Some(*last);
-            self.look_at(&keys, &mut page).await?;
+            self.look_at(&keys, wanted, &mut page).await?;
         }
         self.answer(page).await
     }
@@ -180,7 +159,12 @@ impl Asked {
         self.state.record(move |record| record.note_listing(&actor, "dicomweb")).await
     }
 
-    async fn look_at(&self, keys: &[SlideKey], page: &mut Page) -> Result<(), Refusal> {
+    async fn look_at(
+        &self,
+        keys: &[SlideKey],
+        wanted: Wanted,
+        page: &mut Page,
+    ) -> Result<(), Refusal> {
         for keys in keys.chunks(BLOCK) {
             let mut summaries = Vec::new();
             for key in keys {
@@ -188,14 +172,14 @@ impl Asked {
             }
             // Each is one study: those before the page need no further look.
             let is_before = summaries.len() <= page.skip;
-            if self.wanted == Wanted::Studies && self.search.is_open() && is_before {
+            if wanted == Wanted::Studies && self.search.is_open() && is_before {
                 page.skip -= summaries.len();
                 continue;
             }
             let known = self.known(&summaries).await?;
             for (key, summary) in &summaries {
                 let sets = sets(summary, &known);
-                for result in self.search.results(self.wanted, &sets) {
+                for result in self.search.results(wanted, &sets) {
                     page.take(*key, result);
                 }
                 if page.is_full() {
