@@ -258,6 +258,26 @@ export interface Decision {
   at: string;
 }
 
+/** A confirmed finding as a report states it. */
+export interface ReportFinding {
+  finding: string;
+  kind: string;
+  slide: string | null;
+  slide_label: string | null;
+  label: string | null;
+  headline: string;
+  area_mm2: number | null;
+  score: number | null;
+  corrected: boolean;
+  producer: Producer;
+  encoder: Producer | null;
+  by_person: boolean;
+  confirmed_by: string;
+  confirmed_role: Role;
+  confirmed_at: string;
+  outline?: Outline | null;
+}
+
 export interface Report {
   number: string;
   patient: string;
@@ -273,24 +293,7 @@ export interface Report {
   };
   blocking: { finding: string; headline: string; state: FindingState }[];
   undecided: { finding: string; headline: string; state: FindingState }[];
-  findings: {
-    finding: string;
-    kind: string;
-    slide: string | null;
-    slide_label: string | null;
-    label: string | null;
-    headline: string;
-    area_mm2: number | null;
-    score: number | null;
-    corrected: boolean;
-    producer: Producer;
-    encoder: Producer | null;
-    by_person: boolean;
-    confirmed_by: string;
-    confirmed_role: Role;
-    confirmed_at: string;
-    outline?: Outline | null;
-  }[];
+  findings: ReportFinding[];
   refused: number;
   /** Whether what machines say is left out until the reader asks. */
   hidden: boolean;

@@ -3,13 +3,13 @@ import { useState } from "preact/hooks";
 import { api, Problem, paths } from "../api/client";
 import { useCell } from "../cell";
 import { useWords } from "../offline/words";
+import { ConfirmedFindings } from "../parts/confirmed";
 import { Choose, Confirm } from "../parts/dialog";
 import { problemText, useLoad, Waiting } from "../parts/load";
 import { useQueue } from "../parts/saved";
 import { Shell } from "../shell";
 import { labels, may, nameOf, queue, session } from "../state";
-import { areaText } from "../viewer/scale";
-import { findingName, isStated, kindName, moment, percent, roleWord, stateWord, useSay } from "../words";
+import { findingName, isStated, moment, stateWord, useSay } from "../words";
 
 const formats = ["geojson", "json", "sr.dcm", "annotations.dcm"] as const;
 
@@ -110,58 +110,7 @@ export function ReportPage({ id }: { id: string }) {
 
             <section>
               <h2>{say("confirmed")}</h2>
-              {report.findings.length === 0 ? (
-                <p class="quiet">{say("confirmedNone")}</p>
-              ) : (
-                <div class="table-box">
-                  <table>
-                    <thead>
-                      <tr>
-                        <th scope="col">{say("finding")}</th>
-                        <th scope="col">{say("slide")}</th>
-                        <th scope="col" class="number">
-                          {say("area")}
-                        </th>
-                        <th scope="col">{say("proposedBy")}</th>
-                        <th scope="col">{say("confirmedBy")}</th>
-                      </tr>
-                    </thead>
-                    <tbody>
-                      {report.findings.map((one) => (
-                        <tr key={one.finding}>
-                          <td>
-                            <strong>{findingName(say, labels.get(), one)}</strong>
-                            {one.label === null && <div class="small quiet">{kindName(say, one.kind)}</div>}
-                            {one.corrected && <div class="small quiet">{say("correctedNote")}</div>}
-                          </td>
-                          <td>{one.slide_label ?? "—"}</td>
-                          <td class="number">{one.area_mm2 === null ? "—" : areaText(one.area_mm2)}</td>
-                          <td>
-                            {one.by_person
-                              ? say("byPerson")
-                              : `${say("byAi")} · ${one.producer.name} ${one.producer.version}`}
-                            {one.encoder && (
-                              <div class="small quiet">
-                                {`${say("encoder")} ${one.encoder.name} ${one.encoder.version} · ${one.encoder.licence ?? say("licenceNotStated")}`}
-                              </div>
-                            )}
-                            {one.score !== null && <span class="quiet"> {percent(one.score)}</span>}
-                          </td>
-                          <td>
-                            {nameOf(one.confirmed_by)}
-                            <div class="small quiet">
-                              {roleWord[one.confirmed_role]
-                                ? say(roleWord[one.confirmed_role])
-                                : one.confirmed_role}{" "}
-                              · {moment(one.confirmed_at)}
-                            </div>
-                          </td>
-                        </tr>
-                      ))}
-                    </tbody>
-                  </table>
-                </div>
-              )}
+              <ConfirmedFindings findings={report.findings} named={true} />
               {report.refused > 0 && <p class="small quiet">{say("refusedCount", { n: report.refused })}</p>}
             </section>
 

@@ -1,13 +1,12 @@
 // What is signed of a case and nothing else: to be read, printed, taken along.
 import { api, paths } from "../../api/client";
 import type { SignedReport } from "../../api/released";
-import { useCell } from "../../cell";
+import { ConfirmedFindings } from "../../parts/confirmed";
 import { ConsentCard } from "../../parts/consent";
 import { useLoad, Waiting } from "../../parts/load";
 import { Shell } from "../../shell";
-import { labels, may, session } from "../../state";
-import { areaText } from "../../viewer/scale";
-import { findingName, moment, roleWord, useSay } from "../../words";
+import { may, session } from "../../state";
+import { moment, roleWord, useSay } from "../../words";
 
 export function SignedCase({ id }: { id: string }) {
   const say = useSay();
@@ -31,7 +30,6 @@ export function SignedCase({ id }: { id: string }) {
 
 function Signed({ id, one }: { id: string; one: SignedReport }) {
   const say = useSay();
-  const known = useCell(labels);
   const researcher = session.get()?.me?.role === "researcher";
   const { report } = one;
   const signed = report.signed;
@@ -65,32 +63,7 @@ function Signed({ id, one }: { id: string; one: SignedReport }) {
       )}
       <section>
         <h2>{say("confirmed")}</h2>
-        {report.findings.length === 0 ? (
-          <p class="quiet">{say("confirmedNone")}</p>
-        ) : (
-          <div class="table-box">
-            <table>
-              <thead>
-                <tr>
-                  <th scope="col">{say("finding")}</th>
-                  <th scope="col">{say("slide")}</th>
-                  <th scope="col" class="number">
-                    {say("area")}
-                  </th>
-                </tr>
-              </thead>
-              <tbody>
-                {report.findings.map((line) => (
-                  <tr key={line.finding}>
-                    <td>{findingName(say, known, line)}</td>
-                    <td>{line.slide_label}</td>
-                    <td class="number">{line.area_mm2 === null ? "" : areaText(line.area_mm2)}</td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
-        )}
+        <ConfirmedFindings findings={report.findings} named={false} />
       </section>
       <section class="no-print">
         <h2>{say("takeAlong")}</h2>
