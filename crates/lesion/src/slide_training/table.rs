@@ -32,12 +32,12 @@ impl Table {
     pub(crate) fn parse(text: &str, name: String) -> Result<Self> {
         let text = text.trim_start_matches('\u{feff}');
         let first = text.lines().next().unwrap_or_default();
-        let separator = [',', ';', '\t']
-            .into_iter()
-            .max_by_key(|separator| first.matches(*separator).count())
-            .unwrap_or(',');
-        let mut lines = records(text, separator)
-            .filter(|(_, fields)| fields.iter().any(|field| !field.is_empty()));
+        let count = |separator: &u8| first.bytes().filter(|byte| byte == separator).count();
+        let separator = *b",;\t".iter().max_by_key(|separator| count(separator)).unwrap_or(&b',');
+        let all = records(text, separator)
+            .map_err(|error| LesionError::Data(format!("{name}: {error}")))?;
+        let mut lines =
+            all.into_iter().filter(|(_, fields)| fields.iter().any(|field| !field.is_empty()));
         let (_, heading) = lines.next().ok_or_else(|| {
             LesionError::Data(format!("{name}: empty; its first line must name the columns"))
         })?;
@@ -76,38 +76,30 @@ impl Table {
     }
 }
 
-/// Fields of every line; a quoted field may hold separators, doubled quotes and line ends.
-fn records(text: &str, separator: char) -> impl Iterator<Item = (usize, Vec<String>)> {
-    let mut characters = text.chars().peekable();
-    let mut line = 1;
-    std::iter::from_fn(move || {
-        characters.peek()?;
-        let begins = line;
-        let mut fields = vec![String::new()];
-        let mut quoted = false;
-        while let Some(character) = characters.next() {
-            let field = fields.last_mut()?;
-            match character {
-                '"' if quoted && characters.peek() == Some(&'"') => {
-                    characters.next();
-                    field.push('"');
-                }
-                '"' if quoted || field.trim().is_empty() => quoted = !quoted,
-                '\n' => {
-                    line += 1;
-                    if !quoted {
-                        break;
-                    }
-                    field.push(' ');
-                }
-                '\r' => {}
-                _ if character == separator && !quoted => fields.push(String::new()),
-                _ => field.push(character),
-            }
-        }
-        let trimmed = fields.iter().map(|field| field.trim().to_owned());
-        Some((begins, trimmed.collect()))
-    })
+/// Fields of every record with the line on which it begins; a quoted field may hold separators,
+/// doubled quotes and line ends, which become spaces.
+fn records(text: &str, separator: u8) -> csv::Result<Vec<(usize, Vec<String>)>> {
+    let reader = csv::ReaderBuilder::new()
+        .delimiter(separator)
+        .has_headers(false)
+        .flexible(true)
+        .trim(csv::Trim::All)
+        .from_reader(text.as_bytes());
+    let one = |record: csv::Result<csv::StringRecord>| {
+        let record = record?;
+        let plain = |field: &str| field.replace('\r', "").replace('\n', " ");
+        Ok((line_of(text, record.position()), record.iter().map(plain).collect()))
+    };
+    reader.into_records().map(one).collect()
+}
+
+/// The line on which a record begins; its position is before the empty lines above it.
+fn line_of(text: &str, position: Option<&csv::Position>) -> usize {
+    let Some(position) = position else { return 1 };
+    let from = usize::try_from(position.byte()).unwrap_or(text.len()).min(text.len());
+    let above = text.as_bytes()[from..].iter().take_while(|byte| b"\r\n".contains(byte));
+    usize::try_from(position.line()).unwrap_or(usize::MAX)
+        + above.filter(|byte| **byte == b'\n').count()
 }
 
 /// A field as it must be written so that [`Table::parse`] reads it back.

@@ -10,7 +10,7 @@ use bianque_record::{
     identity::{CaseNumber, Pseudonym},
 };
 
-use super::csv::{self, Record};
+use super::rows::{self, Record};
 
 /// What is wrong, and on which line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,7 +70,7 @@ impl Listed {
 
     fn try_read(text: &str) -> Result<Self, Problem> {
         let unclosed = |line| problem(line, "a quote is never closed: nothing was taken");
-        let mut records = csv::records(text).map_err(unclosed)?.into_iter();
+        let mut records = rows::records(text).map_err(unclosed)?.into_iter();
         let columns = columns(records.next())?;
         let records: Vec<Record> = records.collect();
         if records.len() > MOST_ROWS {

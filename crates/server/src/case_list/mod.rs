@@ -1,8 +1,8 @@
 //! `cases.csv` in the folder of slides: which slides make one case. A person's word wins: a slide
 //! that somebody has put into a case, or taken out of one, is left where it is.
 
-mod csv;
 mod listed;
+mod rows;
 
 use std::{
     collections::HashMap,
