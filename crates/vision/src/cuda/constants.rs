@@ -35,6 +35,10 @@ pub(super) fn upload_constants<E>(
         put_layer(&mut put, buffers.qkv, &block.qkv)?;
         put_layer(&mut put, buffers.project, &block.project)?;
         put_norm(&mut put, buffers.norm2, &block.norm2)?;
+        for (buffers, norm) in buffers.between.iter().flatten().zip(block.between.iter().flatten())
+        {
+            put_norm(&mut put, *buffers, norm)?;
+        }
         put_layer(&mut put, buffers.up, &block.up)?;
         put_layer(&mut put, buffers.down, &block.down)?;
     }

@@ -162,6 +162,9 @@ impl<'a> Builder<'a> {
         }
         self.rotate();
         self.attend(needed);
+        if let Some([attended, _]) = block.between {
+            self.inner_norm(attended, layout.normed, [self.images * needed, dim]);
+        }
         let mut product = self.layer(
             block.project,
             [self.images * needed, dim, dim],
@@ -237,10 +240,20 @@ impl<'a> Builder<'a> {
             let arguments = vec![values, long(rows * hidden)];
             self.launch(Launch::over(Kernel::Gelu, rows * hidden, arguments));
         }
+        if let Some([_, widened]) = block.between {
+            self.inner_norm(widened, layout.hidden, [rows, hidden]);
+        }
         let mut product = self.layer(block.down, [rows, hidden, dim], wide, self.branch(needed));
         product.output_kind = Kind::Full;
         product.accumulate = true;
         self.product(product);
+    }
+
+    /// A norm of `[rows, width]` elements without gaps, in their place.
+    fn inner_norm(&mut self, norm: Pair, buffer: usize, [rows, width]: [usize; 2]) {
+        let (kernel, epsilon) = (Kernel::LayerNormElement, self.shape.epsilon);
+        let places = [buffer, buffer];
+        self.launch(norm_launch(kernel, norm, places, [rows, rows, rows * width, width], epsilon));
     }
 
     /// A norm of the first `needed` tokens of each image in `from`, to rows without gaps.

@@ -20,6 +20,8 @@ pub(crate) struct BlockBuffers {
     pub(crate) qkv: Pair,
     pub(crate) project: Pair,
     pub(crate) norm2: Pair,
+    /// Norms before the last layer of each branch.
+    pub(crate) between: Option<[Pair; 2]>,
     pub(crate) up: Pair,
     pub(crate) down: Pair,
 }
@@ -102,6 +104,9 @@ impl Maker {
             qkv: self.layer(&name("qkv"), dim, 3 * dim, Kind::Element),
             project: self.layer(&name("project"), dim, dim, Kind::Full),
             norm2: self.norm(&name("norm2"), dim),
+            between: shape.sub_norm.then(|| {
+                [self.norm(&name("attention.norm"), dim), self.norm(&name("hidden.norm"), hidden)]
+            }),
             up: self.layer(&name("up"), dim, widened, Kind::Element),
             down: self.layer(&name("down"), hidden, dim, Kind::Full),
         }

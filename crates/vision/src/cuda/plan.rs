@@ -45,6 +45,7 @@ pub(crate) enum Kernel {
     SeedTokens,
     LayerNorm,
     LayerNormFull,
+    LayerNormElement,
     Gelu,
     SiluGate,
     AddBias,
@@ -56,11 +57,12 @@ pub(crate) enum Kernel {
 }
 
 impl Kernel {
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::Unfold,
         Self::SeedTokens,
         Self::LayerNorm,
         Self::LayerNormFull,
+        Self::LayerNormElement,
         Self::Gelu,
         Self::SiluGate,
         Self::AddBias,
@@ -77,6 +79,7 @@ impl Kernel {
             Self::SeedTokens => "seed_tokens",
             Self::LayerNorm => "layer_norm",
             Self::LayerNormFull => "layer_norm_full",
+            Self::LayerNormElement => "layer_norm_element",
             Self::Gelu => "gelu",
             Self::SiluGate => "silu_gate",
             Self::AddBias => "add_bias",

@@ -28,6 +28,8 @@ pub(crate) struct Shape {
     /// Inputs of the feed-forward network's second layer.
     pub(crate) hidden: usize,
     pub(crate) gated: bool,
+    /// Whether each branch has a norm before its last layer.
+    pub(crate) sub_norm: bool,
     pub(crate) rotary: bool,
     /// Whether each tile is normalised by its own statistics.
     pub(crate) per_tile: bool,
@@ -41,9 +43,6 @@ impl Shape {
     /// The shape of a recipe's network, or why it does not run on a GPU.
     pub(crate) fn new(recipe: &Recipe, precision: Precision) -> Result<Self, String> {
         let vit = match &recipe.architecture {
-            Architecture::Vit(vit) if vit.sub_norm => {
-                return Err("norms inside the branches run on the CPU only".to_owned());
-            }
             Architecture::Vit(vit) if vit.arithmetic == Arithmetic::F32 => vit,
             Architecture::Vit(_) => return Err("8-bit integers run on the CPU only".to_owned()),
             Architecture::ConvNet(_) => {
@@ -70,6 +69,7 @@ impl Shape {
             depth: vit.depth,
             hidden: vit.hidden(),
             gated: matches!(vit.ffn, Ffn::SwiGlu { .. }),
+            sub_norm: vit.sub_norm,
             rotary: matches!(vit.position, Position::Rope { .. }),
             per_tile: matches!(recipe.input.normalise, Normalise::PerTile { .. }),
             epsilon: vit.norm_eps,
@@ -129,9 +129,10 @@ impl Shape {
 
     /// The widest row of a layer norm.
     pub(crate) fn widest_norm(&self) -> usize {
+        let inner = if self.sub_norm { self.hidden } else { 0 };
         match &self.pooling {
-            Pooling::Attentional(pooler) => self.dim.max(pooler.dim),
-            _ => self.dim,
+            Pooling::Attentional(pooler) => self.dim.max(pooler.dim).max(inner),
+            _ => self.dim.max(inner),
         }
     }
 

@@ -30,6 +30,8 @@ pub(crate) struct BlockParts {
     pub(crate) qkv: LayerParts,
     pub(crate) project: LayerParts,
     pub(crate) norm2: NormParts,
+    /// Norms before `project` and before `down`, where the network has them.
+    pub(crate) between: Option<[NormParts; 2]>,
     /// Gates, then values, where the network is gated.
     pub(crate) up: LayerParts,
     pub(crate) down: LayerParts,
@@ -97,6 +99,7 @@ impl From<Block> for BlockParts {
             qkv: block.qkv.into(),
             project: block.project.into(),
             norm2: block.norm2.into(),
+            between: block.between.map(|norms| norms.map(NormParts::from)),
             up: block.up.into(),
             down: block.down.into(),
         }

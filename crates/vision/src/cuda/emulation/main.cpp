@@ -92,6 +92,7 @@ static std::function<void()> kernel(const std::string& name, const std::vector<A
     ENTRY(seed_tokens)
     ENTRY(layer_norm)
     ENTRY(layer_norm_full)
+    ENTRY(layer_norm_element)
     ENTRY(gelu)
     ENTRY(silu_gate)
     ENTRY(add_bias)

@@ -58,6 +58,12 @@ __device__ __forceinline__ void load4(float (&values)[4], const float* from, int
     for (int i = 0; i < 4; ++i) values[i] = i < count ? from[i] : 0.0f;
 }
 
+#if !defined(ELEMENT_F32)
+__device__ __forceinline__ void load4(float (&values)[4], const Element* from, int count, bool) {
+    for (int i = 0; i < 4; ++i) values[i] = i < count ? widen(from[i]) : 0.0f;
+}
+#endif
+
 __device__ __forceinline__ float sum_of_warp(float value) {
     for (int apart = WARP / 2; apart > 0; apart /= 2) {
         value += __shfl_xor_sync(ALL_LANES, value, apart);

@@ -1,8 +1,9 @@
 // Layer norms in two passes over values that stay in registers: one warp a row.
 
 // ROW_VALUES values a lane hold the widest row.
-template <class Out>
-__device__ __forceinline__ void layer_norm_row(const float* from, const float* weight,
+// A row may be written where it is read: a lane writes what it has read itself, after all have read.
+template <class In, class Out>
+__device__ __forceinline__ void layer_norm_row(const In* from, const float* weight,
                                                const float* bias, Out* to, int width,
                                                float epsilon) {
     const int lane = threadIdx.x % WARP;
@@ -47,8 +48,8 @@ __device__ __forceinline__ void layer_norm_row(const float* from, const float* w
 
 // Rows come in groups of `group` beside each other, `step` values from one group to the next; they
 // go out without gaps.
-template <class Out>
-__device__ __forceinline__ void layer_norm_rows(const float* from, const float* weight,
+template <class In, class Out>
+__device__ __forceinline__ void layer_norm_rows(const In* from, const float* weight,
                                                 const float* bias, Out* to, int rows, int group,
                                                 long long step, int width, float epsilon) {
     const int row = blockIdx.x * (blockDim.x / WARP) + threadIdx.x / WARP;
@@ -65,5 +66,11 @@ KERNEL layer_norm(const float* from, const float* weight, const float* bias, Ele
 // The same, its result in 32 bits: features, and what pooling reads.
 KERNEL layer_norm_full(const float* from, const float* weight, const float* bias, float* to,
                        int rows, int group, long long step, int width, float epsilon) {
+    layer_norm_rows(from, weight, bias, to, rows, group, step, width, epsilon);
+}
+
+// The same of what a branch has made, before its last layer.
+KERNEL layer_norm_element(const Element* from, const float* weight, const float* bias, Element* to,
+                          int rows, int group, long long step, int width, float epsilon) {
     layer_norm_rows(from, weight, bias, to, rows, group, step, width, epsilon);
 }

@@ -149,6 +149,14 @@ fn small(changes: &[(&str, Value)]) -> (Value, Tensors) {
         layer(format!("blocks.{index}.mlp.fc1"), shape.widened(), dim);
         layer(format!("blocks.{index}.mlp.fc2"), dim, hidden);
     }
+    if vit.sub_norm {
+        for (norm, width) in (0..vit.depth).flat_map(|i| {
+            [("attn", dim), ("mlp", hidden)].map(|(b, w)| (format!("blocks.{i}.{b}"), w))
+        }) {
+            shapes.push((format!("{norm}.norm.weight"), vec![width]));
+            shapes.push((format!("{norm}.norm.bias"), vec![width]));
+        }
+    }
     for norm in (0..vit.depth).flat_map(|i| [1, 2].map(|n| format!("blocks.{i}.norm{n}"))) {
         shapes.push((format!("{norm}.weight"), vec![dim]));
         shapes.push((format!("{norm}.bias"), vec![dim]));
@@ -230,6 +238,16 @@ fn each_tile_by_its_own_statistics_and_the_mean() {
             ("/architecture/pooling", json!("mean")),
         ],
     );
+}
+
+/// Rows of the feed-forward network that are wider than the tokens, and one token of the last block.
+#[test]
+fn norms_inside_the_branches() {
+    for precision in [Precision::F32, Precision::Bf16, Precision::F16] {
+        let hidden = json!({"kind": "gelu", "hidden": 200});
+        let changes = [("/architecture/sub_norm", json!(true)), ("/architecture/ffn", hidden)];
+        form("sub norm", precision, &changes);
+    }
 }
 
 #[test]
