@@ -231,11 +231,12 @@ fn decisions_on_generated_slides_refit_the_head_that_examines_the_next() {
     let measured = &second["heads"][0]["measured"];
     let balanced = |which: &str| measured[which]["balanced"].as_f64().unwrap();
     let loss = |which: &str| measured[which]["log_loss"].as_f64().unwrap();
-    // Of one case alone the strength of the pull cannot be found: then little moves.
+    // Which cases are held out follows their random numbers. Of two learned cases the others' loss
+    // falls to a fraction but need not cross a half; of one alone the pull cannot be found.
     let learned = measured["learned_cases"].as_u64().unwrap();
-    let enough = balanced("after") > balanced("before") || learned < 2;
-    assert!(enough && balanced("after") >= balanced("before"), "{measured}");
-    assert!(loss("after") < loss("before"), "{measured}");
+    let share = if learned < 2 { 1.0 } else { 0.5 };
+    assert!(balanced("after") >= balanced("before"), "{measured}");
+    assert!(loss("after") < share * loss("before"), "{measured}");
     assert!(measured["changed_tiles"].as_u64().unwrap() > 0, "{measured}");
     println!("{measured:#}");
 
