@@ -18,7 +18,9 @@ pub(crate) use serve::ServeArguments;
 pub(crate) use slide_heads::{EvaluateSlidesArguments, Question, TrainSlideArguments};
 pub(crate) use tiles::TilesArguments;
 
-use crate::commands::{AuditCommand, CoverageArguments, KeyCommand, ModelCommand, TaskCommand};
+use crate::commands::{
+    AccountCommand, AuditCommand, CoverageArguments, KeyCommand, ModelCommand, TaskCommand,
+};
 
 /// Slides in, lesions out, every finding for a person to confirm.
 ///
@@ -83,6 +85,9 @@ pub(crate) enum Command {
     /// Measure a task against known truth.
     #[command(subcommand)]
     Evaluate(EvaluateCommand),
+    /// Accounts of a record, from the machine itself: who has one, a new password for whoever lost it.
+    #[command(subcommand)]
+    Account(AccountCommand),
     /// What was done in a record, by whom: whether the chain holds, and the chain as a file.
     #[command(subcommand)]
     Audit(AuditCommand),

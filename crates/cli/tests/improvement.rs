@@ -2,124 +2,17 @@
 //! slide is examined by it, and it can be taken back.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+mod support;
+
 use std::{
-    io::{BufRead, BufReader, Read, Write},
-    net::TcpStream,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
 use bianque_core::{Point, Polygon};
-use bianque_testkit::{SlideRecipe, Truth, surroundings, write_svs};
+use bianque_testkit::{SlideRecipe, Truth, write_svs};
 use serde_json::{Value, json};
-
-/// The server in demo mode; killed when it is dropped.
-struct Server {
-    program: Child,
-    port: String,
-    csrf: String,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.program.kill();
-        let _ = self.program.wait();
-    }
-}
-
-impl Server {
-    fn start(slides: &Path, keep: &Path) -> Self {
-        let models = surroundings::crate_folder().join("../../models");
-        let mut program = Command::new(env!("CARGO_BIN_EXE_bianque"))
-            .env("BIANQUE_MODELS", models)
-            .args(["serve", "--demo", "--listen", "127.0.0.1:0", "--task", "sample"])
-            .args(["--log", "warn", "--folder"])
-            .arg(slides)
-            .arg("--keep")
-            .arg(keep)
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut said = BufReader::new(program.stderr.take().unwrap()).lines().map_while(Result::ok);
-        let line = said.find(|line| line.contains("http://")).expect("no address was said");
-        let port = line.split("127.0.0.1:").nth(1).unwrap().split('/').next().unwrap().to_owned();
-        // Nobody else reads it, and a full pipe would stop the server.
-        std::thread::spawn(move || said.for_each(drop));
-        let mut server = Self { program, port, csrf: String::new() };
-        let csrf = server.get("/api/v1/session")["csrf"].as_str().unwrap().to_owned();
-        server.csrf = csrf;
-        server
-    }
-
-    fn send(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
-        let mut stream = TcpStream::connect(format!("127.0.0.1:{}", self.port)).unwrap();
-        let body = if method == "GET" { String::new() } else { body.to_string() };
-        let head = format!(
-            "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nX-CSRF-Token: {}\r\n\
-             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
-            self.csrf,
-            body.len()
-        );
-        stream.write_all((head + &body).as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        (status, serde_json::from_str(body).unwrap_or(Value::Null))
-    }
-
-    fn get(&self, path: &str) -> Value {
-        let (status, body) = self.send("GET", path, &Value::Null);
-        assert_eq!(status, 200, "{path}: {body}");
-        body
-    }
-
-    fn change(&self, method: &str, path: &str, body: &Value) -> Value {
-        let (status, answer) = self.send(method, path, body);
-        assert!(status == 200 || status == 204, "{method} {path}: {status} {answer}");
-        answer
-    }
-
-    /// The cases, once so many slides are examined.
-    fn cases(&self, slides: usize) -> Vec<Value> {
-        let until = Instant::now() + Duration::from_secs(400);
-        loop {
-            let items = self.get("/api/v1/worklist")["items"].as_array().unwrap().clone();
-            let done = |case: &&Value| case["slides"][0]["examination"] == "done";
-            if items.iter().filter(done).count() == slides {
-                return items;
-            }
-            assert!(Instant::now() < until, "never examined: {items:?}");
-            std::thread::sleep(Duration::from_millis(300));
-        }
-    }
-
-    fn regions(&self, case: &str) -> Vec<Value> {
-        let all = self.get(&format!("/api/v1/cases/{case}/findings"))["findings"].clone();
-        let all = all.as_array().unwrap().clone();
-        all.into_iter().filter(|finding| finding["kind"] == "lesion-region").collect()
-    }
-
-    /// Has the head refitted; gives what came of it.
-    fn refitted(&self) -> Value {
-        self.change("POST", "/api/v1/improvement", &json!({}));
-        let until = Instant::now() + Duration::from_secs(200);
-        loop {
-            let document = self.get("/api/v1/improvement");
-            if document["running"] == false {
-                assert_eq!(document["failed"], Value::Null);
-                return document;
-            }
-            assert!(Instant::now() < until, "it never ends");
-            std::thread::sleep(Duration::from_millis(100));
-        }
-    }
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_else(|| panic!("{value} is no text")).to_owned()
-}
+use support::serving::{Server, text};
 
 /// A key that no other request has.
 fn key() -> String {
@@ -182,7 +75,7 @@ fn decisions_on_generated_slides_refit_the_head_that_examines_the_next() {
     let (slides, keep) = (ground.path().join("slides"), ground.path().join("keep"));
     std::fs::create_dir_all(&slides).unwrap();
     let made: Vec<Made> = (21..25).map(|seed| slide(&slides, seed)).collect();
-    let server = Server::start(&slides, &keep);
+    let server = Server::start(&slides, &keep, &[], &[]);
     let cases = server.cases(made.len());
 
     // The doctor agrees with what was found, and draws healthy tissue on each slide.
@@ -242,7 +135,7 @@ fn decisions_on_generated_slides_refit_the_head_that_examines_the_next() {
 
     // After another start the activated head is in use; the task's own comes back with a reason.
     drop(server);
-    let server = Server::start(&slides, &keep);
+    let server = Server::start(&slides, &keep, &[], &[]);
     let until = Instant::now() + Duration::from_secs(60);
     while server.get("/api/v1/improvement")["in_use"] != head["weights"] {
         assert!(Instant::now() < until, "the head was forgotten");

@@ -77,6 +77,14 @@ pub enum RecordError {
         /// What it said.
         what: String,
     },
+    /// The object store cannot be reached or used: whoever runs the machine must act.
+    #[error("the object store cannot be {doing}: {what}")]
+    Objects {
+        /// `opened`, `read`, `written`.
+        doing: &'static str,
+        /// What it said.
+        what: String,
+    },
     /// A newer program has written this database: install that version or a later one.
     #[error(
         "the database has version {found} and this program knows versions up to {known}: use a \

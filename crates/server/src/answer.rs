@@ -83,6 +83,7 @@ impl From<RecordError> for Refusal {
             RecordError::Database { .. }
             | RecordError::Newer { .. }
             | RecordError::ForeignMigration { .. }
+            | RecordError::Objects { .. }
             | RecordError::File { .. } => {
                 tracing::error!(%error, "the record failed");
                 Self::Unavailable("the record cannot be used now".to_owned())

@@ -34,6 +34,12 @@ pub enum ServerError {
          folder with --keep"
     )]
     SharedRecord(&'static str),
+    /// Another server keeps its things in the folder.
+    #[error(
+        "another server uses {0}: two would examine every slide twice and overwrite each other's \
+         heads; end it, or name another folder with --keep"
+    )]
+    InUse(PathBuf),
     /// The record cannot be used.
     #[error("the record cannot be used: {0}")]
     Record(#[from] bianque_record::RecordError),

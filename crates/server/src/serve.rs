@@ -1,8 +1,11 @@
 //! Listening, watching the folder, and stopping without cutting an answer off.
 
 use std::{
+    fs::{File, TryLockError},
     future::Future,
+    io,
     net::SocketAddr,
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -11,8 +14,7 @@ use std::{
 };
 
 use bianque_record::{
-    Actor, Record, RecordError, Settings as RecordSettings, identity::Token, objects::ObjectFolder,
-    people::LinkPurpose,
+    Actor, Record, RecordError, Settings as RecordSettings, identity::Token, people::LinkPurpose,
 };
 use tokio::{net::TcpListener, runtime::Runtime};
 use tokio_rustls::TlsAcceptor;
@@ -40,6 +42,8 @@ pub struct Server {
     settings: Settings,
     first_link: Option<String>,
     acceptor: Option<TlsAcceptor>,
+    /// Held as long as the server is there.
+    lock: File,
 }
 
 impl Server {
@@ -61,6 +65,7 @@ impl Server {
             return Err(ServerError::SignOn(why.to_owned()));
         }
         let acceptor = settings.certificate.as_ref().map(tls::acceptor).transpose()?;
+        let lock = lock(&settings.data)?;
         let (parts, first_link) = parts(&settings)?;
         let state = State::new(&settings, parts);
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -68,7 +73,7 @@ impl Server {
         let listener = runtime.block_on(TcpListener::bind(settings.listen)).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let _ = state.port.set(address.port());
-        Ok(Self { runtime, listener, address, state, settings, first_link, acceptor })
+        Ok(Self { runtime, listener, address, state, settings, first_link, acceptor, lock })
     }
 
     /// Where it listens.
@@ -94,7 +99,7 @@ impl Server {
     /// # Errors
     /// When the system fails.
     pub fn serve(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), ServerError> {
-        let Self { runtime, listener, address, state, settings, acceptor, .. } = self;
+        let Self { runtime, listener, address, state, settings, acceptor, lock, .. } = self;
         let stopping = Arc::new(AtomicBool::new(false));
         let watch = Watch::new(state.clone(), settings.examiner.clone(), Arc::clone(&stopping));
         let watching = std::thread::spawn(move || watch.run());
@@ -130,6 +135,7 @@ impl Server {
         // abandoned request is not waited for.
         let _ = watching.join();
         runtime.shutdown_timeout(Duration::from_secs(2));
+        drop(lock);
         Ok(())
     }
 }
@@ -140,9 +146,24 @@ async fn after(told: tokio::sync::oneshot::Receiver<()>, a_while: Duration) {
     tokio::time::sleep(a_while).await;
 }
 
+/// Makes the folder this server's own until the file that is given back is closed; the system closes
+/// it however the program ends.
+fn lock(data: &Path) -> Result<File, ServerError> {
+    std::fs::create_dir_all(data)?;
+    let file = File::options().create(true).append(true).open(data.join("in-use"))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(ServerError::InUse(data.to_owned())),
+        Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {
+            tracing::warn!(?data, "no locks here: nothing keeps a second server out");
+            Ok(file)
+        }
+        Err(TryLockError::Error(error)) => Err(error.into()),
+    }
+}
+
 /// What the routes need, and the first administrator's link where there is no administrator.
 fn parts(settings: &Settings) -> Result<(Parts, Option<String>), ServerError> {
-    std::fs::create_dir_all(&settings.data)?;
     let record = Record::open(&settings.location(), RecordSettings::default())?;
     refuse_shared(&record, settings.demo)?;
     let demo = settings.demo.then(|| demo_actor(&record)).transpose()?;
@@ -155,7 +176,7 @@ fn parts(settings: &Settings) -> Result<(Parts, Option<String>), ServerError> {
     let parts = Parts {
         library: Arc::new(library),
         record: Arc::new(record),
-        objects: ObjectFolder::open(settings.data.join("objects"))?,
+        objects: settings.objects().open()?,
         secret: Token::fresh()?.reveal().to_owned(),
         demo,
         sign_on,

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
-use bianque_record::database::Location;
+use bianque_record::{database::Location, objects::ObjectPlace};
 
 use crate::{cross_origin::Origin, examine::Examiner, improve::Improver, sign_on::SingleSignOn};
 
@@ -15,6 +15,8 @@ pub struct Settings {
     pub data: PathBuf,
     /// The record, where it is not a file in [`Settings::data`].
     pub database: Option<Location>,
+    /// Large outputs, where they are not in the folder `objects` of [`Settings::data`].
+    pub objects: Option<ObjectPlace>,
     /// Where to listen. Port 0 takes a free one.
     pub listen: SocketAddr,
     /// Whether everybody who reaches the server is a pathologist without a login. Only on a
@@ -44,6 +46,7 @@ impl Settings {
             folder,
             data,
             database: None,
+            objects: None,
             listen,
             demo: false,
             certificate: None,
@@ -60,6 +63,12 @@ impl Settings {
     pub(crate) fn location(&self) -> Location {
         let file = || Location::Sqlite(self.data.join("record.db"));
         self.database.clone().unwrap_or_else(file)
+    }
+
+    /// Where large outputs are.
+    pub(crate) fn objects(&self) -> ObjectPlace {
+        let folder = || ObjectPlace::Folder(self.data.join("objects"));
+        self.objects.clone().unwrap_or_else(folder)
     }
 }
 

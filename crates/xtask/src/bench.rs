@@ -43,6 +43,9 @@ enum Subject {
     Serve {
         /// The slide; polyp-section-1.svs of the real slides unless named.
         slide: Option<PathBuf>,
+        /// Watch the server's memory for so many minutes instead.
+        #[arg(long)]
+        minutes: Option<u32>,
     },
     /// Training a head of slides (ABMIL), against PyTorch.
     Mil {
@@ -110,12 +113,15 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             };
             example("bianque-slide", "bench_read", &[slide])
         }
-        Subject::Serve { slide } => {
+        Subject::Serve { slide, minutes } => {
             let slide = slide.clone().or(slides.as_ref().map(|s| s.join("polyp-section-1.svs")));
             let Some(slide) = slide else {
                 anyhow::bail!("name a slide: `cargo xtask bench serve SLIDE`");
             };
-            example("bianque-server", "bench_serve", &[slide])
+            let minutes = minutes.map(|minutes| ["--minutes".into(), minutes.to_string().into()]);
+            let words: Vec<PathBuf> =
+                [slide].into_iter().chain(minutes.into_iter().flatten()).collect();
+            example("bianque-server", "bench_serve", &words)
         }
         Subject::Encode { only, device, rounds } => {
             let convnet = only.iter().all(|word| "convnet".contains(word.as_str()));

@@ -19,12 +19,15 @@ pub(crate) fn run_everything() -> anyhow::Result<()> {
         &[
             "--features",
             "bianque-cli/turbojpeg,bianque-slide/turbojpeg,bianque-cli/onnxruntime,\
-             bianque-record/postgresql",
+             bianque-record/postgresql,bianque-record/object-store",
         ]
     } else if tools::is_ci() {
         bail!("the build server must test libjpeg-turbo: install cmake and nasm");
     } else {
-        &["--features", "bianque-cli/onnxruntime,bianque-record/postgresql"]
+        &[
+            "--features",
+            "bianque-cli/onnxruntime,bianque-record/postgresql,bianque-record/object-store",
+        ]
     };
     run(tools::cargo().args(["fmt", "--all", "--check"]))?;
     run(tools::cargo()

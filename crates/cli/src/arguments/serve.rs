@@ -30,6 +30,11 @@ pub(crate) struct ServeArguments {
     /// The record: a SQLite file or a PostgreSQL URL [default: record.db in --keep].
     #[arg(long, value_name = "FILE|URL")]
     pub(crate) database: Option<bianque_record::database::Location>,
+    /// Where heatmaps, crops, features of heads and other large outputs are kept: a folder, or a bucket
+    /// of an S3 service, which AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID and
+    /// AWS_SECRET_ACCESS_KEY describe [default: objects in --keep].
+    #[arg(long, value_name = "DIR|s3://BUCKET/PREFIX")]
+    pub(crate) objects: Option<bianque_record::objects::ObjectPlace>,
     /// Where to listen.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     pub(crate) listen: std::net::SocketAddr,

@@ -11,7 +11,7 @@ use bianque_record::{
     Actor, Record, Settings,
     audit::{Head, Report, verify_lines, verify_record},
     database::Location,
-    objects::{ObjectFolder, ObjectStore},
+    objects::ObjectPlace,
 };
 use clap::{ArgGroup, Args, Subcommand};
 use serde::Serialize;
@@ -43,9 +43,10 @@ pub(crate) struct VerifyArguments {
     /// The record: a SQLite file or a PostgreSQL URL. Nothing in it is changed.
     #[arg(long, value_name = "FILE|URL")]
     pub(crate) database: Option<Location>,
-    /// The folder `objects` beside the record: its files are held against their digests too.
-    #[arg(long, value_name = "DIR", requires = "database")]
-    pub(crate) objects: Option<PathBuf>,
+    /// The folder `objects` beside the record, or the bucket in its place: what is in it is held
+    /// against its digests too.
+    #[arg(long, value_name = "DIR|s3://BUCKET/PREFIX", requires = "database")]
+    pub(crate) objects: Option<ObjectPlace>,
     /// An export of the chain.
     #[arg(long, value_name = "FILE")]
     pub(crate) export: Option<PathBuf>,
@@ -88,9 +89,8 @@ fn verify(arguments: &VerifyArguments, terminal: &Terminal) -> anyhow::Result<Ou
     let heads = arguments.heads.as_deref().map_or_else(|| Ok(Vec::new()), read_heads)?;
     let report = match (&arguments.database, &arguments.export) {
         (Some(location), _) => {
-            let objects = arguments.objects.as_deref().map(objects_at).transpose()?;
-            let objects = objects.as_ref().map(|folder| folder as &dyn ObjectStore);
-            verify_record(location.connect_to_read()?.as_mut(), &heads, objects)?
+            let objects = arguments.objects.as_ref().map(ObjectPlace::open_to_read).transpose()?;
+            verify_record(location.connect_to_read()?.as_mut(), &heads, objects.as_deref())?
         }
         (None, Some(path)) => {
             let reading = || format!("cannot read {}", path.display());
@@ -110,12 +110,6 @@ fn verify(arguments: &VerifyArguments, terminal: &Terminal) -> anyhow::Result<Ou
     };
     terminal.result(&Document { schema: "bianque.audit-verify/1", report: &report }, &text)?;
     Ok(if report.whole { Outcome::Done } else { Outcome::Failed })
-}
-
-/// A folder of objects that is there: one that is not must not be made by looking for it.
-fn objects_at(path: &Path) -> anyhow::Result<ObjectFolder> {
-    anyhow::ensure!(path.is_dir(), "there is no folder of objects at {}", path.display());
-    Ok(ObjectFolder::open(path)?)
 }
 
 fn read_heads(path: &Path) -> anyhow::Result<Vec<Head>> {

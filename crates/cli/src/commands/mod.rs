@@ -1,5 +1,6 @@
 //! One module a verb.
 
+mod account;
 mod audit;
 mod check;
 mod coverage;
@@ -21,6 +22,7 @@ mod tiles;
 mod train;
 
 pub(crate) use self::{
+    account::AccountCommand,
     audit::AuditCommand,
     coverage::CoverageArguments,
     key::KeyCommand,
@@ -87,6 +89,7 @@ pub(crate) fn dispatch(arguments: Arguments, terminal: &Terminal) -> anyhow::Res
         Command::Evaluate(EvaluateCommand::Slides(arguments)) => {
             evaluate_slides::run(&arguments, &models()?, terminal)
         }
+        Command::Account(command) => account::run(&command, terminal),
         Command::Audit(command) => audit::run(&command, terminal),
         Command::Serve(arguments) => serve::run(&arguments, &models()?, &data, terminal),
         Command::Demo(arguments) => demo::run(&arguments, &models()?, terminal),

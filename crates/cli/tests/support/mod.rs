@@ -2,6 +2,8 @@
 //! program run in it.
 #![allow(dead_code, clippy::unwrap_used, reason = "shared by tests, each of which uses a part")]
 
+pub(crate) mod serving;
+
 use std::{
     path::{Path, PathBuf},
     process::{Command, Output},

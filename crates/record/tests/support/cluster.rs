@@ -13,6 +13,7 @@ pub struct Cluster {
     folder: tempfile::TempDir,
     programs: PathBuf,
     databases: u32,
+    port: u16,
 }
 
 impl Cluster {
@@ -20,7 +21,7 @@ impl Cluster {
     pub fn start() -> Option<Self> {
         let programs = surroundings::postgresql()?;
         let folder = tempfile::tempdir().unwrap();
-        let mut cluster = Self { folder, programs, databases: 0 };
+        let mut cluster = Self { folder, programs, databases: 0, port: 0 };
         if is_root() {
             cluster.call(Command::new("chown").arg("postgres").arg(cluster.path()));
         }
@@ -29,9 +30,15 @@ impl Cluster {
         initialise.args(["--auth=trust", "--username=bianque", "--no-sync"]);
         initialise.args(["--encoding=UTF8", "--locale=C", "-D"]);
         cluster.call(initialise.arg(&data));
+        let certificate = cluster.certificate();
+        cluster.port = free_port();
         let options = format!(
-            "-c listen_addresses='' -c fsync=off -c shared_buffers=16MB -k {}",
-            cluster.path().display()
+            "-c listen_addresses=127.0.0.1 -c port={} -c fsync=off -c shared_buffers=16MB -k {} \
+             -c ssl=on -c ssl_cert_file={} -c ssl_key_file={}",
+            cluster.port,
+            cluster.path().display(),
+            certificate[0].display(),
+            certificate[1].display(),
         );
         let mut start = cluster.program("pg_ctl");
         start.args(["start", "--wait", "--silent", "--options", &options, "-D"]).arg(&data);
@@ -51,7 +58,28 @@ impl Cluster {
 
     fn location(&self, name: &str) -> Location {
         let socket = self.path().display();
-        format!("postgresql:///{name}?host={socket}&user=bianque").parse().unwrap()
+        let port = self.port;
+        format!("postgresql:///{name}?host={socket}&port={port}&user=bianque").parse().unwrap()
+    }
+
+    /// The server by its name, and by TLS with the certificate of an authority of the tests.
+    pub fn encrypted(&self, options: &str) -> Location {
+        let port = self.port;
+        format!("postgresql://bianque@localhost:{port}/postgres?{options}").parse().unwrap()
+    }
+
+    /// The server's certificate and key, where it may read them.
+    fn certificate(&self) -> [PathBuf; 2] {
+        let from = surroundings::crate_folder().join("tests/certificate");
+        ["localhost.pem", "localhost.key"].map(|name| {
+            let copy = self.path().join(name);
+            fs::copy(from.join(name), &copy).unwrap();
+            self.call(Command::new("chmod").arg("600").arg(&copy));
+            if is_root() {
+                self.call(Command::new("chown").arg("postgres").arg(&copy));
+            }
+            copy
+        })
     }
 
     fn path(&self) -> &Path {
@@ -84,6 +112,10 @@ impl Drop for Cluster {
         stop.args(["stop", "--wait", "--silent", "--mode=immediate", "-D"]);
         let _ = stop.arg(self.path().join("data")).status();
     }
+}
+
+fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 fn is_root() -> bool {

@@ -1,5 +1,5 @@
 //! Deep Zoom tiles over HTTP, Bianque beside an OpenSlide Deep Zoom server in Python:
-//! `bench_serve SLIDE [SECONDS]`.
+//! `bench_serve SLIDE [SECONDS]`; `bench_serve SLIDE --minutes N` watches the server's memory instead.
 //!
 //! Both serve the same tiles of the same file on this machine in one run, turn by turn; the client
 //! keeps its connections. "First" is each tile's first request after the start (the file may be in
@@ -7,6 +7,7 @@
 #![allow(clippy::print_stdout, reason = "its result is what it prints")]
 
 mod load;
+mod memory;
 
 use std::{
     io::{BufRead, BufReader},
@@ -60,24 +61,48 @@ struct Kind {
 fn main() -> Result<(), Failure> {
     let mut arguments = std::env::args_os().skip(1);
     let slide = PathBuf::from(arguments.next().ok_or("usage: bench_serve SLIDE [SECONDS]")?);
-    let seconds = arguments.next().map_or(Ok(4), |text| text.to_string_lossy().parse::<u64>())?;
+    let more: Vec<String> = arguments.map(|text| text.to_string_lossy().into_owned()).collect();
+    let more: Vec<&str> = more.iter().map(String::as_str).collect();
+    match more.as_slice() {
+        [memory::SERVE] => memory::serve(&slide),
+        ["--minutes", minutes] => watch_memory(&slide, minutes.parse()?),
+        [] => compare(&slide, 4),
+        [seconds] => compare(&slide, seconds.parse()?),
+        _ => Err("usage: bench_serve SLIDE [SECONDS | --minutes N]".into()),
+    }
+}
+
+/// A folder with the slide alone, where it is and its key.
+fn alone(slide: &Path) -> Result<(tempfile::TempDir, PathBuf, String), Failure> {
     let folder = tempfile::tempdir()?;
     let name = slide.file_name().ok_or("the slide has no name")?;
     let link = folder.path().join(name);
-    std::fs::hard_link(&slide, &link).or_else(|_| std::fs::copy(&slide, &link).map(drop))?;
-    let (kinds, edge) = kinds(&link)?;
+    std::fs::hard_link(slide, &link).or_else(|_| std::fs::copy(slide, &link).map(drop))?;
     let digest = content_digest(&link)?.to_string();
     let key = digest.rsplit(':').next().unwrap_or_default()[..32].to_owned();
+    Ok((folder, link, key))
+}
+
+fn deep_zoom(key: &str, (level, column, row): (u32, u32, u32)) -> String {
+    format!("/deepzoom/{key}_files/{level}/{column}_{row}.jpeg")
+}
+
+fn watch_memory(slide: &Path, minutes: u64) -> Result<(), Failure> {
+    let (folder, link, key) = alone(slide)?;
+    let (kinds, _) = kinds(&link)?;
+    memory::run(folder.path(), &kinds, minutes, &|tile| deep_zoom(&key, tile))
+}
+
+fn compare(slide: &Path, seconds: u64) -> Result<(), Failure> {
+    let (folder, link, key) = alone(slide)?;
+    let (kinds, edge) = kinds(&link)?;
     print!("| tiles | connections | | Bianque tiles/s | p50 ms | p99 ms ");
     println!("| OpenSlide tiles/s | p50 ms | p99 ms | ratio |");
     println!("|---|---|---|---|---|---|---|---|---|---|");
     for kind in &kinds {
         for connections in [1, 16, 64] {
             let ours = with_server(folder.path(), |port| {
-                let path = |(level, column, row): (u32, u32, u32)| {
-                    format!("/deepzoom/{key}_files/{level}/{column}_{row}.jpeg")
-                };
-                twice(port, kind, connections, seconds, &path)
+                twice(port, kind, connections, seconds, &|tile| deep_zoom(&key, tile))
             })?;
             let peer = Peer::start(&link, edge)?;
             let path =

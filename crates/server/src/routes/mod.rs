@@ -48,7 +48,7 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use bianque_record::{Actor, Record, database::Location, identity::UserId, objects::ObjectFolder};
+use bianque_record::{Actor, Record, database::Location, identity::UserId, objects::ObjectStore};
 use bianque_slide::Slide;
 use tokio::sync::Semaphore;
 
@@ -73,7 +73,7 @@ use crate::{
 pub(crate) struct Parts {
     pub(crate) library: Arc<Library>,
     pub(crate) record: Arc<Record>,
-    pub(crate) objects: ObjectFolder,
+    pub(crate) objects: Arc<dyn ObjectStore>,
     pub(crate) secret: String,
     pub(crate) demo: Option<Actor>,
     pub(crate) sign_on: Option<SignOn>,
@@ -97,7 +97,7 @@ pub(crate) struct Shared {
     pub(crate) record: Arc<Record>,
     /// Where the record is, for verifying it over a connection that changes nothing.
     pub(crate) location: Location,
-    pub(crate) objects: ObjectFolder,
+    pub(crate) objects: Arc<dyn ObjectStore>,
     pub(crate) doors: Doors,
     /// Guards the logins from one address.
     logins: Paces<Address>,

@@ -43,6 +43,7 @@ pub(crate) fn run(
     };
     let mut settings = Settings::new(arguments.folder.clone(), data.clone(), arguments.listen);
     settings.database = arguments.database.clone();
+    settings.objects = arguments.objects.clone();
     settings.demo = arguments.demo;
     settings.behind_proxy = arguments.behind_proxy;
     settings.allow_origins = arguments.allow_origin.clone();

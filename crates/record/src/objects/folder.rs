@@ -1,8 +1,4 @@
-//! Large outputs as files named by their content: `objects/ab/cdef…`.
-//!
-//! A local folder behind a small trait, not the `object_store` crate: that one is async and brings
-//! an HTTP stack, and a folder on a file server is what sites have. Another place needs three
-//! methods.
+//! Objects as files: `objects/ab/cdef…`.
 
 use std::{
     fs::{self, File},
@@ -12,31 +8,8 @@ use std::{
 
 use bianque_core::Digest;
 
+use super::ObjectStore;
 use crate::{RecordError, Result, identity::Token};
-
-/// A place for large outputs. What is put is never changed.
-pub trait ObjectStore: Send + Sync {
-    /// Keeps what `content` gives; the same content twice is kept once.
-    ///
-    /// # Errors
-    /// When it cannot be read or written; then nothing is kept.
-    fn put(&self, content: &mut dyn Read) -> Result<Digest>;
-
-    /// The content of a digest, checked against it.
-    ///
-    /// # Errors
-    /// [`RecordError::NotFound`]; [`RecordError::Damaged`] when what is kept is something else.
-    fn get(&self, digest: Digest, longest: u64) -> Result<Vec<u8>>;
-
-    /// Whether what is kept under a digest is what it was; however long it is, it is never held whole.
-    ///
-    /// # Errors
-    /// As [`ObjectStore::get`].
-    fn check(&self, digest: Digest) -> Result<()>;
-
-    /// Whether something is kept under a digest; its bytes are not looked at.
-    fn has(&self, digest: Digest) -> bool;
-}
 
 /// A folder of objects.
 #[derive(Clone, Debug)]
@@ -58,9 +31,7 @@ impl ObjectFolder {
     /// Where an object lies: for programs that read it in pieces, and check it themselves.
     #[must_use]
     pub fn path(&self, digest: Digest) -> PathBuf {
-        let text = digest.to_string();
-        let digits = text.trim_start_matches("blake3:");
-        let (folder, name) = digits.split_at(2);
+        let (folder, name) = super::place_of(digest);
         self.root.join(folder).join(name)
     }
 
@@ -152,10 +123,6 @@ impl ObjectStore for ObjectFolder {
             return Ok(());
         }
         Err(RecordError::damaged("object", digest, "its bytes have another digest"))
-    }
-
-    fn has(&self, digest: Digest) -> bool {
-        self.path(digest).is_file()
     }
 }
 

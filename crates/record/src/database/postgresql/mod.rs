@@ -1,12 +1,13 @@
 //! PostgreSQL, by the blocking client of the tokio-postgres authors: same protocol code, no async
 //! here.
 
+mod encryption;
+
 use std::collections::HashMap;
 
 use bytes::BytesMut;
 use postgres::{
-    Client, Config, NoTls, Statement,
-    config::Host,
+    Client, NoTls, Statement,
     error::SqlState,
     types::{IsNull, ToSql, Type, to_sql_checked},
 };
@@ -24,27 +25,18 @@ pub struct PostgresqlDatabase {
 }
 
 impl PostgresqlDatabase {
-    /// Connects to a server on this machine, by its unix socket or the loopback address.
+    /// Connects to a server: on this machine as it is, on another one by TLS.
     ///
     /// # Errors
-    /// When the URL is malformed, names another machine (nothing here encrypts the way to it: set
-    /// up a tunnel), or when the server refuses.
+    /// When the URL is malformed, the server is another machine whose certificate no authority
+    /// vouches for, or when it refuses.
     pub fn connect(url: &str) -> Result<Self> {
-        let config: Config = url.parse().map_err(|error: postgres::Error| opening(&error))?;
-        for host in config.get_hosts() {
-            if let Host::Tcp(name) = host
-                && !["localhost", "127.0.0.1", "::1"].contains(&name.as_str())
-            {
-                return Err(RecordError::Database {
-                    doing: "opened",
-                    what: format!(
-                        "'{name}' is another machine and the connection would not be encrypted: \
-                         use a unix socket, or a tunnel that ends at localhost"
-                    ),
-                });
-            }
-        }
-        let mut client = config.connect(NoTls).map_err(|error| opening(&error))?;
+        let address = encryption::read(url)?;
+        let connected = match address.encryption()? {
+            Some(encryption) => address.config.connect(encryption),
+            None => address.config.connect(NoTls),
+        };
+        let mut client = connected.map_err(|error| opening(&error))?;
         client
             .batch_execute("SET synchronous_commit = on; SET lock_timeout = '10s'")
             .map_err(|error| opening(&error))?;
@@ -151,9 +143,13 @@ fn opening(error: &postgres::Error) -> RecordError {
     RecordError::Database { doing: "opened", what: said(error) }
 }
 
-/// The client's own text leaves out what the server said.
+/// The client's own text leaves out what the server said, or why no connection came about.
 fn said(error: &postgres::Error) -> String {
-    error.as_db_error().map_or_else(|| error.to_string(), |said| said.message().to_owned())
+    if let Some(said) = error.as_db_error() {
+        return said.message().to_owned();
+    }
+    let why = std::error::Error::source(error);
+    why.map_or_else(|| error.to_string(), |why| format!("{error}: {why}"))
 }
 
 fn sorted(doing: &'static str, error: &postgres::Error) -> RecordError {
