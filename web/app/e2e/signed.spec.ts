@@ -102,7 +102,7 @@ test("the clinician reads, takes along and writes down what the patient agrees t
   await expect(page.locator(".report")).not.toContainText("artefact");
   await expect(page.locator(".report tbody tr").first()).toContainText("Pathologist ·");
   const file = page.waitForEvent("download");
-  await page.getByRole("link", { name: "geojson", exact: true }).click();
+  await page.getByRole("link", { name: "Outlines (GeoJSON)" }).click();
   const { features } = JSON.parse(readFileSync(await (await file).path(), "utf8"));
   expect(features).toHaveLength(await page.locator(".report tbody tr").count());
   expect((await page.pdf({ format: "A4" })).length).toBeGreaterThan(10_000);
@@ -126,7 +126,7 @@ test("a researcher sees it by pseudonym, until the patient takes it back", async
   await expect(page.locator("main")).not.toContainText(one.number);
   await expect(page.getByRole("heading", { name: "Consent" })).toHaveCount(0);
   const file = page.waitForEvent("download");
-  await page.getByRole("link", { name: "geojson", exact: true }).click();
+  await page.getByRole("link", { name: "Outlines (GeoJSON)" }).click();
   const text = readFileSync(await (await file).path(), "utf8");
   expect(text).not.toContain(one.number);
   await accessible(page);
@@ -155,6 +155,7 @@ test("what comes after the signature is looked at and closed with a reason", asy
   await page.reload();
   const lines = page.locator("tbody tr");
   await expect(lines).toHaveCount(2);
+  await expect(lines.first()).toContainText(one.number);
   await accessible(page);
   await picture(page, "discrepancies");
 
@@ -162,7 +163,7 @@ test("what comes after the signature is looked at and closed with a reason", asy
   const other = pages["second-reader"];
   await other.goto(`${readers}/#/discrepancies`);
   await expect(other.locator("tbody tr")).toHaveCount(2);
-  await expect(other.getByRole("button", { name: "Close" })).toHaveCount(0);
+  await expect(other.getByRole("button", { name: /^Close/ })).toHaveCount(0);
 
   await page
     .getByRole("link", { name: /Look at it/ })
@@ -171,7 +172,10 @@ test("what comes after the signature is looked at and closed with a reason", asy
   const chosen = page.locator('.finding[aria-current="true"]');
   await expect(chosen).toContainText("500");
   await page.goBack();
-  await page.getByRole("button", { name: "Close" }).first().focus();
+  await page
+    .getByRole("button", { name: /^Close/ })
+    .first()
+    .focus();
   await page.keyboard.press("Enter");
   const dialog = page.getByRole("dialog");
   await expect(dialog.getByRole("button", { name: "Save" })).toBeDisabled();

@@ -7,6 +7,7 @@ import "./style/case.css";
 import "./style/panel.css";
 import "./style/improvement.css";
 import "./style/register.css";
+import "./style/signed.css";
 import "./style/print.css";
 import { type ComponentChildren, render } from "preact";
 import { useEffect, useState } from "preact/hooks";

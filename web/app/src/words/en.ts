@@ -490,6 +490,10 @@ export const en = {
   signedLeadResearch: "Signed cases of patients who agree to research, by pseudonym.",
   signedNone: "There are none.",
   takeAlong: "Take along",
+  exportJson: "Whole version (JSON)",
+  exportGeoJson: "Outlines (GeoJSON)",
+  exportReport: "Report (DICOM SR)",
+  exportAnnotations: "Annotations (DICOM)",
   consent: "Consent",
   consentLead:
     "Care needs no entry. For anything else the patient must have agreed; the latest word counts, and every word stays on record.",
