@@ -4,6 +4,7 @@ import "./style/pages.css";
 import "./style/compare.css";
 import "./style/report.css";
 import "./style/case.css";
+import "./style/keys.css";
 import "./style/panel.css";
 import "./style/improvement.css";
 import "./style/register.css";
