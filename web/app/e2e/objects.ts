@@ -3,7 +3,7 @@ import type { Page } from "@playwright/test";
 import { demo } from "./steps";
 
 /** Clusters as tissue has them, with some strewn between: the same objects in every run. */
-function objects(count: number, width: number, height: number, classes: number): Buffer {
+export function objects(count: number, width: number, height: number, classes: number): Buffer {
   const file = Buffer.alloc(8 + count * 9);
   file.writeUInt32LE(0x31414e42, 0);
   file.writeUInt32LE(count, 4);

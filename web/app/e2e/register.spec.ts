@@ -148,7 +148,7 @@ test("the clinician who asked sees what is signed, and writes down what the pati
   await page.locator("a.case-link").click();
   await expect(page.locator(".conclusion")).toHaveText("Nothing malignant.");
   const file = page.waitForEvent("download");
-  await page.getByRole("link", { name: "json", exact: true }).click();
+  await page.getByRole("link", { name: "Whole version (JSON)" }).click();
   await file;
   await page.getByLabel("Holds until (empty: for good)").fill("2999-12-31");
   await page.getByRole("button", { name: "Agrees: Research" }).click();

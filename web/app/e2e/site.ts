@@ -14,6 +14,7 @@ const samples = process.env.BIANQUE_SAMPLES ?? join(app, "node_modules/.cache/sa
 const accountsPort = 4191;
 const demoPort = 4192;
 const togetherPort = 4193;
+const readersPort = 4194;
 
 const children: ChildProcess[] = [];
 
@@ -50,6 +51,33 @@ async function serve(
     });
   await until(`${address}/api/v1/session`, () => said);
   return { address, said };
+}
+
+/** People of a new site, each with the role that their name says, and one password. */
+async function people(address: string, said: string, password: string, roles: string[]): Promise<void> {
+  let [csrf, cookie] = ["", ""];
+  const ask = async (method: string, path: string, body?: unknown) => {
+    const headers = { "content-type": "application/json", "x-csrf-token": csrf, cookie };
+    const answer = await fetch(`${address}/api/v1/${path}`, { method, headers, body: JSON.stringify(body) });
+    if (!answer.ok) throw new Error(`${path}: ${await answer.text()}`);
+    cookie = answer.headers.get("set-cookie")?.split(";")[0] ?? cookie;
+    return answer.status === 204 ? null : answer.json();
+  };
+  const send = (path: string, body: unknown) => ask("POST", path, body);
+  const login = "administrator";
+  csrf = (await ask("GET", "session")).csrf;
+  await send("first-administrator", { token: firstToken(said), login, password });
+  csrf = (await send("session", { login, password })).csrf;
+  for (const role of roles) {
+    const { link } = await send("users", { login: role, roles: [role.replace(/-\d$/, "")] });
+    await send("password", { token: /token=([\w-]+)/.exec(link)?.[1], password });
+  }
+}
+
+function firstToken(said: string): string {
+  const token = /first-administrator\?token=([\w-]+)/.exec(said)?.[1];
+  if (!token) throw new Error(`no one-time link in: ${said}`);
+  return token;
 }
 
 /** Where the app is: in the binary where that holds this build of it, else before it by the builder's preview. */
@@ -109,17 +137,28 @@ async function begin(place: string): Promise<void> {
   slides(join(place, "accounts"), [7, 12]);
   slides(join(place, "demo"), [21, 34]);
   const accounts = await serve(join(place, "accounts"), join(place, "site"), accountsPort, []);
-  const token = /first-administrator\?token=([\w-]+)/.exec(accounts.said)?.[1];
-  if (!token) throw new Error(`no one-time link in: ${accounts.said}`);
   const demo = await serve(join(place, "demo"), join(place, "demo-site"), demoPort, ["--demo"]);
   slides(join(place, "together"), [7, 12, 21]);
   const together = await serve(join(place, "together"), join(place, "together-site"), togetherPort, [
     "--demo",
   ]);
+  slides(join(place, "readers"), [7, 12]);
+  const readers = await serve(join(place, "readers"), join(place, "readers-site"), readersPort, []);
+  const password = "three readers, one case";
+  await people(readers.address, readers.said, password, [
+    "pathologist",
+    "second-reader",
+    "pathologist-3",
+    "technician",
+    "clinician",
+    "researcher",
+  ]);
   // The tests run in processes of their own, which learn it from here.
-  process.env.FIRST_TOKEN = token;
+  process.env.FIRST_TOKEN = firstToken(accounts.said);
   process.env.ACCOUNTS = await shown(accounts.address, accountsPort);
   process.env.DEMO = await shown(demo.address, demoPort);
   process.env.TOGETHER = await shown(together.address, togetherPort);
   process.env.DEMO_SERVER = demo.address;
+  process.env.READERS = await shown(readers.address, readersPort);
+  process.env.READERS_PASSWORD = password;
 }

@@ -5,6 +5,9 @@ import { type Browser, expect, type Locator, type Page, test } from "@playwright
 
 export const accounts = process.env.ACCOUNTS ?? "";
 export const demo = process.env.DEMO ?? "";
+/** A site with readers, a clinician and a researcher, each named by role. */
+export const readers = process.env.READERS ?? "";
+export const readersPassword = process.env.READERS_PASSWORD ?? "";
 /** The server itself, for pages that are not the app's: its addresses must hold without it. */
 export const demoServer = process.env.DEMO_SERVER ?? "";
 
@@ -31,8 +34,8 @@ export async function desk(
   return page;
 }
 
-export async function logIn(page: Page, login: string, password: string): Promise<void> {
-  await page.goto(`${accounts}/#/`);
+export async function logIn(page: Page, login: string, password: string, site = accounts): Promise<void> {
+  await page.goto(`${site}/#/`);
   await page.getByLabel("Name").fill(login);
   await page.getByLabel("Password").fill(password);
   await page.getByRole("button", { name: "Log in" }).click();
@@ -125,6 +128,24 @@ export async function cases(page: Page): Promise<string[]> {
   return page.locator("a.case-link").evaluateAll((all) => all.map((one) => one.getAttribute("href") ?? ""));
 }
 
+/** Asks the server as the page's person would; what it answers, if it is JSON. */
+export async function ask<T>(page: Page, method: string, path: string, body?: unknown): Promise<T> {
+  return page.evaluate(
+    async ([method, path, body]) => {
+      const { csrf } = await (await fetch("/api/v1/session")).json();
+      const headers = { "content-type": "application/json", "x-csrf-token": csrf };
+      const answer = await fetch(`/api/v1/${path}`, {
+        method,
+        headers,
+        body: method === "GET" ? undefined : JSON.stringify(body ?? {}),
+      });
+      if (!answer.ok) throw new Error(`${path}: ${await answer.text()}`);
+      return answer.status === 204 ? null : answer.json();
+    },
+    [method, path, body] as const,
+  );
+}
+
 /** In the demo one works as whom one likes. */
 export async function workAs(page: Page, login: string): Promise<void> {
   const who = page.getByRole("combobox", { name: /Work as|身份/ });
@@ -136,21 +157,23 @@ export async function workAs(page: Page, login: string): Promise<void> {
 export const wide = (page: Page) =>
   page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
 
+export async function dress(page: Page, language: string, theme: string): Promise<void> {
+  await page.getByRole("button", { name: language }).click();
+  await page.getByRole("combobox", { name: /Light of the room|室内光线/ }).selectOption(theme);
+}
+
 /** Where PICTURES names a folder, the page is kept there: in English and light, in Chinese and dark. */
 export async function picture(page: Page, name: string, both = true): Promise<void> {
   const folder = process.env.PICTURES;
   if (!folder) return;
   const keep = (look: string) =>
     page.screenshot({ path: join(folder, `${name}-${look}.png`), fullPage: true });
-  const dress = async (language: string, theme: string) => {
-    await page.getByRole("button", { name: language }).click();
-    await page.getByRole("combobox", { name: /Light of the room|室内光线/ }).selectOption(theme);
-    await page.waitForTimeout(700);
-  };
   await page.waitForTimeout(700);
   await keep("en");
   if (!both) return;
-  await dress("中文", "dark");
+  await dress(page, "中文", "dark");
+  await page.waitForTimeout(700);
   await keep("zh-dark");
-  await dress("English", "light");
+  await dress(page, "English", "light");
+  await page.waitForTimeout(700);
 }

@@ -1,18 +1,20 @@
 import "./style/base.css";
 import "./style/shell.css";
 import "./style/pages.css";
+import "./style/compare.css";
 import "./style/report.css";
 import "./style/case.css";
+import "./style/keys.css";
 import "./style/panel.css";
 import "./style/improvement.css";
 import "./style/register.css";
+import "./style/signed.css";
 import "./style/print.css";
-import { render } from "preact";
+import { type ComponentChildren, render } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { useCell } from "./cell";
 import { Audit } from "./pages/audit";
 import { PatientPage } from "./pages/case/patient";
-import { Compare } from "./pages/compare";
 import { Cost } from "./pages/cost";
 import { Discrepancies } from "./pages/discrepancies";
 import { ImprovementPage } from "./pages/improvement/index";
@@ -29,18 +31,15 @@ import { may, session, start, takeSession } from "./state";
 import { useSay } from "./words";
 
 /** The viewer is the heavy half of the app: it comes while the worklist is being read. */
-const viewer = () => import("./pages/case/index");
-type CasePage = Awaited<ReturnType<typeof viewer>>["CasePage"];
+const viewer = () => import("./pages/with-viewer");
+type Pages = Awaited<ReturnType<typeof viewer>>;
 
-function LazyCase(props: { id: string; at: string | null }) {
+function WithViewer({ show }: { show: (pages: Pages) => ComponentChildren }) {
   const say = useSay();
   const [failed, setFailed] = useState(false);
-  const [page, setPage] = useState<{ Page: CasePage } | null>(null);
+  const [pages, setPages] = useState<Pages | null>(null);
   useEffect(() => {
-    viewer().then(
-      ({ CasePage }) => setPage({ Page: CasePage }),
-      () => setFailed(true),
-    );
+    viewer().then(setPages, () => setFailed(true));
   }, []);
   // A page left open over an update asks for a file that is gone: only loading anew helps.
   if (failed)
@@ -51,7 +50,7 @@ function LazyCase(props: { id: string; at: string | null }) {
         </button>
       </main>
     );
-  return page ? <page.Page {...props} /> : <p class="quiet waiting">{say("loading")}</p>;
+  return pages ? show(pages) : <p class="quiet waiting">{say("loading")}</p>;
 }
 
 function App() {
@@ -86,11 +85,18 @@ function App() {
   const key = `${now.me.id} ${now.me.role}`;
   if (path.length === 0 || path[0] === "login") return <Home key={key} />;
   if (path[0] === "case" && path[1]) {
+    const id = path[1];
     if (path.length === 2)
-      return <LazyCase key={`${key}${path[1]}`} id={path[1]} at={query.get("finding")} />;
-    if (path[2] === "report") return <ReportPage key={key} id={path[1]} />;
-    if (path[2] === "patient") return <PatientPage key={key} id={path[1]} />;
-    if (path[2] === "compare") return <Compare key={key} id={path[1]} />;
+      return (
+        <WithViewer
+          key={`${key}${id}`}
+          show={({ CasePage }) => <CasePage id={id} at={query.get("finding")} />}
+        />
+      );
+    if (path[2] === "report") return <ReportPage key={key} id={id} />;
+    if (path[2] === "patient") return <PatientPage key={key} id={id} />;
+    if (path[2] === "compare")
+      return <WithViewer key={`${key}${id} compare`} show={({ Compare }) => <Compare id={id} />} />;
   }
   if (path[0] === "audit") return <Audit key={key} />;
   if (path[0] === "signed")

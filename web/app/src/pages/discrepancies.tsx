@@ -1,6 +1,7 @@
 // Questions that late proposals raised on signed cases: somebody looks, and says what came of it.
 import { useState } from "preact/hooks";
 import { api, Problem } from "../api/client";
+import type { Discrepancy } from "../api/types";
 import { Choose } from "../parts/dialog";
 import { problemText, useLoad, Waiting } from "../parts/load";
 import { Shell } from "../shell";
@@ -20,9 +21,24 @@ export function Discrepancies() {
   );
 }
 
+/** A reader knows a case by its number; one that may not be read keeps its id. */
+async function withNumbers(): Promise<(Discrepancy & { number: string })[]> {
+  const lines = await api.discrepancies();
+  const cases = [...new Set(lines.map((line) => line.case))];
+  const numbers = await Promise.all(
+    cases.map((id) =>
+      api.case(id).then(
+        ({ number }) => number,
+        () => id.slice(0, 8),
+      ),
+    ),
+  );
+  return lines.map((line) => ({ ...line, number: numbers[cases.indexOf(line.case)] ?? "" }));
+}
+
 function Open() {
   const say = useSay();
-  const loaded = useLoad(() => api.discrepancies(), []);
+  const loaded = useLoad(withNumbers, []);
   const [closing, setClosing] = useState<string | null>(null);
   const [fault, setFault] = useState("");
   const close = async (id: string, reason: string) => {
@@ -50,7 +66,7 @@ function Open() {
           <table>
             <thead>
               <tr>
-                <th scope="col">{say("finding")}</th>
+                <th scope="col">{say("caseNumber")}</th>
                 <th scope="col" class="number">
                   {say("version")}
                 </th>
@@ -64,16 +80,29 @@ function Open() {
               {lines.map((line) => (
                 <tr key={line.id}>
                   <td>
-                    <a href={`#/case/${line.case}?finding=${line.finding}`}>{say("discrepancyLook")}</a>
+                    <strong>{line.number}</strong>
                   </td>
                   <td class="number">{line.version}</td>
                   <td class="quiet">{moment(line.opened)}</td>
                   <td>
-                    {may("sign-out") && (
-                      <button type="button" onClick={() => setClosing(line.id)}>
-                        {say("discrepancyClose")}
-                      </button>
-                    )}
+                    <div class="line-acts">
+                      <a
+                        class="button"
+                        aria-label={`${say("discrepancyLook")}: ${line.number}`}
+                        href={`#/case/${line.case}?finding=${line.finding}`}
+                      >
+                        {say("discrepancyLook")}
+                      </a>
+                      {may("sign-out") && (
+                        <button
+                          type="button"
+                          aria-label={`${say("discrepancyClose")}: ${line.number}`}
+                          onClick={() => setClosing(line.id)}
+                        >
+                          {say("discrepancyClose")}
+                        </button>
+                      )}
+                    </div>
                   </td>
                 </tr>
               ))}

@@ -9,12 +9,14 @@ import { problemText, useLoad, Waiting } from "../parts/load";
 import { useQueue } from "../parts/saved";
 import { Shell } from "../shell";
 import { labels, may, nameOf, queue, session } from "../state";
-import { findingName, isStated, moment, stateWord, useSay } from "../words";
+import { findingName, formatWord, isStated, moment, stateWord, useSay } from "../words";
 
 const formats = ["geojson", "json", "sr.dcm", "annotations.dcm"] as const;
 
+type Format = (typeof formats)[number];
+
 /** What a signed case leaves as: DICOM speaks of one slide each. */
-function leaving(slides: { id: string; label: string }[]): { format: string; slide?: string; of: string }[] {
+function leaving(slides: { id: string; label: string }[]): { format: Format; slide?: string; of: string }[] {
   return formats.flatMap((format) =>
     format.endsWith("dcm")
       ? slides.map(({ id, label }) => ({ format, slide: id, of: slides.length > 1 ? ` ${label}` : "" }))
@@ -204,7 +206,7 @@ export function ReportPage({ id }: { id: string }) {
                       href={paths.export(id, format, "released", slide)}
                       download={`${report.number}${of}.${format}`}
                     >
-                      {format}
+                      {say(formatWord[format])}
                       {of}
                     </a>
                   ))}

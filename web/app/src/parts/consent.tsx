@@ -35,7 +35,7 @@ export function ConsentCard({ id }: { id: string }) {
     await loaded.again();
   };
   return (
-    <section class="card no-print">
+    <section class="card consent no-print">
       <h2>{say("consent")}</h2>
       <p class="quiet small">{say("consentLead")}</p>
       {fault && (
@@ -64,21 +64,23 @@ export function ConsentCard({ id }: { id: string }) {
                         : say("consentNone")}
                     </td>
                     <td>
-                      <button
-                        type="button"
-                        aria-label={`${say("consentGive")}: ${say(purposeWord[purpose])}`}
-                        onClick={() => void write(purpose, true)}
-                      >
-                        {say("consentGive")}
-                      </button>{" "}
-                      <button
-                        type="button"
-                        disabled={!now}
-                        aria-label={`${say("consentTakeBack")}: ${say(purposeWord[purpose])}`}
-                        onClick={() => void write(purpose, false)}
-                      >
-                        {say("consentTakeBack")}
-                      </button>
+                      <div class="line-acts">
+                        <button
+                          type="button"
+                          aria-label={`${say("consentGive")}: ${say(purposeWord[purpose])}`}
+                          onClick={() => void write(purpose, true)}
+                        >
+                          {say("consentGive")}
+                        </button>
+                        <button
+                          type="button"
+                          disabled={!now}
+                          aria-label={`${say("consentTakeBack")}: ${say(purposeWord[purpose])}`}
+                          onClick={() => void write(purpose, false)}
+                        >
+                          {say("consentTakeBack")}
+                        </button>
+                      </div>
                     </td>
                   </tr>
                 );

@@ -18,6 +18,7 @@ import { deepZoom, projectionOf } from "./deepzoom";
 import { outlineOf, type Shown, styleOf } from "./finding-style";
 import { bounds, toMap } from "./geometry";
 import { HeatmapLayer } from "./heatmap";
+import { ReadingsLayer } from "./readings";
 import { magnificationAt } from "./scale";
 import { SmallRegions, smallOf } from "./small-regions";
 import { type Asked, Tools } from "./tools";
@@ -52,6 +53,7 @@ export class SlideViewer {
   readonly projection: Projection;
   readonly viewing: Viewing;
   readonly coverage: Coverage;
+  readonly readings = new ReadingsLayer();
   private readonly findings = new VectorSource<Feature<MultiPolygon>>();
   private readonly findingLayer: VectorLayer<VectorSource<Feature<MultiPolygon>>>;
   private readonly small: SmallRegions;
@@ -99,7 +101,7 @@ export class SlideViewer {
     });
     this.map = new OlMap({
       target,
-      layers: [base, this.veil, this.small.layer, this.findingLayer],
+      layers: [base, this.veil, this.small.layer, this.findingLayer, this.readings.layer],
       controls: controls({ zoom: false, rotate: false, attribution: false }),
       interactions: interactions({ altShiftDragRotate: false, pinchRotate: false, keyboard: false }),
       view: new View({
@@ -252,8 +254,10 @@ export class SlideViewer {
   }
 
   to(region: Region, duration = 250): void {
+    // A small window keeps most of itself for the region.
+    const margin = Math.min(90, ...(this.map.getSize() ?? []).map((length) => length / 6));
     this.map.getView().fit([region.x, -region.y - region.height, region.x + region.width, -region.y], {
-      padding: [90, 90, 90, 90],
+      padding: [margin, margin, margin, margin],
       minResolution: 1,
       duration,
     });

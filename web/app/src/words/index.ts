@@ -40,6 +40,13 @@ export const actWord: Record<Verdict, Word> = {
   refuse: "refuse",
   defer: "defer",
 };
+/** What a signed case leaves as, by the name on the wire. */
+export const formatWord = {
+  json: "exportJson",
+  geojson: "exportGeoJson",
+  "sr.dcm": "exportReport",
+  "annotations.dcm": "exportAnnotations",
+} as const satisfies Record<string, Word>;
 export const qualityWord: Record<SlideVerdict, Word> = {
   pass: "verdictPass",
   "pass-marked": "verdictPassMarked",

@@ -1,7 +1,8 @@
 // What the server says when it refuses, in Chinese: by sentence, what stands in its gaps in Chinese too where it is
 // known. A test reads the server's sources and fails on a sentence that is missing.
 
-import { names, sentences } from "./refusal-sentences";
+import { names } from "./refusal-names";
+import { sentences } from "./refusal-sentences";
 
 const special = /[.*+?^${}()|[\]\\]/g;
 

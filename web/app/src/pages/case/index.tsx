@@ -1,12 +1,13 @@
 // The case: slides, what was found on them, and one key for each decision.
-import "ol/ol.css";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { api, Problem } from "../../api/client";
 import type { Case, Urgency } from "../../api/types";
 import { problemText, Waiting } from "../../parts/load";
 import { Shell } from "../../shell";
+import type { ReaderOutline } from "../../viewer/readings";
 import type { Tool } from "../../viewer/tools";
 import { useSay } from "../../words";
+import { outlinesOf } from "../compare/readings";
 import { useActs } from "./acts";
 import { CaseBar } from "./case-bar";
 import { useDraft } from "./draft";
@@ -19,7 +20,10 @@ import { Pane } from "./pane";
 import { Panel } from "./panel";
 import { type Side, usePanes } from "./panes";
 import { Questions } from "./questions";
+import { useTwoReadings } from "./readings";
 import { ToolBar } from "./tool-bar";
+
+const none: ReaderOutline[] = [];
 
 export function CasePage({ id, at }: { id: string; at: string | null }) {
   const model = useCase(id);
@@ -68,6 +72,8 @@ function Desk({ one, model, at }: { one: Case; model: CaseModel; at: string | nu
   );
   const acts = useActs({ caseId: one.id, model, rows, panes, tell });
   const { chosen, correcting } = acts;
+  const two = useTwoReadings(one.id, rows, chosen);
+  const outlines = useMemo(() => outlinesOf(two), [two]);
   const toggleAi = () =>
     hidden ? acts.setAsk({ kind: mustCommit(one) ? "commit" : "reveal" }) : setAiShown(!aiShown);
   useKeys(acts, panes, toggleAi);
@@ -92,7 +98,9 @@ function Desk({ one, model, at }: { one: Case; model: CaseModel; at: string | nu
         (row) =>
           row.finding.slide === slide &&
           (row.finding.by_person || aiShown) &&
-          !(tool && correcting.current === row.finding.id),
+          !(tool && correcting.current === row.finding.id) &&
+          // Both readers' outlines stand in its place.
+          !(outlines.length > 0 && row === chosen),
       )
       .map((row) => ({
         finding: row.sending
@@ -104,7 +112,7 @@ function Desk({ one, model, at }: { one: Case; model: CaseModel; at: string | nu
         color: colorOf(row),
         selected: row.finding.id === model.chosen,
       }));
-  const of = [rows, aiShown, model.chosen, tool];
+  const of = [rows, aiShown, model.chosen, tool, outlines];
   const mainShown = useMemo(() => shownOn(panes.slideId), [panes.slideId, ...of]);
   /** Changes with every set of objects that comes or is decided about. */
   const stamp = useMemo(() => {
@@ -140,6 +148,7 @@ function Desk({ one, model, at }: { one: Case; model: CaseModel; at: string | nu
             caseId={one.id}
             slide={slide}
             shown={shown}
+            readings={chosen?.finding.slide === slide.id ? outlines : none}
             layers={layers}
             active={panes.beside !== null && panes.active === side}
             activate={() => panes.setActive(side)}
@@ -151,10 +160,12 @@ function Desk({ one, model, at }: { one: Case; model: CaseModel; at: string | nu
                 made.toFinding(chosen.finding);
             }}
             picked={acts.choose}
-            done={(outline) => acts.done(outline, slide.id)}
-            tooSmall={() => tell(say("tooSmall"))}
-            toolChanged={setTool}
-            drafted={(tool, outline) => acts.drafted(tool, outline, slide.id)}
+            drawing={{
+              done: (outline) => acts.done(outline, slide.id),
+              tooSmall: () => tell(say("tooSmall")),
+              toolChanged: setTool,
+              drafted: (tool, outline) => acts.drafted(tool, outline, slide.id),
+            }}
             objects={(here) => setObjects((all) => ({ ...all, [slide.id]: here }))}
             stamp={stamp}
             tell={tell}
@@ -172,6 +183,7 @@ function Desk({ one, model, at }: { one: Case; model: CaseModel; at: string | nu
         rows={rows}
         hidden={hidden}
         chosen={chosen}
+        two={two}
         choose={acts.choose}
         act={acts.act}
         next={() => acts.next(1, true)}

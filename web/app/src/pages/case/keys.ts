@@ -27,21 +27,13 @@ export function useKeys(acts: Acts, panes: Panes, toggleAi: () => void): void {
       m: () => acts.start("measure"),
       h: toggleAi,
       "?": () => acts.setAsk({ kind: "keys" }),
-      "+": () => on?.zoom(1),
-      "=": () => on?.zoom(1),
-      "-": () => on?.zoom(-1),
-      "0": () => on?.whole(),
+      ...zooming(on),
       "[": () => tools?.brushSize(-1),
       "]": () => tools?.brushSize(1),
     };
     if (tools?.active) keys.Escape = acts.discard;
     if (on && tools?.active && onMap) Object.assign(keys, drawing(on, event));
-    else if (onMap) {
-      keys.ArrowLeft = () => on?.pan(-1, 0);
-      keys.ArrowRight = () => on?.pan(1, 0);
-      keys.ArrowUp = () => on?.pan(0, -1);
-      keys.ArrowDown = () => on?.pan(0, 1);
-    }
+    else if (onMap) Object.assign(keys, panning(on));
     const act = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
     if (!act) return;
     event.preventDefault();
@@ -55,6 +47,20 @@ export function useKeys(acts: Acts, panes: Panes, toggleAi: () => void): void {
     return () => removeEventListener("keydown", act);
   }, []);
 }
+
+export const zooming = (on: SlideViewer | null): Record<string, () => void> => ({
+  "+": () => on?.zoom(1),
+  "=": () => on?.zoom(1),
+  "-": () => on?.zoom(-1),
+  "0": () => on?.whole(),
+});
+
+export const panning = (on: SlideViewer | null): Record<string, () => void> => ({
+  ArrowLeft: () => on?.pan(-1, 0),
+  ArrowRight: () => on?.pan(1, 0),
+  ArrowUp: () => on?.pan(0, -1),
+  ArrowDown: () => on?.pan(0, 1),
+});
 
 /** Drawing by keys alone: a cross for the hand, its keys for the button. */
 function drawing(on: SlideViewer, event: KeyboardEvent): Record<string, () => void> {
@@ -94,7 +100,7 @@ function drawing(on: SlideViewer, event: KeyboardEvent): Record<string, () => vo
 }
 
 /** Whether keys are words here. A box to tick or a slider takes none of the letters. */
-function typing(target: HTMLElement): boolean {
+export function typing(target: HTMLElement): boolean {
   if (target instanceof HTMLInputElement) return target.type !== "checkbox" && target.type !== "range";
   return target instanceof HTMLSelectElement || target instanceof HTMLTextAreaElement;
 }

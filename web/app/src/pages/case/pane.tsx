@@ -5,6 +5,7 @@ import type { Outline, Slide } from "../../api/types";
 import type { DraftTool } from "../../offline/draft";
 import { settings } from "../../state";
 import type { Shown } from "../../viewer/finding-style";
+import type { ReaderOutline } from "../../viewer/readings";
 import { bar, barText, magnificationText } from "../../viewer/scale";
 import { SlideViewer, type ViewState } from "../../viewer/slide-viewer";
 import type { Tool } from "../../viewer/tools";
@@ -22,23 +23,30 @@ const hint = {
   point: "finishPoint",
 } as const;
 
-export function Pane(props: {
-  caseId: string;
-  slide: Slide;
-  shown: Shown[];
-  layers: Layers;
-  ready: (viewer: SlideViewer | null) => void;
-  picked: (finding: string) => void;
+/** What a pane tells whoever draws on it. */
+export interface Drawing {
   done: (outline: Outline) => void;
   tooSmall: () => void;
   toolChanged: (tool: Tool | null) => void;
   drafted: (tool: DraftTool, outline: Outline | null) => void;
-  objects: (objects: Objects) => void;
+}
+
+export function Pane(props: {
+  caseId: string;
+  slide: Slide;
+  shown: Shown[];
+  /** What two readers outlined, where they are compared. */
+  readings: ReaderOutline[];
+  layers: Layers;
+  ready: (viewer: SlideViewer | null) => void;
+  picked?: (finding: string) => void;
+  drawing?: Drawing;
+  objects?: (objects: Objects) => void;
   /** Changes when sets of objects come or are decided about. */
-  stamp: number;
-  tell: (text: string) => void;
-  active: boolean;
-  activate: () => void;
+  stamp?: number;
+  tell?: (text: string) => void;
+  active?: boolean;
+  activate?: () => void;
 }) {
   const say = useSay();
   const box = useRef<HTMLDivElement>(null);
@@ -63,11 +71,11 @@ export function Pane(props: {
       image,
       {
         moved: setState,
-        picked: (id) => latest.current.picked(id),
+        picked: (id) => latest.current.picked?.(id),
         covered: setShare,
-        done: (outline) => latest.current.done(outline),
-        tooSmall: () => latest.current.tooSmall(),
-        drafted: (tool, outline) => latest.current.drafted(tool, outline),
+        done: (outline) => latest.current.drawing?.done(outline),
+        tooSmall: () => latest.current.drawing?.tooSmall(),
+        drafted: (tool, outline) => latest.current.drawing?.drafted(tool, outline),
         measured: setMeasured,
         cornered: (corners) => setSpoken(say("cornersNow", { n: corners })),
         crossed: (what) => setSpoken(say(crossWord[what])),
@@ -75,10 +83,10 @@ export function Pane(props: {
           setTool(next);
           setMeasured("");
           setSpoken("");
-          latest.current.toolChanged(next);
+          latest.current.drawing?.toolChanged(next);
         },
         post: (views) => api.postViews(caseId, slide.id, views),
-        heatmapFailed: () => latest.current.tell(say("heatmapFailed")),
+        heatmapFailed: () => latest.current.tell?.(say("heatmapFailed")),
       },
       look,
     );
@@ -100,6 +108,7 @@ export function Pane(props: {
   }, [props.slide.id, image === null]);
 
   useEffect(() => viewer.current?.show(props.shown), [props.shown]);
+  useEffect(() => viewer.current?.readings.show(props.readings), [props.readings]);
   useEffect(() => {
     const { layers, slide } = props;
     const made = viewer.current;
@@ -113,8 +122,8 @@ export function Pane(props: {
     slide: props.slide,
     viewer,
     layers: props.layers,
-    stamp: props.stamp,
-    report: (objects) => latest.current.objects(objects),
+    stamp: props.stamp ?? 0,
+    report: (objects) => latest.current.objects?.(objects),
   });
 
   const length = state && image?.mpp ? bar(image.mpp.x * state.resolution, 140) : null;

@@ -4,6 +4,8 @@ import { labels, may, nameOf } from "../../state";
 import { areaText } from "../../viewer/scale";
 import { labelName, moment, percent, useSay } from "../../words";
 import { saidByServer } from "../../words/server";
+import { ReadingLegend } from "../compare/legend";
+import type { TwoReadings } from "../compare/readings";
 import { LayerControls, type Layers } from "./layers";
 import { FindingList, stateOf, titleOf } from "./list";
 import { type CaseModel, mustCommit, open, type Row, settles } from "./model";
@@ -15,6 +17,7 @@ export function Panel(props: {
   rows: Row[];
   hidden: boolean;
   chosen: Row | null;
+  two: TwoReadings | null;
   choose: (id: string) => void;
   act: (verdict: Verdict) => void;
   next: () => void;
@@ -79,12 +82,17 @@ export function Panel(props: {
         set={props.setLayers}
         heatmap={!props.hidden && props.aiShown && props.one.slides.some((slide) => slide.heatmap)}
       />
-      <Chosen row={props.chosen} act={props.act} next={props.next} />
+      <Chosen row={props.chosen} two={props.two} act={props.act} next={props.next} />
     </section>
   );
 }
 
-function Chosen(props: { row: Row | null; act: (verdict: Verdict) => void; next: () => void }) {
+function Chosen(props: {
+  row: Row | null;
+  two: TwoReadings | null;
+  act: (verdict: Verdict) => void;
+  next: () => void;
+}) {
   const say = useSay();
   const { row } = props;
   const able = row && may(row.finding.field === "quality" ? "decide-quality" : "decide-diagnosis");
@@ -145,6 +153,7 @@ function Chosen(props: { row: Row | null; act: (verdict: Verdict) => void; next:
       {row && able && finding?.state === "disputed" && !row.sending && (
         <p class="small settling">{say(settles(finding) ? "settleHere" : "settleThird")}</p>
       )}
+      {props.two && <ReadingLegend two={props.two} />}
       {row && !able && <p class="quiet small">{say("readOnly")}</p>}
       {row && able && !open(row) && !row.sending && finding?.state !== "disputed" && (
         <p class="quiet small">{say("changeAgain")}</p>

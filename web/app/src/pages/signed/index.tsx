@@ -16,12 +16,12 @@ export function SignedCases() {
         <h1>{say("signedCases")}</h1>
         <p class="quiet">{say(researcher ? "signedLeadResearch" : "signedLead")}</p>
       </div>
-      {may("read-released") ? <List /> : <p class="empty">{say("mayNot")}</p>}
+      {may("read-released") ? <List researcher={researcher} /> : <p class="empty">{say("mayNot")}</p>}
     </Shell>
   );
 }
 
-function List() {
+function List({ researcher }: { researcher: boolean }) {
   const say = useSay();
   const loaded = useLoad(() => api.released(), []);
   const [more, setMore] = useState<{ items: ReleasedLine[]; next: string | null } | null>(null);
@@ -40,7 +40,7 @@ function List() {
           <table>
             <thead>
               <tr>
-                <th scope="col">{say("caseNumber")}</th>
+                {!researcher && <th scope="col">{say("caseNumber")}</th>}
                 <th scope="col">{say("patient")}</th>
                 <th scope="col">{say("signed")}</th>
                 <th scope="col" class="number">
@@ -56,7 +56,7 @@ function List() {
                       {line.number ?? line.patient}
                     </a>
                   </td>
-                  <td>{line.patient}</td>
+                  {!researcher && <td>{line.patient}</td>}
                   <td class="quiet">{moment(line.signed_at)}</td>
                   <td class="number">{line.version}</td>
                 </tr>

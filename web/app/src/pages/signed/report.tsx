@@ -6,24 +6,26 @@ import { ConsentCard } from "../../parts/consent";
 import { useLoad, Waiting } from "../../parts/load";
 import { Shell } from "../../shell";
 import { may, session } from "../../state";
-import { moment, roleWord, useSay } from "../../words";
+import { formatWord, moment, roleWord, useSay } from "../../words";
 
 export function SignedCase({ id }: { id: string }) {
   const say = useSay();
   const loaded = useLoad(() => api.releasedCase(id), [id]);
   return (
     <Shell page="signedCases">
-      <Waiting loaded={loaded}>
-        {loaded.value && (
-          <>
-            <Signed id={id} one={loaded.value} />
-            {may("record-consent") && <ConsentCard id={id} />}
-          </>
-        )}
-      </Waiting>
-      <p class="no-print">
-        <a href="#/signed">← {say("signedCases")}</a>
-      </p>
+      <div class="signed-page">
+        <p class="small no-print">
+          <a href="#/signed">← {say("signedCases")}</a>
+        </p>
+        <Waiting loaded={loaded}>
+          {loaded.value && (
+            <>
+              <Signed id={id} one={loaded.value} />
+              {may("record-consent") && <ConsentCard id={id} />}
+            </>
+          )}
+        </Waiting>
+      </div>
     </Shell>
   );
 }
@@ -41,9 +43,11 @@ function Signed({ id, one }: { id: string; one: SignedReport }) {
             {say("reportTitle")}{" "}
             <span class="case-number">{researcher ? report.patient : report.number}</span>
           </h1>
-          <p class="quiet">
-            {say("patient")} {report.patient}
-          </p>
+          {!researcher && (
+            <p class="quiet">
+              {say("patient")} {report.patient}
+            </p>
+          )}
         </div>
         {signed && (
           <p class="stamp signed">
@@ -67,24 +71,25 @@ function Signed({ id, one }: { id: string; one: SignedReport }) {
       </section>
       <section class="no-print">
         <h2>{say("takeAlong")}</h2>
-        <p class="acts">
+        <p class="take-along">
           <button type="button" onClick={() => print()}>
             {say("print")}
           </button>
           {may("export-released") && <Exports id={id} one={one} purpose={researcher ? "research" : "care"} />}
         </p>
       </section>
-      <p class="quiet small">{report.notice}</p>
+      <p class="quiet small">{say("reportFoot")}</p>
     </article>
   );
 }
 
 /** Coordinates are one slide's: but for the whole version there is a file a slide. */
 function Exports({ id, one, purpose }: { id: string; one: SignedReport; purpose: string }) {
+  const say = useSay();
   const files = [
-    { format: "json", slide: undefined, of: "" },
+    { format: "json" as const, slide: undefined, of: "" },
     ...one.slides.flatMap((slide) =>
-      ["geojson", "sr.dcm", "annotations.dcm"].map((format) => ({
+      (["geojson", "sr.dcm", "annotations.dcm"] as const).map((format) => ({
         format,
         slide: slide.id,
         of: one.slides.length > 1 ? ` ${slide.label}` : "",
@@ -100,7 +105,7 @@ function Exports({ id, one, purpose }: { id: string; one: SignedReport; purpose:
           download={`${one.report.patient}${of}.${format}`}
           href={paths.releasedExport(id, format, purpose, slide)}
         >
-          {format}
+          {say(formatWord[format])}
           {of}
         </a>
       ))}
