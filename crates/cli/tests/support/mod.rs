@@ -1,6 +1,11 @@
 //! A user's folder of their own, so that nothing that this machine has installed is seen, and the
 //! program run in it.
-#![allow(dead_code, clippy::unwrap_used, reason = "shared by tests, each of which uses a part")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "shared by tests, each of which uses a part"
+)]
 
 pub(crate) mod serving;
 

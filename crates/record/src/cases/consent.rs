@@ -34,6 +34,15 @@ named!(Purpose, "purpose", {
     Exchange => "exchange",
 });
 
+impl Purpose {
+    /// Whether what leaves for it may say by which number the laboratory knows the case: nobody
+    /// outside of the hospital's own work needs a way back to the patient.
+    #[must_use]
+    pub fn tells_numbers(self) -> bool {
+        matches!(self, Self::Care | Self::Quality)
+    }
+}
+
 /// What was written down at some time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Consent {

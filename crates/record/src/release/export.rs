@@ -10,23 +10,24 @@ use crate::{
     audit::{Event, Object},
     cases::{Case, Purpose},
     identity::{CaseId, ProposalId, Pseudonym},
-    people::{Action, Actor},
+    people::{Action, Actor, Role},
     proposals::ProposalWithState,
     store::{Audited, Unit},
 };
 
 /// Signed content. Only this crate makes one, from what a person has signed, after its digest was
-/// checked.
+/// checked. The digest is always that of the whole; what was left out since is named.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Released<T> {
     content: T,
     digest: Digest,
+    withheld: &'static [&'static str],
 }
 
 impl<T> Released<T> {
     /// Content whose digest was checked as it was read.
     pub(super) fn checked(content: T, digest: Digest) -> Self {
-        Self { content, digest }
+        Self { content, digest, withheld: &[] }
     }
 
     /// The content.
@@ -44,12 +45,25 @@ impl<T> Released<T> {
 
 impl<T: Serialize> Serialize for Released<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        let mut document = serializer.serialize_struct("Released", 4)?;
+        let withheld = !self.withheld.is_empty();
+        let mut document = serializer.serialize_struct("Released", 4 + usize::from(withheld))?;
         document.serialize_field("schema", "bianque.released/1")?;
         document.serialize_field("status", "released")?;
         document.serialize_field("digest", &self.digest)?;
+        if withheld {
+            document.serialize_field("withheld", self.withheld)?;
+        }
         document.serialize_field("content", &self.content)?;
         document.end()
+    }
+}
+
+impl Released<CaseVersion> {
+    /// The same for somebody who may know the patient by the pseudonym alone.
+    fn without_number(mut self) -> Self {
+        self.content.number = None;
+        self.withheld = &["number"];
+        self
     }
 }
 
@@ -95,9 +109,26 @@ impl<T: Serialize> Serialize for Unconfirmed<T> {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct WorkingCopy {
     /// The case.
-    pub case: Case,
+    pub case: LeavingCase,
     /// Its proposals, each with its state.
     pub proposals: Vec<ProposalWithState>,
+}
+
+/// A case as it leaves: with the laboratory's number for care alone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LeavingCase {
+    case: Case,
+    tells_number: bool,
+}
+
+impl Serialize for LeavingCase {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let mut case = serde_json::to_value(&self.case).map_err(serde::ser::Error::custom)?;
+        if let Some(fields) = case.as_object_mut().filter(|_| !self.tells_number) {
+            fields.remove("number");
+        }
+        case.serialize(serializer)
+    }
 }
 
 impl Record {
@@ -115,7 +146,7 @@ impl Record {
         self.deed(actor, Action::ReadReleased, Event::ReleasedRead, |unit| {
             let known = unit.case(case)?;
             unit.require_case(actor, Action::ReadReleased, &known)?;
-            unit.released_version(case, version)
+            unit.released_version(case, version, tells_number(actor, None))
         })
     }
 
@@ -133,7 +164,8 @@ impl Record {
             let known = unit.case(case)?;
             unit.require_case(actor, Action::ExportReleased, &known)?;
             unit.require_consent(&known.patient, purpose)?;
-            Ok(unit.released_version(case, None)?.for_purpose(purpose))
+            let tells = tells_number(actor, Some(purpose));
+            Ok(unit.released_version(case, None, tells)?.for_purpose(purpose))
         })
     }
 
@@ -162,10 +194,17 @@ impl Record {
                     || matches!(purpose, Purpose::Care | Purpose::Quality)
             });
             let detail = json!({ "purpose": purpose, "proposals": proposals.len() });
-            let content = WorkingCopy { case: known, proposals };
+            let case_as_it_leaves =
+                LeavingCase { case: known, tells_number: tells_number(actor, Some(purpose)) };
+            let content = WorkingCopy { case: case_as_it_leaves, proposals };
             Ok(Audited::new(Unconfirmed { content }, Object::new("case", case), detail))
         })
     }
+}
+
+/// Whether somebody may be told, for a purpose, by which number the laboratory knows a case.
+fn tells_number(actor: &Actor, purpose: Option<Purpose>) -> bool {
+    actor.role() != Role::Researcher && purpose.is_none_or(Purpose::tells_numbers)
 }
 
 impl Unit<'_> {
@@ -180,11 +219,14 @@ impl Unit<'_> {
         &mut self,
         case: CaseId,
         version: Option<u32>,
+        tells_number: bool,
     ) -> Result<Audited<Released<CaseVersion>>> {
         let found = self.case_version(case, version)?;
         let (content, digest) =
             found.ok_or_else(|| RecordError::not_found("signed version of case", case))?;
         let detail = json!({ "version": content.version, "digest": digest });
-        Ok(Audited::new(Released { content, digest }, Object::new("case", case), detail))
+        let whole = Released::checked(content, digest);
+        let released = if tells_number { whole } else { whole.without_number() };
+        Ok(Audited::new(released, Object::new("case", case), detail))
     }
 }

@@ -9,7 +9,7 @@ mod version;
 
 pub use discrepancy::{Discrepancy, DiscrepancyQuery};
 pub use documents::KnownFile;
-pub use export::{Released, Unconfirmed, WorkingCopy};
+pub use export::{LeavingCase, Released, Unconfirmed, WorkingCopy};
 pub use list::{ReleasedCase, ReleasedPage};
 pub use sign_out::{SignOut, SignedVersion, Undecided};
 pub(crate) use version::version_digest;

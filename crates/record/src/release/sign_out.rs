@@ -158,7 +158,7 @@ impl Unit<'_> {
         Ok(CaseVersion {
             schema: CaseVersion::SCHEMA.to_owned(),
             case: case.id,
-            number: case.number.clone(),
+            number: Some(case.number.clone()),
             patient: case.patient.clone(),
             version: before.as_ref().map_or(1, |(version, _)| version.version + 1),
             amends: before.map(|(_, digest)| digest),

@@ -63,8 +63,9 @@ pub struct CaseVersion {
     pub schema: String,
     /// The case.
     pub case: CaseId,
-    /// The laboratory's number.
-    pub number: CaseNumber,
+    /// The laboratory's number; absent where it leaves for more than care ([`super::Released`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<CaseNumber>,
     /// Whose material it is.
     pub patient: Pseudonym,
     /// From 1.

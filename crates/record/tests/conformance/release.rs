@@ -160,7 +160,13 @@ pub fn who_sees_what(ground: &Ground) {
     assert!(matches!(read(), Err(RecordError::NoConsent { .. })));
     record.record_consent(&ground.clinician, &patient, Purpose::Research, true, None).unwrap();
     read().unwrap();
-    record.export_released(&ground.researcher, case, Purpose::Research).unwrap();
+    let left = record.export_released(&ground.researcher, case, Purpose::Research).unwrap();
+    let inside = record.released(&ground.researcher, case, None).unwrap();
+    for told in [&left, &inside] {
+        let told = serde_json::to_value(told).unwrap();
+        assert_eq!(told["withheld"], serde_json::json!(["number"]), "{told}");
+        assert_eq!(told["content"].get("number"), None, "a researcher knows the pseudonym alone");
+    }
     let seen = |who| record.released_cases(who, None, 100).unwrap().items;
     assert_eq!(seen(&ground.clinician).len(), 1, "the other is not signed, nor his");
     assert_eq!((seen(&ground.researcher)[0].case, seen(&ground.researcher)[0].version), (case, 1));

@@ -6,7 +6,6 @@ use bianque_record::{
     Actor, RecordError, Result,
     cases::Purpose,
     identity::{Label, RequestKey},
-    objects::ObjectStore,
     proposals::{
         Content, Evidence, LesionRegion, ModelConfidence, NewProposal, ProposalContent,
         QualityReason, QualityVerdict,

@@ -13,7 +13,6 @@ use bianque_record::{
     Actor,
     identity::HeadId,
     improvement::{Lesson, NewHead, RefittedHead},
-    objects::ObjectStore,
 };
 
 use super::{HeadFile, ImproveError, Improver};

@@ -15,7 +15,6 @@ use bianque_record::{
     Record,
     cases::Purpose,
     identity::{CaseId, Label, ProposalId, RequestKey, SlideId},
-    objects::ObjectStore,
     proposals::{BulkPoints, Content, NewProposal, ProposalContent},
 };
 use schemars::JsonSchema;

@@ -12,7 +12,6 @@ use bianque_record::{
     Actor,
     cases::{CaseMaterial, Slide as RecordSlide, Urgency},
     identity::{CaseId, SlideId, UserId},
-    objects::ObjectStore,
     site::{Examination, ExaminationState},
 };
 use bianque_slide::Slide;

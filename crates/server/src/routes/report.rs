@@ -35,7 +35,8 @@ pub(crate) struct VersionFilter {
 /// A structured report.
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct ReportDocument {
-    number: String,
+    /// The laboratory's number; a researcher is told the pseudonym alone.
+    number: Option<String>,
     patient: String,
     status: String,
     /// What was signed; absent in a preview.
@@ -62,7 +63,7 @@ impl ReportDocument {
     ) -> Self {
         let line = |finding| signed_finding(finding, scales, &label_of, None);
         Self {
-            number: text(&version.number),
+            number: version.number.as_ref().map(text),
             patient: text(&version.patient),
             status: text(Status::Signed),
             signed: Some(signed_line(version, digest)),
@@ -148,7 +149,7 @@ pub(crate) async fn show(
         known.and_then(|known| known.proposal.proposal.confidence).map(|c| c.value())
     };
     let signed = filter.version.is_some() || material.case.status == Status::Signed;
-    let (number, patient) = (text(&material.case.number), text(&material.case.patient));
+    let (number, patient) = (Some(text(&material.case.number)), text(&material.case.patient));
     let status = text(material.case.status);
     if signed {
         let released =

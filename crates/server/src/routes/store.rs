@@ -11,7 +11,6 @@ use axum::{
 use bianque_record::{
     cases::Purpose,
     identity::{InstanceUid, Label},
-    objects::ObjectStore,
     proposals::{Content, LesionRegion, NewInstance, NewProposal},
     site::PlacedSlide,
 };

@@ -279,7 +279,7 @@ export interface ReportFinding {
 }
 
 export interface Report {
-  number: string;
+  number: string | null;
   patient: string;
   status: CaseStatus;
   version: number | null;

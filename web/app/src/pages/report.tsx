@@ -204,7 +204,7 @@ export function ReportPage({ id }: { id: string }) {
                     <a
                       key={format + of}
                       href={paths.export(id, format, "released", slide)}
-                      download={`${report.number}${of}.${format}`}
+                      download={`${report.number ?? report.patient}${of}.${format}`}
                     >
                       {say(formatWord[format])}
                       {of}

@@ -21,7 +21,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bianque_core::Digest;
-use bianque_record::{Actor, Record, objects::ObjectStore, release::KnownFile};
+use bianque_record::{Actor, Record, release::KnownFile};
 
 use super::{State, store, withheld::Standing};
 use crate::{

@@ -40,8 +40,7 @@ function Signed({ id, one }: { id: string; one: SignedReport }) {
       <header class="report-head">
         <div>
           <h1>
-            {say("reportTitle")}{" "}
-            <span class="case-number">{researcher ? report.patient : report.number}</span>
+            {say("reportTitle")} <span class="case-number">{report.number ?? report.patient}</span>
           </h1>
           {!researcher && (
             <p class="quiet">
