@@ -15,7 +15,7 @@ const notHere = [
 /** Words of programmers inside those files, which no answer carries. */
 const inner = [
   /^(audit (head|entry)|case version|evidence of|with this name|closed, or not this role|no such rank)$/,
-  /^(the database (cannot|has|was)|migration |cannot |the stored |there is no room)/,
+  /^((the database|the object store) (cannot|has|was)|migration |cannot |the stored |there is no room)/,
   /^(single sign-on|they are longer than|\{\} ?, |, |it is (gone|no ))/,
 ];
 
