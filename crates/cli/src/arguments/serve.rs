@@ -51,7 +51,7 @@ pub(crate) struct ServeArguments {
     #[arg(long, conflicts_with = "certificate")]
     pub(crate) behind_proxy: bool,
     /// An origin whose pages may see answers by a program's token, such as another viewer's:
-    /// https://slim.example. Repeatable; none unless named.
+    /// `https://slim.example`. Repeatable; none unless named.
     #[arg(long, value_name = "ORIGIN")]
     pub(crate) allow_origin: Vec<bianque_server::Origin>,
     /// The task that looks for lesions.
