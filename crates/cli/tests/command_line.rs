@@ -352,3 +352,30 @@ fn the_audit_is_verified_from_the_database_and_from_an_export() {
     let report: Value = serde_json::from_slice(&verify.stdout).unwrap();
     assert_eq!((&report["whole"], &report["fault"]), (&false.into(), &"order".into()));
 }
+
+#[test]
+fn whoever_runs_the_machine_lets_an_administrator_in_again() {
+    use bianque_record::{Actor, Record, Settings, people::LinkPurpose};
+
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("record.db");
+    let missing = bianque(&["account", "list", "--database", text(&database)]);
+    assert_eq!((missing.status.code(), database.exists()), (Some(1), false));
+    let location: bianque_record::database::Location = text(&database).parse().unwrap();
+    let record = Record::open(&location, Settings::default()).unwrap();
+    let first = record.issue_link(&Actor::console(), LinkPurpose::FirstAdministrator).unwrap();
+    let (login, password) = ("ruth".parse().unwrap(), "a long enough password".parse().unwrap());
+    record.redeem_first_administrator(first.token.reveal(), &login, &password).unwrap();
+
+    let list = json(&bianque(&["account", "list", "--database", text(&database), "--json"]));
+    assert_eq!(list["accounts"][0]["login"], "ruth");
+    assert_eq!(list["accounts"].as_array().unwrap().len(), 1, "{list}");
+    let stranger = bianque(&["account", "link", "nobody", "--database", text(&database)]);
+    assert_eq!(stranger.status.code(), Some(1));
+    let link = ["account", "link", "ruth", "--database", text(&database), "--json"];
+    let link = json(&bianque(&link));
+    let token = link["link"].as_str().unwrap().split("token=").nth(1).unwrap().to_owned();
+    let password = "another long password".parse().unwrap();
+    record.redeem_password(&token, &password).unwrap();
+    assert!(record.redeem_password(&token, &password).is_err(), "it works once");
+}

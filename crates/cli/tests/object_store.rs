@@ -47,13 +47,14 @@ impl Service {
         Some(service)
     }
 
-    /// An unsigned request, which this service answers.
+    /// A request whose signature this service does not look at.
     fn send(&self, method: &str, path: &str, body: &str) -> (String, String) {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         let length = body.len();
         let head = format!(
             "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\
-             Content-Length: {length}\r\n\r\n"
+             Authorization: AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/s3/aws4_request, \
+             SignedHeaders=host, Signature=0\r\nContent-Length: {length}\r\n\r\n"
         );
         stream.write_all((head + body).as_bytes()).unwrap();
         let mut answer = Vec::new();
@@ -89,8 +90,11 @@ fn what_an_examination_keeps_lies_in_the_bucket_and_is_verified_there() {
     let ground = tempfile::tempdir().unwrap();
     let (slides, keep) = (ground.path().join("slides"), ground.path().join("keep"));
     std::fs::create_dir_all(&slides).unwrap();
-    let recipe = SlideRecipe { width: 3072, height: 2048, lesions: 1, ..SlideRecipe::demo(31) };
-    write_svs(&recipe, &slides.join("31.svs")).unwrap();
+    let lesion_diameters = (500.0, 700.0);
+    let (width, height) = (4096, 3072);
+    let recipe =
+        SlideRecipe { width, height, lesions: 1, lesion_diameters, ..SlideRecipe::demo(21) };
+    write_svs(&recipe, &slides.join("21.svs")).unwrap();
     let variables = service.variables();
     let place = "s3://findings/site-1";
     let run = |arguments: &[&str]| {
