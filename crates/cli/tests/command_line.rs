@@ -355,7 +355,10 @@ fn the_audit_is_verified_from_the_database_and_from_an_export() {
 
 #[test]
 fn whoever_runs_the_machine_lets_an_administrator_in_again() {
-    use bianque_record::{Actor, Record, Settings, people::LinkPurpose};
+    use bianque_record::{
+        Actor, Record, Settings,
+        people::{LinkPurpose, Password},
+    };
 
     let folder = tempfile::tempdir().unwrap();
     let database = folder.path().join("record.db");
@@ -364,8 +367,15 @@ fn whoever_runs_the_machine_lets_an_administrator_in_again() {
     let location: bianque_record::database::Location = text(&database).parse().unwrap();
     let record = Record::open(&location, Settings::default()).unwrap();
     let first = record.issue_link(&Actor::console(), LinkPurpose::FirstAdministrator).unwrap();
-    let (login, password) = ("ruth".parse().unwrap(), "a long enough password".parse().unwrap());
-    record.redeem_first_administrator(first.token.reveal(), &login, &password).unwrap();
+    let password = |text| Password::new(text).unwrap();
+    let login = "ruth".parse().unwrap();
+    record
+        .redeem_first_administrator(
+            first.token.reveal(),
+            &login,
+            &password("a long enough password"),
+        )
+        .unwrap();
 
     let list = json(&bianque(&["account", "list", "--database", text(&database), "--json"]));
     assert_eq!(list["accounts"][0]["login"], "ruth");
@@ -375,7 +385,7 @@ fn whoever_runs_the_machine_lets_an_administrator_in_again() {
     let link = ["account", "link", "ruth", "--database", text(&database), "--json"];
     let link = json(&bianque(&link));
     let token = link["link"].as_str().unwrap().split("token=").nth(1).unwrap().to_owned();
-    let password = "another long password".parse().unwrap();
+    let password = password("another long password");
     record.redeem_password(&token, &password).unwrap();
     assert!(record.redeem_password(&token, &password).is_err(), "it works once");
 }

@@ -264,8 +264,8 @@ test("mocked answer: better, not distinguishable and worse are said as such, and
   await use.click();
   await expect(act).toBeEnabled();
   await act.click();
-  expect(sent).toEqual({ head: "c" });
   await expect(ask.getByRole("alert")).toHaveText("This head is in use already.");
+  expect(sent).toEqual({ head: "c" });
   await own.keyboard.press("Escape");
 
   const row = (id: string) => own.locator(`[data-head="${id}"]`).getByRole("button");
