@@ -1,18 +1,18 @@
-// One key for each thing that is done often; a key that means nothing here stays the browser's.
-import { useEffect, useRef } from "preact/hooks";
+// Keys of a case.
+import { type Keys, useKeyboard } from "../../parts/keyboard";
+import { panning, zooming } from "../../viewer/keys";
 import type { SlideViewer } from "../../viewer/slide-viewer";
 import type { Acts } from "./acts";
 import type { Panes } from "./panes";
 
 export function useKeys(acts: Acts, panes: Panes, toggleAi: () => void): void {
-  const keyed = (event: KeyboardEvent) => {
-    const target = event.target as HTMLElement;
-    if (acts.ask || event.ctrlKey || event.metaKey || typing(target)) return;
+  useKeyboard((event, target) => {
+    if (acts.ask) return null;
     const on = panes.viewer();
     const tools = on?.tools;
     const onMap =
       target.classList.contains("slide-map") || target === document.body || target.id === "content";
-    const keys: Record<string, () => unknown> = {
+    const keys: Keys = {
       a: () => acts.act("accept"),
       c: () => acts.act("correct"),
       r: () => acts.act("refuse"),
@@ -34,36 +34,12 @@ export function useKeys(acts: Acts, panes: Panes, toggleAi: () => void): void {
     if (tools?.active) keys.Escape = acts.discard;
     if (on && tools?.active && onMap) Object.assign(keys, drawing(on, event));
     else if (onMap) Object.assign(keys, panning(on));
-    const act = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-    if (!act) return;
-    event.preventDefault();
-    act();
-  };
-  const latest = useRef(keyed);
-  latest.current = keyed;
-  useEffect(() => {
-    const act = (event: KeyboardEvent) => latest.current(event);
-    addEventListener("keydown", act);
-    return () => removeEventListener("keydown", act);
-  }, []);
+    return keys;
+  });
 }
 
-export const zooming = (on: SlideViewer | null): Record<string, () => void> => ({
-  "+": () => on?.zoom(1),
-  "=": () => on?.zoom(1),
-  "-": () => on?.zoom(-1),
-  "0": () => on?.whole(),
-});
-
-export const panning = (on: SlideViewer | null): Record<string, () => void> => ({
-  ArrowLeft: () => on?.pan(-1, 0),
-  ArrowRight: () => on?.pan(1, 0),
-  ArrowUp: () => on?.pan(0, -1),
-  ArrowDown: () => on?.pan(0, 1),
-});
-
 /** Drawing by keys alone: a cross for the hand, its keys for the button. */
-function drawing(on: SlideViewer, event: KeyboardEvent): Record<string, () => void> {
+function drawing(on: SlideViewer, event: KeyboardEvent): Keys {
   const { cross, tools } = on;
   const pace = event.altKey ? "fine" : event.shiftKey ? "fast" : "plain";
   const holds = tools.active === "brush" || tools.active === "edit";
@@ -97,10 +73,4 @@ function drawing(on: SlideViewer, event: KeyboardEvent): Record<string, () => vo
     },
     ...(tools.active === "edit" ? { PageDown: step(1), PageUp: step(-1) } : {}),
   };
-}
-
-/** Whether keys are words here. A box to tick or a slider takes none of the letters. */
-export function typing(target: HTMLElement): boolean {
-  if (target instanceof HTMLInputElement) return target.type !== "checkbox" && target.type !== "range";
-  return target instanceof HTMLSelectElement || target instanceof HTMLTextAreaElement;
 }

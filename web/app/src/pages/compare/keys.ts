@@ -1,32 +1,20 @@
 // Keys of the comparison: the slide moves as on the case, J and K go from dispute to dispute.
-import { useEffect, useRef } from "preact/hooks";
+import { useKeyboard } from "../../parts/keyboard";
+import { panning, zooming } from "../../viewer/keys";
 import type { SlideViewer } from "../../viewer/slide-viewer";
-import { panning, typing, zooming } from "../case/keys";
 
 export function useDisputeKeys(
   viewer: SlideViewer | null,
   asking: boolean,
   step: (by: 1 | -1) => void,
 ): void {
-  const keyed = (event: KeyboardEvent) => {
-    const target = event.target as HTMLElement;
-    if (asking || event.ctrlKey || event.metaKey || event.altKey || typing(target)) return;
-    const keys: Record<string, () => void> = {
+  useKeyboard((event, target) => {
+    if (asking || event.altKey) return null;
+    return {
       j: () => step(1),
       k: () => step(-1),
       ...zooming(viewer),
       ...(target.classList.contains("slide-map") ? panning(viewer) : {}),
     };
-    const act = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-    if (!act) return;
-    event.preventDefault();
-    act();
-  };
-  const latest = useRef(keyed);
-  latest.current = keyed;
-  useEffect(() => {
-    const act = (event: KeyboardEvent) => latest.current(event);
-    addEventListener("keydown", act);
-    return () => removeEventListener("keydown", act);
-  }, []);
+  });
 }
