@@ -60,17 +60,10 @@ impl ObjectBucket {
         Ok(Self { store, prefix, bucket, runtime: Some(runtime) })
     }
 
-    /// Asks for an object that need not be there: a wrong bucket, key or address is said at the
-    /// start, not when the first finding is to be kept.
+    /// Asks for a list that is empty or short: a wrong bucket, key or address is said at the start,
+    /// not when the first finding is to be kept. (A missing bucket answers like a missing object, so
+    /// that asking for one would not do.)
     fn probe(&self) -> Result<()> {
-        match self.check(Digest::of(b"")) {
-            Ok(()) | Err(RecordError::NotFound { .. }) => self.bucket_is_there(),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// A missing bucket answers like a missing object, so that its list is asked for.
-    fn bucket_is_there(&self) -> Result<()> {
         let prefix = self.path(Digest::of(b""));
         let listed = self.wait(self.store.list_with_delimiter(Some(&prefix)))?;
         listed.map(drop).map_err(|error| failed("opened", &self.bucket, &error))
@@ -226,6 +219,14 @@ mod tests {
         bucket.wait(put).unwrap().unwrap();
         assert!(matches!(bucket.get(digest, 99), Err(RecordError::Damaged { .. })));
         assert!(matches!(bucket.check(digest), Err(RecordError::Damaged { .. })));
+    }
+
+    #[test]
+    fn without_a_prefix_names_begin_with_the_digest() {
+        let bucket = ObjectBucket::over(Arc::new(InMemory::new()), "slides", "").unwrap();
+        let digest = Digest::of(b"heatmap");
+        let digits = digest.to_string()[7..].to_owned();
+        assert_eq!(bucket.path(digest).to_string(), format!("{}/{}", &digits[..2], &digits[2..]));
     }
 
     #[tokio::test]
