@@ -7,25 +7,18 @@ mod support;
 use std::{
     io::{Read, Write},
     net::{TcpListener, TcpStream},
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
-use bianque_testkit::{SlideRecipe, surroundings, write_svs};
+use bianque_testkit::{Ending, SlideRecipe, surroundings, write_svs};
 use serde_json::Value;
 use support::serving::{Server, text};
 
 /// A service that speaks S3, written by others; killed when it is dropped.
 struct Service {
-    program: Child,
+    _program: Ending,
     port: u16,
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        let _ = self.program.kill();
-        let _ = self.program.wait();
-    }
 }
 
 impl Service {
@@ -38,7 +31,7 @@ impl Service {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let service = Self { program, port };
+        let service = Self { _program: Ending(program), port };
         let until = Instant::now() + Duration::from_secs(60);
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
             assert!(Instant::now() < until, "the service does not listen");
@@ -103,21 +96,15 @@ fn what_an_examination_keeps_lies_in_the_bucket_and_is_verified_there() {
         command.args(arguments).output().unwrap()
     };
 
+    let serve = |more: &[&str]| {
+        let (folder, keep) = (slides.to_str().unwrap(), keep.to_str().unwrap());
+        let usual =
+            ["serve", "--demo", "--listen", "127.0.0.1:0", "--no-examination", "--folder", folder];
+        run(&[usual.as_slice(), &["--keep", keep], more].concat())
+    };
+
     // A bucket that is not there is said at the start.
-    let folder = slides.to_str().unwrap();
-    let early = run(&[
-        "serve",
-        "--demo",
-        "--folder",
-        folder,
-        "--listen",
-        "127.0.0.1:0",
-        "--objects",
-        place,
-        "--no-examination",
-        "--keep",
-        keep.to_str().unwrap(),
-    ]);
+    let early = serve(&["--objects", place]);
     let said = String::from_utf8_lossy(&early.stderr).into_owned();
     assert!(!early.status.success() && said.contains("s3://findings"), "{said}");
 
@@ -149,17 +136,7 @@ fn what_an_examination_keeps_lies_in_the_bucket_and_is_verified_there() {
     assert_ne!(server.send("GET", &heatmap, &Value::Null).0, 200);
 
     // A second server is kept out of the same folder.
-    let second = run(&[
-        "serve",
-        "--demo",
-        "--folder",
-        folder,
-        "--listen",
-        "127.0.0.1:0",
-        "--no-examination",
-        "--keep",
-        keep.to_str().unwrap(),
-    ]);
+    let second = serve(&[]);
     let said = String::from_utf8_lossy(&second.stderr).into_owned();
     assert!(!second.status.success() && said.contains("another server uses"), "{said}");
 }

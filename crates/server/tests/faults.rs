@@ -10,18 +10,20 @@ use std::{
     io::{BufRead, BufReader},
     net::SocketAddr,
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
 use bianque_record::{audit::verify_database, database::Location};
 use bianque_server::{Server, Settings};
+use bianque_testkit::Ending;
 use serde_json::json;
 use support::{Client, Ground, examined_case, findings, key, text};
 
 /// Another program with a server, killed when this is dropped.
 struct OtherProgram {
-    child: Child,
+    /// Ended by SIGKILL: no destructor, no flush.
+    child: Ending,
     address: SocketAddr,
 }
 
@@ -44,7 +46,7 @@ impl OtherProgram {
         let address = lines
             .map_while(Result::ok)
             .find_map(|line| line.split("listening ").nth(1).map(|text| text.parse().unwrap()));
-        Self { child, address: address.unwrap() }
+        Self { child: Ending(child), address: address.unwrap() }
     }
 
     /// A client that acts as the demo's pathologist.
@@ -53,14 +55,6 @@ impl OtherProgram {
         let mut client = Client { address, cookie: None, csrf: String::new(), bearer: None };
         client.csrf = text(&client.get("/api/v1/session").json()["csrf"]);
         client
-    }
-}
-
-impl Drop for OtherProgram {
-    fn drop(&mut self) {
-        // SIGKILL: no destructor, no flush.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

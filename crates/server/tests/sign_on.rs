@@ -6,11 +6,12 @@ mod support;
 
 use std::{
     net::{SocketAddr, TcpListener},
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
 use bianque_server::{NameClaim, Settings, SingleSignOn};
+use bianque_testkit::Ending;
 use serde_json::json;
 use support::{Answer, Client, Ground, Running};
 
@@ -18,15 +19,8 @@ const BEGIN: &str = "/api/v1/session/provider";
 
 /// The provider, which ends with the test.
 struct Provider {
-    process: Child,
+    _process: Ending,
     address: SocketAddr,
-}
-
-impl Drop for Provider {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
 }
 
 fn free_address() -> SocketAddr {
@@ -44,7 +38,7 @@ impl Provider {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let provider = Self { process, address };
+        let provider = Self { _process: Ending(process), address };
         let until = Instant::now() + Duration::from_secs(60);
         while provider.ask("GET", "/.well-known/openid-configuration", "", "").is_none() {
             assert!(Instant::now() < until, "the provider does not start");

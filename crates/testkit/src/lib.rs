@@ -2,6 +2,7 @@
 
 pub mod artefacts;
 pub mod dicom;
+mod ending;
 mod error;
 pub mod faulty_files;
 pub mod histology;
@@ -10,6 +11,7 @@ pub mod surroundings;
 mod svs;
 pub mod tiff_writer;
 
+pub use ending::Ending;
 pub use error::{Result, TestkitError};
 pub use histology::{SlideRecipe, SyntheticSlide, Truth, render_region};
 pub use svs::{write_svs, write_svs_with_progress};

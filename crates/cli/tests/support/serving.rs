@@ -4,25 +4,18 @@ use std::{
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
-use bianque_testkit::surroundings;
+use bianque_testkit::{Ending, surroundings};
 use serde_json::{Value, json};
 
 /// The server in demo mode; killed when it is dropped.
 pub(crate) struct Server {
-    program: Child,
+    _program: Ending,
     port: String,
     csrf: String,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.program.kill();
-        let _ = self.program.wait();
-    }
 }
 
 impl Server {
@@ -51,7 +44,7 @@ impl Server {
         let port = line.split("127.0.0.1:").nth(1).unwrap().split('/').next().unwrap().to_owned();
         // Nobody else reads it, and a full pipe would stop the server.
         std::thread::spawn(move || said.for_each(drop));
-        let mut server = Self { program, port, csrf: String::new() };
+        let mut server = Self { _program: Ending(program), port, csrf: String::new() };
         let csrf = server.get("/api/v1/session")["csrf"].as_str().unwrap().to_owned();
         server.csrf = csrf;
         server

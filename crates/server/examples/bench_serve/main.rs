@@ -12,12 +12,13 @@ mod memory;
 use std::{
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     time::Duration,
 };
 
 use bianque_server::{Server, Settings};
 use bianque_slide::{OpenOptions, content_digest, open};
+use bianque_testkit::Ending;
 use load::{Measured, measure};
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -25,7 +26,11 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 /// The most tiles of a kind that are asked for.
 const MOST_TILES: usize = 4000;
 
-struct Peer(Child, u16);
+/// The other server and its port.
+struct Peer {
+    _program: Ending,
+    port: u16,
+}
 
 impl Peer {
     fn start(slide: &Path, edge: u32) -> Result<Self, Failure> {
@@ -39,15 +44,7 @@ impl Peer {
             .spawn()?;
         let mut line = String::new();
         BufReader::new(child.stdout.take().ok_or("no output")?).read_line(&mut line)?;
-        Ok(Self(child, line.trim().parse()?))
-    }
-}
-
-impl Drop for Peer {
-    fn drop(&mut self) {
-        // Both fail only when it has ended already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        Ok(Self { _program: Ending(child), port: line.trim().parse()? })
     }
 }
 
@@ -107,7 +104,7 @@ fn compare(slide: &Path, seconds: u64) -> Result<(), Failure> {
             let peer = Peer::start(&link, edge)?;
             let path =
                 |(level, column, row): (u32, u32, u32)| format!("/{level}/{column}_{row}.jpeg");
-            let theirs = twice(peer.1, kind, connections, seconds, &path)?;
+            let theirs = twice(peer.port, kind, connections, seconds, &path)?;
             for ((name, a), b) in ["first", "again"].iter().zip(&ours).zip(&theirs) {
                 println!(
                     "| {} | {connections} | {name} | {} | {} | {:.1} |",

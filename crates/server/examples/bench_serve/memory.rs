@@ -3,9 +3,11 @@
 use std::{
     io::{BufRead, BufReader, Read},
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     time::{Duration, Instant},
 };
+
+use bianque_testkit::Ending;
 
 use crate::{Failure, Kind, load::measure, with_server};
 
@@ -16,7 +18,7 @@ const CONNECTIONS: usize = 16;
 /// How long one kind of tile is asked for before the next.
 const TURN: Duration = Duration::from_secs(5);
 
-struct Serving(Child, u16);
+struct Serving(Ending, u16);
 
 impl Serving {
     fn start(folder: &Path) -> Result<Self, Failure> {
@@ -28,7 +30,7 @@ impl Serving {
             .spawn()?;
         let mut line = String::new();
         BufReader::new(child.stdout.take().ok_or("no output")?).read_line(&mut line)?;
-        Ok(Self(child, line.trim().parse()?))
+        Ok(Self(Ending(child), line.trim().parse()?))
     }
 
     /// Resident memory now and the most so far, in MB.
@@ -41,14 +43,6 @@ impl Serving {
             Ok(kilobytes / 1e3)
         };
         Ok((field("VmRSS:")?, field("VmHWM:")?))
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        // Both fail only when it has ended already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
     }
 }
 
