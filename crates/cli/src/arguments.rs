@@ -72,6 +72,9 @@ pub(crate) enum Command {
     /// Which cancers are covered by a task, by what evidence, and what share of yearly incidence.
     Coverage(CoverageArguments),
     /// What a slide says of itself: levels, resolution and its source, properties.
+    #[command(after_help = "Examples:
+  bianque info slide.svs
+  bianque info dicom-folder/ --json")]
     Info(SlideArguments),
     /// Write a region of a slide as PNG or JPEG.
     Region(RegionArguments),
@@ -459,4 +462,35 @@ pub(crate) struct DemoArguments {
     /// Only write the sample slide and its truth.
     #[arg(long)]
     pub(crate) slide_only: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    /// Verbs that have no verbs of their own, by their words.
+    fn leaves(command: &clap::Command, words: &str, found: &mut Vec<(String, clap::Command)>) {
+        let words = format!("{words} {}", command.get_name());
+        if !command.has_subcommands() {
+            found.push((words, command.clone()));
+            return;
+        }
+        command.get_subcommands().for_each(|inner| leaves(inner, &words, found));
+    }
+
+    #[test]
+    fn every_verb_has_help_with_an_example_of_itself() {
+        let (whole, mut found) = (Arguments::command(), Vec::new());
+        leaves(&whole, "", &mut found);
+        assert!(found.len() > 25, "{} verbs", found.len());
+        for (words, mut command) in found {
+            let help = command.render_long_help().to_string();
+            assert!(
+                help.contains(&format!("\n {words} ")) || help.contains(&format!("\n {words}\n")),
+                "no example of{words}:\n{help}"
+            );
+        }
+    }
 }

@@ -275,27 +275,6 @@ fn wrong_usage_and_missing_files_have_their_own_exit_codes() {
     assert!(message(&output).contains("colon"), "names the tasks there are: {}", message(&output));
 }
 
-#[test]
-fn every_verb_has_help_with_an_example() {
-    let verbs: [&[&str]; 10] = [
-        &[],
-        &["check"],
-        &["run"],
-        &["region"],
-        &["thumbnail"],
-        &["train", "tiles"],
-        &["train", "slides"],
-        &["evaluate", "tiles"],
-        &["evaluate", "lesions"],
-        &["demo"],
-    ];
-    for verb in verbs {
-        let output = bianque(&[verb, &["--help"]].concat());
-        let help = String::from_utf8(output.stdout).unwrap();
-        assert!(output.status.success() && help.contains("  bianque "), "{verb:?}:\n{help}");
-    }
-}
-
 /// 64 x 64 white pixels in one strip, without any resolution.
 fn tiny_tiff() -> Vec<u8> {
     let entries: [(u16, u16, u32, u32); 9] = [

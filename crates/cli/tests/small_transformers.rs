@@ -181,3 +181,42 @@ fn what_was_asked_and_cannot_be_done_is_said() {
     site.json(&[&run[..], &["--outlines", "tokens"]].concat());
     assert_eq!(read(&site.path("dense/report.json"))["tiles"]["outlines"], "tokens");
 }
+
+#[test]
+fn a_task_of_slides_takes_the_features_of_two_encoders_side_by_side() {
+    let site = Site::with_encoders();
+    site.slides(0..12);
+    for encoder in ["learned", "rotary"] {
+        let run = ["run", "slides", "--features-only", "--encoder", encoder, "--out", encoder];
+        site.json(&run);
+    }
+    let train = ["train", "slide", "--features", "learned", "--features", "rotary"];
+    let table = ["--labels", "slides.csv", "--out", "both"];
+    let words = ["--organ", "generated tissue", "--stain", "generated", "--site", "generator"];
+    let quick = ["--head", "mean", "--epochs", "2", "--folds", "3"];
+    site.json(&[&train[..], &table, &words, &quick].concat());
+
+    // Its package names both encoders; each that is missing is said.
+    let packed = site.json(&["task", "pack", "both/task", "--unsigned", "--out", "both.tar"]);
+    assert_eq!(packed["name"], "both");
+    let installed = site.json(&["task", "install", "both.tar"]);
+    assert_eq!(installed["missing_encoder"], Value::Null);
+    let run = ["run", "slides/s1.svs", "--slide-task", "both", "--out", "out"];
+    site.json(&run);
+    let verdict = read(&site.path("out/slide-both.json"));
+    assert_eq!(verdict["encoder"]["name"], "learned + rotary");
+    assert_eq!(verdict["heads"], 3);
+    for file in ["features.safetensors", "features-rotary.safetensors"] {
+        assert!(site.path("out").join(file).is_file(), "{file}");
+    }
+
+    // The features of both, again side by side, are known as those that it was made of.
+    let tried = ["evaluate", "slides", "--run", "both", "--rounds", "50", "--out", "tried"];
+    let again = ["--features", "learned", "--features", "rotary", "--labels", "slides.csv"];
+    let refused = site.refusal(&[&tried[..], &again].concat());
+    assert!(refused.contains("12 of these slides were part of the run"), "{refused}");
+
+    fs::remove_dir_all(site.path("models/encoders/rotary")).unwrap();
+    let missing = site.refusal(&run);
+    assert!(missing.contains("it needs the encoder rotary"), "{missing}");
+}

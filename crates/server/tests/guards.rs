@@ -156,3 +156,25 @@ fn every_reading_is_in_the_audit_once_and_every_refusal_at_a_pace() {
     assert_eq!(events(&admin, "action.refused", "refused"), 2, "once in a minute for each reason");
     assert_eq!(admin.get("/api/v1/audit/verify").json()["whole"], true);
 }
+
+/// Every file below a folder.
+fn files_below(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { files_below(&path) } else { vec![path] }).collect()
+}
+
+#[test]
+fn a_kept_file_that_somebody_changed_is_found_when_it_is_asked_for() {
+    let ground = Ground::new();
+    let (server, mut admin) = ground.closed();
+    examined_case(&server.member(&mut admin, "reader", "pathologist"));
+    let with_files = "/api/v1/audit/verify?objects=true";
+    assert_eq!(admin.get(with_files).json()["whole"], true);
+    let kept = files_below(&ground.data.path().join("objects"));
+    assert!(!kept.is_empty(), "a crop and a heatmap are kept");
+    std::fs::write(&kept[0], "another picture").unwrap();
+    assert_eq!(admin.get("/api/v1/audit/verify").json()["whole"], true, "the chain itself holds");
+    let found = admin.get(with_files).json();
+    assert_eq!(found["whole"], false, "{found}");
+    assert!(text(&found["fault"]).contains("object"), "{found}");
+}

@@ -100,6 +100,7 @@ fn a_late_proposal_is_a_question_until_somebody_closes_it() {
     assert_eq!(reader.send("POST", &late, &csrf, &body).status, 200);
     let found = reader.get(open).json();
     assert_eq!((&found[0]["case"], &found[0]["version"]), (&json!(id), &json!(1)), "{found}");
+    assert_eq!(found[0]["number"], case["number"], "{found}");
     let close = format!("{open}/{}/close", text(&found[0]["id"]));
     let why = json!({ "reason": "seen, benign" });
     let mut technician = server.demo("demo-technician");

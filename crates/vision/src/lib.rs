@@ -3,6 +3,7 @@
 //! [`load`] reads a recipe and the weight file that it names and gives an [`Encoder`]. A recipe
 //! describes the network by switches, so that a new model of a known family is a data file.
 
+mod buffer;
 mod convnet;
 #[cfg(feature = "cuda")]
 mod cuda;
@@ -10,10 +11,12 @@ mod device;
 mod encoder;
 mod error;
 mod int8;
+mod lanes;
 mod load;
 pub mod matrix;
 mod normalise;
 mod onnx;
+mod packed;
 mod recipe;
 mod rows;
 mod test_tiles;

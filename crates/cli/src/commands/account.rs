@@ -31,6 +31,9 @@ pub(crate) enum AccountCommand {
 }
 
 #[derive(Args)]
+#[command(after_help = "Examples:
+  bianque account list --database site/record.db
+  bianque account list --database 'postgresql:///bianque?host=/run/postgresql' --json")]
 pub(crate) struct ListArguments {
     /// The record: a SQLite file or a PostgreSQL URL.
     #[arg(long, value_name = "FILE|URL")]
@@ -38,6 +41,8 @@ pub(crate) struct ListArguments {
 }
 
 #[derive(Args)]
+#[command(after_help = "Examples:
+  bianque account link ruth --database site/record.db --address https://slides.example")]
 pub(crate) struct LinkArguments {
     /// The account's login name.
     pub(crate) login: String,

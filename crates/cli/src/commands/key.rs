@@ -34,18 +34,25 @@ pub(crate) enum KeyCommand {
 }
 
 #[derive(Args)]
+#[command(after_help = "Examples:
+  bianque key new laboratory.key                 and laboratory.pub beside it")]
 pub(crate) struct NewArguments {
     /// The secret key's file, such as laboratory.key; an existing one is never replaced.
     pub(crate) file: PathBuf,
 }
 
 #[derive(Args)]
+#[command(after_help = "Examples:
+  bianque key show laboratory.pub                its short name, to compare on the telephone
+  bianque key show                               whom this site trusts, and in which folder")]
 pub(crate) struct ShowArguments {
     /// A public key, or a secret one.
     pub(crate) file: Option<PathBuf>,
 }
 
 #[derive(Args)]
+#[command(after_help = "Examples:
+  bianque key trust ruijin.pub --name ruijin")]
 pub(crate) struct TrustArguments {
     /// The public key.
     pub(crate) file: PathBuf,

@@ -10,6 +10,7 @@ mod pipeline;
 mod queue;
 mod rows;
 mod shards;
+mod side_by_side;
 mod store;
 mod timing;
 
@@ -18,6 +19,7 @@ pub use grid::{Cell, TileGrid, TissueEverywhere, TissueMap, tissue_cells};
 pub use pass::{EncoderRequest, PassRequest, SlideExtraction, TokenRequest, encode_slide};
 pub use pipeline::{SlideRequest, slide_features};
 pub use rows::FeatureRows;
+pub(crate) use side_by_side::{joined_digest, joined_encoder};
 pub use store::{FeatureFacts, LeftOut, SlideFeatures};
 pub use timing::Timing;
 

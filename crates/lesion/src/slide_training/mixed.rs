@@ -1,17 +1,13 @@
-//! Features of several encoders on the same tiles, side by side.
+//! Folders of features of several encoders, side by side.
 
 use std::path::PathBuf;
-
-use bianque_core::{Digest, Producer};
 
 use super::bags::FeatureFolder;
 use crate::{
     error::{LesionError, Result},
-    slide_features::{FeatureFacts, FeatureRows},
+    slide_features::FeatureRows,
+    task::EncoderPart,
 };
-
-/// How far two tiles' edges may differ, in level-0 pixels.
-const EDGE: f64 = 1e-6;
 
 impl FeatureFolder {
     /// Finds features in one folder or, of several encoders, in one folder each: as
@@ -31,6 +27,14 @@ impl FeatureFolder {
         Ok(joined)
     }
 
+    /// The encoders whose values stand side by side, in this order; none where there is one alone.
+    #[must_use]
+    pub fn encoder_parts(&self) -> Vec<EncoderPart> {
+        let parts = self.files.first().map_or(&[][..], |(_, parts)| parts);
+        let several = parts.iter().filter(|_| parts.len() > 1);
+        several.filter_map(|part| EncoderPart::of(part.facts())).collect()
+    }
+
     /// Puts another encoder's values beside these.
     fn beside(mut self, other: Self) -> Result<Self> {
         let (own, added) = (&self.facts, &other.facts);
@@ -44,7 +48,7 @@ impl FeatureFolder {
                 added.encoder.version
             )));
         }
-        self.facts = joined_facts(own, added);
+        self.facts = own.beside(added);
         let mut incomplete = self.incomplete;
         let mut beside = other.files.into_iter().collect::<std::collections::BTreeMap<_, _>>();
         let mut files = Vec::with_capacity(self.files.len());
@@ -81,43 +85,14 @@ fn same_tiles(name: &str, one: &FeatureRows, other: &FeatureRows) -> Result<()> 
             other.path().display()
         )))
     };
-    let (a, b) = (one.facts(), other.facts());
-    if a.slide != b.slide {
-        return differs("are of different scans".into());
-    }
-    let ((w, h), (v, g)) = (a.grid.tile_level0(), b.grid.tile_level0());
-    let same_edges = (w - v).abs() < EDGE && (h - g).abs() < EDGE;
-    if !same_edges || a.grid.steps() != b.grid.steps() || a.grid.bounds() != b.grid.bounds() {
-        return differs(format!(
-            "have tiles of {w:.2} and {v:.2} level-0 px, in steps of 1/{} and 1/{} of a tile",
-            a.grid.steps(),
-            b.grid.steps()
-        ));
+    if let Some(what) = one.facts().other_places(other.facts()) {
+        return differs(what);
     }
     if one.tiles() != other.tiles() || one.cells()? != other.cells()? {
         let (tiles, others) = (one.tiles(), other.tiles());
         return differs(format!("have {tiles} and {others} tiles, not all at the same places"));
     }
     Ok(())
-}
-
-fn joined_facts(one: &FeatureFacts, other: &FeatureFacts) -> FeatureFacts {
-    let (a, b) = (&one.encoder, &other.encoder);
-    let both = |a: &str, between: &str, b: &str| format!("{a}{between}{b}");
-    let digest = |a: Digest, b: Digest| Digest::of(format!("{a}{b}").as_bytes());
-    let licence = a.licence.as_ref().zip(b.licence.as_ref());
-    let encoder = Producer {
-        name: both(&a.name, " + ", &b.name),
-        version: both(&a.version, " + ", &b.version),
-        digest: a.digest.zip(b.digest).map(|(a, b)| digest(a, b)),
-        licence: licence.map(|(a, b)| if a == b { a.clone() } else { both(a, " AND ", b) }),
-    };
-    FeatureFacts {
-        encoder,
-        recipe_digest: digest(one.recipe_digest, other.recipe_digest),
-        dimension: one.dimension + other.dimension,
-        ..one.clone()
-    }
 }
 
 #[cfg(test)]

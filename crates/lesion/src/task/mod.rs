@@ -3,6 +3,7 @@
 mod card;
 mod draft;
 mod file;
+mod parts;
 mod scope;
 mod slide;
 mod slide_limits;
@@ -13,6 +14,7 @@ pub use card::{
     TrainingMaterial, Unit,
 };
 pub use draft::CardWords;
+pub use parts::EncoderPart;
 pub use scope::{OutOfScope, ScopeRule, SlideOrigin, out_of_scope};
 pub(crate) use slide::is_slide_task;
 pub use slide::{SlideJudgement, SlideTask, SlideTaskWords};

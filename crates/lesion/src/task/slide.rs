@@ -4,10 +4,12 @@
 use std::{collections::BTreeSet, fs, path::Path, sync::atomic::AtomicBool};
 
 use bianque_core::Digest;
+use bianque_vision::Recipe;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    EncoderReference, RESEARCH_USE, TASK_FILE, TileSettings,
+    EncoderPart, EncoderReference, RESEARCH_USE, TASK_FILE, TileSettings,
+    parts::{joined_reference, name_recipes},
     slide_limits::{LIMITS_FILE, SlideLimits, Unlikeness},
 };
 use crate::{
@@ -49,9 +51,12 @@ pub struct SlideTask {
     pub licence: String,
     /// What it was trained on.
     pub trained_on: String,
-    /// The encoder whose features it takes; its path is empty, its digests name it.
+    /// The encoder whose features it takes; its path is empty, its digests name it. Of several whose
+    /// values stand side by side, names and digests are joined.
     pub encoder: EncoderReference,
-    /// How tiles are laid over the slide.
+    /// These several, in the values' order; none where there is one encoder.
+    pub parts: Vec<EncoderPart>,
+    /// How tiles are laid over the slide; of several encoders, as the first one cuts them.
     pub tiles: TileSettings,
     /// The heads, each with the temperature of its own calibration.
     pub heads: Vec<(SlideHead, SlideHeadFacts)>,
@@ -89,6 +94,8 @@ pub struct SlideTaskWords {
     pub licence: String,
     /// What it was trained on.
     pub trained_on: String,
+    /// The encoders whose values stand side by side; none where there is one alone.
+    pub parts: Vec<EncoderPart>,
     /// Positions along a tile's edge, as the features have them.
     pub steps: u32,
     /// Smallest share of tissue in a tile, as the features have it.
@@ -109,6 +116,8 @@ struct Description {
     licence: String,
     trained_on: String,
     encoder: EncoderReference,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    parts: Vec<EncoderPart>,
     tiles: TileSettings,
     /// What the first head says; a regression's mean and deviation are each head's own.
     question: SlidePurpose,
@@ -170,6 +179,7 @@ impl SlideTask {
                 digest,
                 recipe_digest: Some(facts.recipe_digest),
             },
+            parts: words.parts,
             tiles: TileSettings {
                 size: facts.tile_px,
                 mpp: facts.tile_mpp,
@@ -219,6 +229,7 @@ impl SlideTask {
             licence: self.licence.clone(),
             trained_on: self.trained_on.clone(),
             encoder: self.encoder.clone(),
+            parts: self.parts.clone(),
             tiles: self.tiles.clone(),
             question: self.purpose().clone(),
             heads,
@@ -269,6 +280,7 @@ impl SlideTask {
             licence: own.licence,
             trained_on: own.trained_on,
             encoder: own.encoder,
+            parts: own.parts,
             tiles: own.tiles,
             heads,
             training_slides: own.training_slides,
@@ -284,6 +296,23 @@ impl SlideTask {
         self.heads[0].0.purpose()
     }
 
+    /// Every encoder that it needs, in the order of their values, and how each cuts tiles.
+    #[must_use]
+    pub fn encoders(&self) -> Vec<EncoderPart> {
+        let alone = || EncoderPart {
+            encoder: self.encoder.clone(),
+            size: self.tiles.size,
+            mpp: self.tiles.mpp,
+        };
+        if self.parts.is_empty() { vec![alone()] } else { self.parts.clone() }
+    }
+
+    /// Names the recipes that it takes by their digests now, as features do: one an encoder, in
+    /// their order.
+    pub fn name_recipes(&mut self, recipes: &[&Recipe]) {
+        name_recipes(&mut self.encoder, &mut self.parts, recipes);
+    }
+
     /// The files beside its description and card.
     #[must_use]
     pub fn files(&self) -> Vec<String> {
@@ -291,7 +320,8 @@ impl SlideTask {
         (0..self.heads.len()).map(head_file).chain(limits).collect()
     }
 
-    /// What it says of a slide, and whether it should be believed.
+    /// What it says of a slide, and whether it should be believed; of several encoders the features
+    /// must be [side by side](SlideFeatures::side_by_side).
     ///
     /// # Errors
     /// When the features are of another encoder, the slide has no tile, or it was stopped.
@@ -357,6 +387,15 @@ impl SlideTask {
         }
         if let Some(what) = self.tiles.fault() {
             return Err(wrong(what));
+        }
+        if let Some(first) = self.parts.first() {
+            let alike = joined_reference(&self.parts).is_some_and(|own| own == self.encoder)
+                && (first.size, first.mpp) == (self.tiles.size, self.tiles.mpp);
+            if self.parts.len() < 2 || !alike {
+                return Err(wrong(
+                    "its several encoders are not those that 'encoder' joins".into(),
+                ));
+            }
         }
         for (head, facts) in &self.heads {
             if let Some(what) = self.limits.fault(self.purpose(), head.inputs()) {

@@ -19,8 +19,23 @@ pub trait TaskStatement {
     fn intended_use(&self) -> &str;
     /// Licence of the heads, as an SPDX expression.
     fn licence(&self) -> &str;
-    /// The encoder whose features it takes.
+    /// The encoder whose features it takes; of several side by side, all of them as one.
     fn encoder(&self) -> &EncoderReference;
+    /// Every encoder that it needs.
+    fn encoders(&self) -> Vec<&EncoderReference>;
+}
+
+impl Task {
+    fn encoder_references(&self) -> Vec<&EncoderReference> {
+        vec![&self.encoder]
+    }
+}
+
+impl SlideTask {
+    fn encoder_references(&self) -> Vec<&EncoderReference> {
+        let parts = self.parts.iter().map(|part| &part.encoder);
+        if self.parts.is_empty() { vec![&self.encoder] } else { parts.collect() }
+    }
 }
 
 macro_rules! stated {
@@ -52,6 +67,10 @@ macro_rules! stated {
 
             fn encoder(&self) -> &EncoderReference {
                 &self.encoder
+            }
+
+            fn encoders(&self) -> Vec<&EncoderReference> {
+                self.encoder_references()
             }
         }
     };

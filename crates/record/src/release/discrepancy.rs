@@ -6,8 +6,9 @@ use serde_json::json;
 use crate::{
     Record, RecordError, Result,
     audit::{Event, Object},
-    identity::{CaseId, DiscrepancyId, Moment, ProposalId, Reason, UserId},
-    people::{Action, Actor},
+    database::Row,
+    identity::{CaseId, CaseNumber, DiscrepancyId, Moment, ProposalId, Reason, UserId},
+    people::{Action, Actor, Role},
     store::Audited,
 };
 
@@ -29,6 +30,8 @@ pub struct Discrepancy {
     pub id: DiscrepancyId,
     /// The signed case.
     pub case: CaseId,
+    /// The laboratory's number of it.
+    pub number: CaseNumber,
     /// The version that was signed when the proposal came.
     pub version: u32,
     /// The late proposal.
@@ -40,7 +43,7 @@ pub struct Discrepancy {
 }
 
 impl Record {
-    /// Discrepancies, the oldest first; at most 100.
+    /// Discrepancies, the oldest first; at most 100. A second reader is told of cases that two read.
     ///
     /// # Errors
     /// When the actor may not.
@@ -52,38 +55,23 @@ impl Record {
         self.deed(actor, Action::ReadWorklist, Event::DiscrepanciesRead, |unit| {
             let after = query.after.map_or(String::new(), |id| id.to_string());
             let mut values = vec![after.into()];
-            let mut sql = "SELECT id, laboratory_case, version, proposal, opened, closed, \
-                           closed_by, reason FROM discrepancy WHERE id > ?1"
+            let mut sql = "SELECT d.id, d.laboratory_case, c.number, d.version, d.proposal, \
+                           d.opened, d.closed, d.closed_by, d.reason FROM discrepancy d \
+                           JOIN laboratory_case c ON c.id = d.laboratory_case WHERE d.id > ?1"
                 .to_owned();
             if let Some(case) = query.case {
                 values.push(case.into());
-                sql.push_str(" AND laboratory_case = ?2");
+                sql.push_str(" AND d.laboratory_case = ?2");
             }
             if !query.closed_too {
-                sql.push_str(" AND closed IS NULL");
+                sql.push_str(" AND d.closed IS NULL");
             }
-            sql.push_str(" ORDER BY id LIMIT 100");
+            if actor.role() == Role::SecondReader {
+                sql.push_str(" AND c.reading = 'double'");
+            }
+            sql.push_str(" ORDER BY d.id LIMIT 100");
             let rows = unit.query(&sql, &values)?;
-            let found: Result<Vec<_>> = rows
-                .iter()
-                .map(|row| {
-                    let closed = match row.optional_integer(5)? {
-                        Some(at) => {
-                            Some((Moment::from_microseconds(at), row.parsed(6)?, row.parsed(7)?))
-                        }
-                        None => None,
-                    };
-                    Ok(Discrepancy {
-                        id: row.parsed(0)?,
-                        case: row.parsed(1)?,
-                        version: u32::try_from(row.integer(2)?).unwrap_or(0),
-                        proposal: row.parsed(3)?,
-                        opened: Moment::from_microseconds(row.integer(4)?),
-                        closed,
-                    })
-                })
-                .collect();
-            let found = found?;
+            let found = rows.iter().map(discrepancy_of).collect::<Result<Vec<_>>>()?;
             let seen: Vec<DiscrepancyId> = found.iter().map(|found| found.id).collect();
             let object = Object::new("discrepancies", "list");
             Ok(Audited::new(found, object, json!({ "discrepancies": seen })))
@@ -113,4 +101,20 @@ impl Record {
             Ok(Audited::new((), Object::new("discrepancy", id), json!({})))
         })
     }
+}
+
+fn discrepancy_of(row: &Row) -> Result<Discrepancy> {
+    let closed = match row.optional_integer(6)? {
+        Some(at) => Some((Moment::from_microseconds(at), row.parsed(7)?, row.parsed(8)?)),
+        None => None,
+    };
+    Ok(Discrepancy {
+        id: row.parsed(0)?,
+        case: row.parsed(1)?,
+        number: row.parsed(2)?,
+        version: u32::try_from(row.integer(3)?).unwrap_or(0),
+        proposal: row.parsed(4)?,
+        opened: Moment::from_microseconds(row.integer(5)?),
+        closed,
+    })
 }

@@ -68,6 +68,9 @@ pub fn late_proposal(ground: &Ground) {
     let found = record.discrepancies(&ground.pathologist, &DiscrepancyQuery::default()).unwrap();
     assert_eq!(found.len(), 1);
     assert_eq!((found[0].proposal, found[0].version), (late, 1));
+    assert_eq!(found[0].number, record.case(&ground.pathologist, case).unwrap().case.number);
+    let second = record.discrepancies(&ground.second_reader, &DiscrepancyQuery::default()).unwrap();
+    assert!(second.is_empty(), "a second reader is not told of a case that is read once");
     let proposals = record.proposals(&ground.pathologist, case).unwrap();
     assert!(proposals.iter().any(|p| p.proposal.id == late && p.proposal.late));
     let reason = "looked again: no change".parse().unwrap();

@@ -6,7 +6,7 @@ use axum::{
 };
 use bianque_record::{
     Action,
-    audit::{AuditQuery, Entry, verify_database},
+    audit::{AuditQuery, Entry, verify_record},
     identity::{Moment, UserId},
 };
 use schemars::JsonSchema;
@@ -45,6 +45,15 @@ struct EntryLine {
     object: String,
     detail: String,
     hash: String,
+}
+
+/// What is gone along.
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct VerifyRequest {
+    /// Whether kept files (heatmaps, points) are read and held against their digests too. It takes as
+    /// long as reading them.
+    #[serde(default)]
+    objects: bool,
 }
 
 /// Whether the chain holds.
@@ -94,19 +103,21 @@ pub(crate) async fn list(
     Ok(Json(AuditDocument { entries: entries.into_iter().map(line).collect() }))
 }
 
-/// Goes along the whole chain.
+/// Goes along the whole chain and, when asked, the kept files.
 pub(crate) async fn verify(
     extract::State(state): extract::State<State>,
     caller: Caller,
+    Query(request): Query<VerifyRequest>,
 ) -> Result<Json<VerifyDocument>, Refusal> {
     let place = state.location.clone();
+    let objects = request.objects.then(|| state.objects.clone());
     let report = state
         .record(move |record| {
             // The look is a reading of the audit, and is in it.
             record
                 .audit_entries(&caller.actor, &AuditQuery { limit: 1, ..AuditQuery::default() })?;
             debug_assert!(caller.actor.role().may(Action::ReadAudit));
-            verify_database(place.connect_to_read()?.as_mut(), &[])
+            verify_record(place.connect_to_read()?.as_mut(), &[], objects.as_deref())
         })
         .await?;
     Ok(Json(VerifyDocument {

@@ -363,6 +363,8 @@ pub(crate) async fn reopen(
 pub(crate) struct DiscrepancyLine {
     id: String,
     case: String,
+    /// The laboratory's number of the case.
+    number: String,
     version: u32,
     finding: String,
     opened: String,
@@ -396,6 +398,7 @@ async fn asked(
     let line = |found: &Discrepancy| DiscrepancyLine {
         id: text(found.id),
         case: text(found.case),
+        number: found.number.to_string(),
         version: found.version,
         finding: text(found.proposal),
         opened: text(found.opened),

@@ -117,6 +117,7 @@ fn site_routes() -> Vec<Route> {
             .gives::<audit::AuditDocument>(),
         route!(GET "/api/v1/audit/verify", audit, "Whether the audit's chain holds",
             audit::verify)
+        .asks::<audit::VerifyRequest>()
         .gives::<audit::VerifyDocument>(),
     ]
 }

@@ -2,7 +2,7 @@
 
 #![allow(unsafe_code)]
 
-use super::{
+use crate::{
     buffer::Buffer,
     lanes::{Instructions, Kernel, Lanes, padded},
 };

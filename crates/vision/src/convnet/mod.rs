@@ -20,9 +20,7 @@
 //!
 //! `fold_to_safetensors` in `tests/convnet_equality.py` writes such a file from a model of timm.
 
-mod buffer;
 mod depthwise;
-mod lanes;
 mod network;
 mod plan;
 mod pointwise;
@@ -33,13 +31,13 @@ use bianque_core::{Producer, RgbImage};
 use rayon::prelude::*;
 
 use self::{
-    lanes::Instructions,
     network::{Network, Scratch},
     plan::Plan,
 };
 use crate::{
     encoder::{Encoder, TokenGrid, check_length, check_sizes},
     error::{Result, VisionError},
+    lanes::Instructions,
     recipe::{ConvNet, Recipe},
     weights::Weights,
 };

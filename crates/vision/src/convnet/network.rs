@@ -7,13 +7,18 @@
 use bianque_core::RgbImage;
 
 use super::{
-    buffer::Buffer,
     depthwise::{Depthwise, LONGEST},
-    lanes::{Instructions, padded},
     plan::{Block, Plan, Window},
     pointwise::{Finish, Layout, Pointwise},
 };
-use crate::{error::Result, normalise, recipe::Normalise, weights::Weights};
+use crate::{
+    buffer::Buffer,
+    error::Result,
+    lanes::{Instructions, padded},
+    normalise,
+    recipe::Normalise,
+    weights::Weights,
+};
 
 /// Floats that a block's ring and strip may take together, 256 KiB of them: what common second-level
 /// caches hold. (Measured on one of 1 MiB: any size from 192 to 896 KiB is as fast.)

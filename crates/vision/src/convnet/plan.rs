@@ -1,7 +1,7 @@
 //! A recipe's network, checked and with every size worked out.
 
-use super::{depthwise::Form, lanes::padded};
-use crate::recipe::ConvNet;
+use super::depthwise::Form;
+use crate::{lanes::padded, recipe::ConvNet};
 
 /// The most channels that any layer may have; EfficientNet-Lite4 has 1,920 at its widest.
 const MOST_CHANNELS: usize = 16_384;

@@ -6,9 +6,9 @@
 
 #![allow(unsafe_code)]
 
-use super::{
+use crate::{
     buffer::Buffer,
-    lanes::{Instructions, Kernel, Lanes, PADDING, padded},
+    lanes::{Instructions, Kernel, Lanes, Panel, padded},
 };
 
 /// The most pixels that are worked on at once.
@@ -35,13 +35,6 @@ pub(super) struct Pointwise {
     weights: Buffer,
     bias: Buffer,
     panels: Vec<Panel>,
-}
-
-/// Output channels that are worked on together.
-#[derive(Copy, Clone, Debug)]
-struct Panel {
-    column: usize,
-    vectors: usize,
 }
 
 /// Where rows of pixels lie in a slice.
@@ -81,8 +74,8 @@ impl Pointwise {
     ) -> Self {
         let outputs = bias.len();
         assert_eq!(weights.len(), inputs * outputs, "a weight for every input and output");
-        let (lanes, most) = instructions.widths();
-        let panels = panels(padded(outputs), lanes, most);
+        let lanes = instructions.lanes();
+        let panels = instructions.panels(padded(outputs));
         let mut packed = Buffer::zeroed(inputs * padded(outputs));
         for panel in &panels {
             let width = panel.vectors * lanes;
@@ -127,21 +120,6 @@ impl Pointwise {
         // and the destination is borrowed exclusively.
         unsafe { self.instructions.run(product) }
     }
-}
-
-/// Splits columns into panels of at most `most` vectors, as even as can be.
-fn panels(columns: usize, lanes: usize, most: usize) -> Vec<Panel> {
-    debug_assert!(columns.is_multiple_of(PADDING) && PADDING.is_multiple_of(lanes));
-    let vectors = columns / lanes;
-    let count = vectors.div_ceil(most);
-    let mut panels = Vec::with_capacity(count);
-    let mut done = 0;
-    for left in (1..=count).rev() {
-        let vectors = (vectors - done).div_ceil(left);
-        panels.push(Panel { column: done * lanes, vectors });
-        done += vectors;
-    }
-    panels
 }
 
 struct Product<'a> {
@@ -321,21 +299,6 @@ mod tests {
                     }
                     assert!(got == best || !set.fused(), "{set:?} rounds differently");
                 }
-            }
-        }
-    }
-
-    #[test]
-    fn panels_cover_all_columns_once() {
-        for (lanes, most) in [(8, 2), (16, 3)] {
-            for columns in (16..=1280).step_by(16) {
-                let mut next = 0;
-                for panel in panels(columns, lanes, most) {
-                    assert_eq!(panel.column, next);
-                    assert!((1..=most).contains(&panel.vectors));
-                    next += panel.vectors * lanes;
-                }
-                assert_eq!(next, columns);
             }
         }
     }

@@ -3,15 +3,28 @@
 use std::ops::Range;
 
 use super::network::Linear;
-use crate::int8::{Result8, Rows8, Weights8};
+use crate::{
+    int8::{Result8, Rows8, Weights8},
+    packed::{PackedLayer, Rows},
+};
 
-/// A linear layer of a block.
-pub(super) trait Layer: Send + Sync + 'static {
-    /// What a layer's input becomes before it is multiplied, kept from one layer to the next.
-    type Operand: Default + Send + 'static;
-
+/// A form that layers are brought into when they are read.
+pub(super) trait Form {
     /// Brings a layer as it was read into this form.
     fn from_linear(linear: Linear) -> Self;
+}
+
+/// As it was read.
+impl Form for Linear {
+    fn from_linear(linear: Linear) -> Self {
+        linear
+    }
+}
+
+/// A linear layer of a block.
+pub(super) trait Layer: Form + Send + Sync + 'static {
+    /// What a layer's input becomes before it is multiplied, kept from one layer to the next.
+    type Operand: Default + Send + 'static;
 
     /// Values of a row of the result.
     fn outputs(&self) -> usize;
@@ -44,15 +57,17 @@ pub(super) trait Layer: Send + Sync + 'static {
 }
 
 /// In 32-bit floats.
-impl Layer for Linear {
-    type Operand = ();
-
+impl Form for PackedLayer {
     fn from_linear(linear: Linear) -> Self {
-        linear.spread()
+        Self::new(&linear.weight, linear.inputs, &linear.bias)
     }
+}
+
+impl Layer for PackedLayer {
+    type Operand = Vec<f32>;
 
     fn outputs(&self) -> usize {
-        self.outputs
+        Self::outputs(self)
     }
 
     fn write_part(
@@ -60,14 +75,23 @@ impl Layer for Linear {
         part: Range<usize>,
         input: &[f32],
         rows: usize,
-        (): &mut (),
+        operand: &mut Vec<f32>,
         out: &mut [f32],
     ) {
-        Self::write_part(self, part, input, rows, out);
+        let from = Rows { values: input, stride: self.inputs(), count: rows };
+        self.multiply(part, from, operand, out, false);
     }
 
-    fn add(&self, input: &[f32], stride: usize, rows: usize, (): &mut (), out: &mut [f32]) {
-        Self::add(self, input, stride, rows, out);
+    fn add(
+        &self,
+        input: &[f32],
+        stride: usize,
+        rows: usize,
+        operand: &mut Vec<f32>,
+        out: &mut [f32],
+    ) {
+        let from = Rows { values: input, stride, count: rows };
+        self.multiply(0..Self::outputs(self), from, operand, out, true);
     }
 }
 
@@ -78,13 +102,15 @@ pub(super) struct Linear8 {
     inputs: usize,
 }
 
+impl Form for Linear8 {
+    fn from_linear(linear: Linear) -> Self {
+        let Linear { weight, bias, inputs, outputs } = linear;
+        Self { weights: Weights8::new(&weight, inputs, outputs, inputs), bias, inputs }
+    }
+}
+
 impl Layer for Linear8 {
     type Operand = Rows8;
-
-    fn from_linear(linear: Linear) -> Self {
-        let Linear { weight, bias, inputs, outputs, stride } = linear;
-        Self { weights: Weights8::new(&weight, inputs, outputs, stride), bias, inputs }
-    }
 
     fn outputs(&self) -> usize {
         self.bias.len()

@@ -24,11 +24,12 @@ pub(crate) use self::parts::{LayerParts, NormParts, Parts};
 use self::{
     forward::Scratch,
     layer::{Layer, Linear8},
-    network::{Linear, Network},
+    network::Network,
 };
 use crate::{
     encoder::{Encoder, TokenGrid, check_length, check_sizes},
     error::{Result, VisionError},
+    packed::PackedLayer,
     recipe::{Arithmetic, Recipe, Vit},
     weights::Weights,
 };
@@ -39,7 +40,7 @@ use crate::{
 /// When tensors are missing, misshapen or left over.
 pub(crate) fn encoder(recipe: Recipe, vit: &Vit, weights: Weights) -> Result<Box<dyn Encoder>> {
     Ok(match vit.arithmetic {
-        Arithmetic::F32 => Box::new(VitEncoder::<Linear>::new(recipe, vit, weights)?),
+        Arithmetic::F32 => Box::new(VitEncoder::<PackedLayer>::new(recipe, vit, weights)?),
         Arithmetic::Int8 => Box::new(VitEncoder::<Linear8>::new(recipe, vit, weights)?),
     })
 }

@@ -1,20 +1,14 @@
 //! The network: its tensors and its linear layers.
 
 use super::{
-    dialect::Spelling, layer::Layer, pooler::PoolerLayers, position::Rotation, tensors::Tensors,
+    dialect::Spelling, layer::Form, pooler::PoolerLayers, position::Rotation, tensors::Tensors,
 };
 use crate::{
     error::{Result, VisionError},
     matrix::{Destination, View, ViewMut, multiply},
     recipe::{Ffn, Pooling, Recipe, Vit},
-    rows,
     weights::Weights,
 };
-
-/// Rows a multiple of so many values apart share their places in the processor's first cache.
-const SAME_PLACE: usize = 1024;
-/// Values by which such rows are moved apart.
-const APART: usize = 16;
 
 /// A linear layer, its weights `outputs x inputs` in the order of the file.
 pub(super) struct Linear {
@@ -22,8 +16,6 @@ pub(super) struct Linear {
     pub(super) bias: Vec<f32>,
     pub(super) inputs: usize,
     pub(super) outputs: usize,
-    /// Values from one row of `weight` to the next.
-    pub(super) stride: usize,
 }
 
 /// A layer norm's weights.
@@ -70,7 +62,7 @@ pub(super) struct Network<L = Linear> {
     pub(super) norm: Norm,
 }
 
-impl<L: Layer> Network<L> {
+impl<L: Form> Network<L> {
     /// Takes every tensor that the recipe's switches ask for, and drops what only training needs.
     ///
     /// # Errors
@@ -150,56 +142,15 @@ impl Linear {
     /// A layer from weights row by row without gaps.
     pub(super) fn new(weight: Vec<f32>, bias: Vec<f32>, inputs: usize) -> Self {
         let outputs = bias.len();
-        Self { weight, bias, inputs, outputs, stride: inputs }
-    }
-
-    /// Moves rows apart where they would crowd each other out of the cache while a product packs
-    /// them: worth 12 to 15 % at 1024, 3072 and 4096 inputs.
-    pub(super) fn spread(mut self) -> Self {
-        if !self.inputs.is_multiple_of(SAME_PLACE) || self.stride != self.inputs {
-            return self;
-        }
-        self.stride = self.inputs + APART;
-        let mut spread = Vec::with_capacity(self.outputs * self.stride);
-        for row in self.weight.chunks_exact(self.inputs) {
-            spread.extend_from_slice(row);
-            spread.extend_from_slice(&[0.0; APART]);
-        }
-        self.weight = spread;
-        self
+        Self { weight, bias, inputs, outputs }
     }
 
     /// `out = input * weight^T + bias` for rows of `outputs` values.
     pub(super) fn write(&self, input: &[f32], rows: usize, out: &mut [f32]) {
-        self.write_part(0..self.outputs, input, rows, out);
-    }
-
-    /// The same for some of the outputs alone, into their places in rows of all outputs.
-    pub(super) fn write_part(
-        &self,
-        part: std::ops::Range<usize>,
-        input: &[f32],
-        rows: usize,
-        out: &mut [f32],
-    ) {
         for row in out.chunks_exact_mut(self.outputs).take(rows) {
-            row[part.clone()].copy_from_slice(&self.bias[part.clone()]);
+            row.copy_from_slice(&self.bias);
         }
-        let weight = &self.weight[part.start * self.stride..];
-        multiply(
-            ViewMut::new(&mut out[part.start..], rows, part.len(), self.outputs),
-            Destination::Add,
-            View::new(input, rows, self.inputs, self.inputs),
-            View::new(weight, part.len(), self.inputs, self.stride).transposed(),
-        );
-    }
-
-    /// `out += input * weight^T + bias`, the input's rows `stride` apart.
-    pub(super) fn add(&self, input: &[f32], stride: usize, rows: usize, out: &mut [f32]) {
-        for row in out.chunks_exact_mut(self.outputs).take(rows) {
-            rows::add(row, &self.bias);
-        }
-        self.add_product(input, stride, rows, out);
+        self.add_product(input, self.inputs, rows, out);
     }
 
     /// `out += input * weight^T`.
@@ -208,26 +159,13 @@ impl Linear {
             ViewMut::new(out, rows, self.outputs, self.outputs),
             Destination::Add,
             View::new(input, rows, self.inputs, stride),
-            View::new(&self.weight, self.outputs, self.inputs, self.stride).transposed(),
+            View::new(&self.weight, self.outputs, self.inputs, self.inputs).transposed(),
         );
-    }
-
-    /// The weights without gaps between rows, and the bias.
-    #[cfg(feature = "cuda")]
-    pub(super) fn into_rows(self) -> (Vec<f32>, Vec<f32>) {
-        let (mut weight, inputs, stride) = (self.weight, self.inputs, self.stride);
-        if stride != inputs {
-            for row in 1..self.outputs {
-                weight.copy_within(row * stride..row * stride + inputs, row * inputs);
-            }
-            weight.truncate(self.outputs * inputs);
-        }
-        (weight, self.bias)
     }
 
     /// Multiplies each output by its scale.
     pub(super) fn scaled(mut self, scales: &[f32]) -> Self {
-        let rows = self.weight.chunks_exact_mut(self.stride);
+        let rows = self.weight.chunks_exact_mut(self.inputs);
         for ((row, bias), scale) in rows.zip(&mut self.bias).zip(scales) {
             row.iter_mut().for_each(|value| *value *= scale);
             *bias *= scale;

@@ -80,9 +80,7 @@ impl Parts {
 
 impl From<Linear> for LayerParts {
     fn from(layer: Linear) -> Self {
-        let inputs = layer.inputs;
-        let (weight, bias) = layer.into_rows();
-        Self { weight, bias, inputs }
+        Self { weight: layer.weight, bias: layer.bias, inputs: layer.inputs }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     dialect::{Names, Spelling},
-    layer::Layer,
+    layer::Form,
     network::{Block, Linear, Norm},
     pooler::PoolerLayers,
     position::{Rotation, periods},
@@ -192,7 +192,7 @@ impl<'a> Tensors<'a> {
         Ok(Some(Rotation::new(base, grid, width, precision)))
     }
 
-    pub(super) fn block<L: Layer>(&mut self, vit: &Vit, index: usize) -> Result<Block<L>> {
+    pub(super) fn block<L: Form>(&mut self, vit: &Vit, index: usize) -> Result<Block<L>> {
         let (dim, names) = (vit.dim, self.names);
         let begin = self.spelling.block(self.weights, index);
         let norm1 = self.norm(&format!("{begin}{}", names.norm1), dim)?;

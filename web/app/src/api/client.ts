@@ -179,7 +179,7 @@ export const api = {
     if (actor) query.set("actor", actor);
     return get<{ entries: wire.AuditEntry[] }>(`${root}/audit?${query}`);
   },
-  verifyAudit: () => get<wire.AuditVerdict>(`${root}/audit/verify`),
+  verifyAudit: (objects: boolean) => get<wire.AuditVerdict>(`${root}/audit/verify?objects=${objects}`),
   users: () => get<wire.User[]>(`${root}/users`),
   addUser: (login: string, roles: wire.Role[]) =>
     json<{ id: string; link: string }>("POST", `${root}/users`, { login, roles }),

@@ -40,6 +40,7 @@ export interface ServiceToken {
 export interface Discrepancy {
   id: string;
   case: string;
+  number: string;
   version: number;
   finding: string;
   opened: string;

@@ -17,6 +17,7 @@ export function Audit() {
   const [older, setOlder] = useState<AuditEntry[]>([]);
   const [verdict, setVerdict] = useState<AuditVerdict | null>(null);
   const [fault, setFault] = useState("");
+  const [filesToo, setFilesToo] = useState(true);
   const loaded = useLoad(() => api.audit(undefined, actor || undefined), [actor]);
   // Whoever reads the audit reads no cases, and so knows the names from the accounts.
   const users = useLoad(() => (may("manage-accounts") ? api.users() : Promise.resolve([])), []);
@@ -28,7 +29,7 @@ export function Audit() {
     setFault("");
     setVerdict(null);
     try {
-      setVerdict(await api.verifyAudit());
+      setVerdict(await api.verifyAudit(filesToo));
     } catch (error) {
       setFault(error instanceof Problem ? problemText(say, error) : say("failed"));
     }
@@ -62,6 +63,14 @@ export function Audit() {
             <button type="button" class="main" onClick={() => void verify()}>
               {say("verify")}
             </button>
+            <label>
+              <input
+                type="checkbox"
+                checked={filesToo}
+                onChange={(event) => setFilesToo(event.currentTarget.checked)}
+              />{" "}
+              {say("verifyFiles")}
+            </label>
             {verdict && (
               <p class={verdict.whole ? "verdict whole" : "verdict broken"} role="status">
                 {verdict.whole

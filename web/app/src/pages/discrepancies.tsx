@@ -1,7 +1,6 @@
 // Questions that late proposals raised on signed cases: somebody looks, and says what came of it.
 import { useState } from "preact/hooks";
 import { api, Problem } from "../api/client";
-import type { Discrepancy } from "../api/types";
 import { Choose } from "../parts/dialog";
 import { problemText, useLoad, Waiting } from "../parts/load";
 import { Shell } from "../shell";
@@ -21,24 +20,9 @@ export function Discrepancies() {
   );
 }
 
-/** A reader knows a case by its number; one that may not be read keeps its id. */
-async function withNumbers(): Promise<(Discrepancy & { number: string })[]> {
-  const lines = await api.discrepancies();
-  const cases = [...new Set(lines.map((line) => line.case))];
-  const numbers = await Promise.all(
-    cases.map((id) =>
-      api.case(id).then(
-        ({ number }) => number,
-        () => id.slice(0, 8),
-      ),
-    ),
-  );
-  return lines.map((line) => ({ ...line, number: numbers[cases.indexOf(line.case)] ?? "" }));
-}
-
 function Open() {
   const say = useSay();
-  const loaded = useLoad(withNumbers, []);
+  const loaded = useLoad(api.discrepancies, []);
   const [closing, setClosing] = useState<string | null>(null);
   const [fault, setFault] = useState("");
   const close = async (id: string, reason: string) => {

@@ -303,6 +303,7 @@ export const en = {
   // Audit
   verify: "Verify the chain",
   verifyWhole: "The chain is whole: {n} entries, head {h}",
+  verifyFiles: "with kept files",
   verifyBroken: "The chain is broken",
   when: "When",
   who: "Who",

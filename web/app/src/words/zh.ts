@@ -294,6 +294,7 @@ export const zh: Words = {
   differ: "不一致",
   verify: "校验审计链",
   verifyWhole: "审计链完整：{n} 条，链首 {h}",
+  verifyFiles: "连同保存的文件",
   verifyBroken: "审计链已损坏",
   when: "时间",
   who: "人员",

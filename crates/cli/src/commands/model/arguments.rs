@@ -15,6 +15,9 @@ use clap::{Args, Subcommand, ValueEnum};
   bianque train tiles colon-tiles --encoder uni --lesions tumour --name mine --organ colon")]
 pub(crate) enum ModelCommand {
     /// The encoders that are installed, and the recipes of those whose weights you may have.
+    #[command(after_help = "Examples:
+  bianque model list
+  bianque model list --json --models /srv/models")]
     List,
     /// All that is known of one.
     Show(NameArguments),

@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use anyhow::Context;
 use bianque_core::Digest;
-use bianque_lesion::{Card, SlideTask, Task, TaskStatement};
+use bianque_lesion::{Card, EncoderPart, SlideTask, Task, TaskStatement};
 use bianque_package::Standing;
 use bianque_vision::{Device, Encoder, Loaded, Permission, Purpose, load_on};
 
@@ -101,25 +101,26 @@ pub(super) fn refuse_unknown_signer(
 /// Refuses an encoder whose features a task of slides does not know.
 pub(super) fn check_encoder_of_slides(
     task: &SlideTask,
+    wanted: &EncoderPart,
     encoder: &dyn Encoder,
 ) -> anyhow::Result<()> {
-    let (recipe, tiles) = (encoder.recipe(), &task.tiles);
-    let same = encoder.producer().digest == Some(task.encoder.digest)
-        && task.encoder.takes_recipe(recipe)
-        && recipe.input.size == tiles.size
-        && (recipe.input.mpp - tiles.mpp).abs() < 1e-9;
+    let recipe = encoder.recipe();
+    let same = encoder.producer().digest == Some(wanted.encoder.digest)
+        && wanted.encoder.takes_recipe(recipe)
+        && recipe.input.size == wanted.size
+        && (recipe.input.mpp - wanted.mpp).abs() < 1e-9;
     anyhow::ensure!(
         same,
         "the task {} was trained on features of {} {} ({}), tiles of {} px at {} um/px; the encoder \
          here is another. Install that one (`bianque model add FILE --recipe {}`), or train the \
          task again on features of this one",
         task.name,
-        task.encoder.name,
-        task.encoder.version,
-        task.encoder.digest,
-        tiles.size,
-        tiles.mpp,
-        task.encoder.name
+        wanted.encoder.name,
+        wanted.encoder.version,
+        wanted.encoder.digest,
+        wanted.size,
+        wanted.mpp,
+        wanted.encoder.name
     );
     Ok(())
 }

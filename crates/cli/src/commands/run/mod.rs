@@ -338,8 +338,12 @@ fn finish_slide(
     }
     for (task, scope) in plan.slide_tasks.iter().zip(of_slides) {
         let file = format!("attention-{}.png", task.task.name);
-        let attention = drawings.draw(task.lane, request.out, &file)?;
-        results.push(task.judge(request, plan, prepared, &found, (scope, attention))?);
+        // Of several encoders, the first one's: a picture is of one network.
+        let attention = match task.lanes.first() {
+            Some(lane) => drawings.draw(*lane, request.out, &file)?,
+            None => None,
+        };
+        results.push(task.judge(request, prepared, &found, (scope, attention))?);
     }
     Ok((results, split))
 }

@@ -151,15 +151,20 @@ impl RunPlan {
             plan.second = Some(SecondStage { loaded, tiles });
         }
         for place in wanted.slide_tasks {
-            let (mut task, encoder) = PlannedSlideTask::load(models, place, &mut shelf, purpose)?;
-            say(&mut notes, licence_note(encoder.as_ref(), purpose)?);
+            let (mut task, encoders) = PlannedSlideTask::load(models, place, &mut shelf, purpose)?;
+            for encoder in &encoders {
+                say(&mut notes, licence_note(encoder.as_ref(), purpose)?);
+            }
             anyhow::ensure!(
                 plan.slide_tasks.iter().all(|other| other.task.name != task.task.name),
                 "the task {} is named twice",
                 task.task.name
             );
-            let tiles = &task.task.tiles;
-            task.lane = plan.lane_for(&encoder, tiles.steps, tiles.tissue, &task.task.name);
+            let (tiles, name) = (&task.task.tiles, &task.task.name);
+            let lanes = encoders
+                .iter()
+                .map(|encoder| plan.lane_for(encoder, tiles.steps, tiles.tissue, name));
+            task.lanes = lanes.collect();
             plan.slide_tasks.push(task);
         }
         for name in wanted.encoders {
@@ -204,8 +209,9 @@ impl RunPlan {
     fn check_attention(&self) -> anyhow::Result<()> {
         let Some(source) = &self.attention else { return Ok(()) };
         let tiles = self.tasks.iter().map(|task| task.lane);
-        let lanes: Vec<usize> =
-            tiles.chain(self.slide_tasks.iter().map(|task| task.lane)).collect();
+        let lanes: Vec<usize> = tiles
+            .chain(self.slide_tasks.iter().filter_map(|task| task.lanes.first().copied()))
+            .collect();
         let refusals = |lanes: &[Lane]| -> Vec<Option<String>> {
             lanes.iter().map(|lane| source.refusal(lane)).collect()
         };

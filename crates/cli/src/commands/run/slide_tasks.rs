@@ -1,18 +1,18 @@
 //! What tasks of whole slides say of a slide: `slide-TASK.json`.
 
-use std::{collections::BTreeMap, fmt::Write};
+use std::{borrow::Cow, collections::BTreeMap, fmt::Write, sync::Arc};
 
 use anyhow::Context;
 use bianque_core::Digest;
 use bianque_lesion::{
-    Card, RESEARCH_USE, SlideExtraction, SlideJudgement, SlidePurpose, SlideTask, TaskStatement,
-    Unlikeness,
+    Card, RESEARCH_USE, SlideExtraction, SlideFeatures, SlideJudgement, SlidePurpose, SlideTask,
+    TaskStatement, Unlikeness,
 };
-use bianque_vision::Purpose;
+use bianque_vision::{Encoder, Purpose};
 use serde::Serialize;
 
 use super::{
-    Prepared, RunPlan, SlideResult, SlideRun,
+    Prepared, SlideResult, SlideRun,
     loaded::{check_encoder_of_slides, refuse_unknown_signer},
     output::file_name,
     plan::Shelf,
@@ -32,8 +32,8 @@ pub(super) struct PlannedSlideTask {
     card: Option<(Card, Digest)>,
     package: TaskPackage,
     purpose: Purpose,
-    /// Whose features it takes.
-    pub(super) lane: usize,
+    /// Whose features it takes; of several encoders, in the order of their values.
+    pub(super) lanes: Vec<usize>,
 }
 
 /// What a task says of a slide.
@@ -101,24 +101,29 @@ struct ClassProbability {
 }
 
 impl PlannedSlideTask {
-    /// Loads a task; gives what the shelf has as its encoder too.
+    /// Loads a task; gives what the shelf has as its encoders too.
     pub(super) fn load(
         models: &Models,
         place: &TaskPlace,
         shelf: &mut Shelf,
         purpose: Purpose,
-    ) -> anyhow::Result<(Self, std::sync::Arc<dyn bianque_vision::Encoder>)> {
+    ) -> anyhow::Result<(Self, Vec<Arc<dyn Encoder>>)> {
         let package = TaskPackage::of(place, models)?;
         let mut task = SlideTask::load(&place.folder)
             .context("--slide-task takes a task of whole slides, made by `bianque train slide`")?;
         let card = Card::load(&place.folder, &task)?;
         refuse_unknown_signer(&task, &package.standing, purpose)?;
-        let folder = models.encoder_of(&task.encoder);
-        let folder = folder.with_context(|| format!("the task {} cannot run", task.name))?;
-        let encoder = shelf.encoder(&folder)?;
-        check_encoder_of_slides(&task, encoder.as_ref())?;
-        task.encoder.name_recipe(encoder.recipe());
-        Ok((Self { task, card, package, purpose, lane: 0 }, encoder))
+        let mut encoders = Vec::new();
+        for wanted in task.encoders() {
+            let folder = models.encoder_of(&wanted.encoder);
+            let folder = folder.with_context(|| format!("the task {} cannot run", task.name))?;
+            let encoder = shelf.encoder(&folder)?;
+            check_encoder_of_slides(&task, &wanted, encoder.as_ref())?;
+            encoders.push(encoder);
+        }
+        let recipes: Vec<_> = encoders.iter().map(|encoder| encoder.recipe()).collect();
+        task.name_recipes(&recipes);
+        Ok((Self { task, card, package, purpose, lanes: Vec::new() }, encoders))
     }
 
     /// Whether the task was made for such a slide; refused where that is asked for.
@@ -148,16 +153,19 @@ impl PlannedSlideTask {
     pub(super) fn judge(
         &self,
         request: &SlideRun<'_>,
-        plan: &RunPlan,
         prepared: &Prepared,
         found: &[SlideExtraction],
         (scope, attention): (ScopeDocument, Option<AttentionDocument>),
     ) -> anyhow::Result<SlideResult> {
-        let features = &found[self.lane].features;
+        let features: Vec<_> = self.lanes.iter().map(|lane| &found[*lane].features).collect();
+        let features = match features.as_slice() {
+            [one] => Cow::Borrowed(*one),
+            several => Cow::Owned(SlideFeatures::side_by_side(several)?),
+        };
         let tiles = features.cells().len();
         let said = match tiles {
             0 => None,
-            _ => Some(self.task.judge(features, &*interrupt::flag()?)?),
+            _ => Some(self.task.judge(&features, &*interrupt::flag()?)?),
         };
         let says = said.as_ref().and_then(|judged| says(self.task.purpose(), &judged.said));
         let abstention = said.as_ref().and_then(|judged| self.abstention(judged));
@@ -178,7 +186,7 @@ impl PlannedSlideTask {
                 signature: self.package.standing.clone(),
             },
             scope,
-            encoder: plan.lanes[self.lane].encoder.producer().into(),
+            encoder: (&features.facts.encoder).into(),
             tiles,
             heads: task.heads.len(),
             says,

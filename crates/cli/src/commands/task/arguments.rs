@@ -18,6 +18,9 @@ signed file. A package that nobody signed, or whose signer this site does not tr
 (`bianque key trust`), is installed and marked, and refused for a clinical run.")]
 pub(crate) enum TaskCommand {
     /// Tasks that are installed or shipped, whose they are, and whether their encoder is there.
+    #[command(after_help = "Examples:
+  bianque task list
+  bianque task list --json")]
     List,
     /// All that a task's card states: use, training, scanners, metrics by site, limits.
     Card(CardArguments),

@@ -58,9 +58,13 @@ impl Content {
             self.statement().licence().to_owned(),
             name(CARD_FILE)?,
             licence_text,
-            vec![requirement(self.statement().encoder())],
+            self.requirements(),
             entries,
         )
+    }
+
+    fn requirements(&self) -> Vec<Requirement> {
+        self.statement().encoders().into_iter().map(requirement).collect()
     }
 
     /// Compares an unpacked folder with its manifest: what the manifest says of the task is so.
@@ -79,8 +83,8 @@ impl Content {
             );
         }
         ensure!(
-            manifest.requires == [requirement(self.statement().encoder())],
-            "the manifest needs another encoder than the task in it: ask its maker for a sound package"
+            manifest.requires == self.requirements(),
+            "the manifest needs other encoders than the task in it: ask its maker for a sound package"
         );
         Ok(())
     }

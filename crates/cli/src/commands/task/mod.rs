@@ -46,7 +46,12 @@ fn trusted(models: &Models) -> anyhow::Result<TrustStore> {
     TrustStore::read(&folder).context("the trusted keys")
 }
 
-/// Whether the task's encoder is there; else which one is needed and how to add it.
+/// Whether the task's encoders are there; else which are needed and how to add them.
 fn missing_encoder(models: &Models, task: &dyn TaskStatement) -> Option<String> {
-    models.encoder_of(task.encoder()).err().map(|error| error.to_string())
+    let all = task.encoders().into_iter();
+    let missing: Vec<String> = all
+        .filter_map(|encoder| models.encoder_of(encoder).err())
+        .map(|error| error.to_string())
+        .collect();
+    (!missing.is_empty()).then(|| missing.join("; "))
 }

@@ -30,10 +30,6 @@ pub(super) fn write(
     run: &Finished<'_>,
     terminal: &Terminal,
 ) -> anyhow::Result<Option<String>> {
-    if arguments.features.len() > 1 {
-        terminal.note("no task is made of the heads: a task takes the features of one encoder");
-        return Ok(None);
-    }
     let name = match &arguments.name {
         Some(name) => name.clone(),
         None => name_of(&arguments.out),
@@ -47,6 +43,7 @@ pub(super) fn write(
         intended_use: arguments.intended_use.clone(),
         licence: arguments.licence.clone(),
         trained_on: arguments.trained_on.clone(),
+        parts: run.features.encoder_parts(),
         steps: facts.grid.steps(),
         tissue: facts.tissue,
     };

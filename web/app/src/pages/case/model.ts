@@ -1,5 +1,5 @@
 // A case as one reader sees it: the findings, what waits to be sent, what is chosen.
-import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
 import { api, paths } from "../../api/client";
 import { listen } from "../../api/events";
 import type { Case, Decide, Finding, Label, Outline, Quality, Verdict, View } from "../../api/types";
@@ -7,6 +7,7 @@ import { GRACE } from "../../offline/queue";
 import type { Waiting } from "../../offline/store";
 import { useLoad } from "../../parts/load";
 import { useQueue } from "../../parts/saved";
+import { useTimeSpent } from "../../parts/time-spent";
 import { may, queue, session } from "../../state";
 
 export interface Row {
@@ -42,7 +43,7 @@ export function useCase(id: string) {
   const found = useLoad(() => api.findings(id), [id]);
   const waiting = useQueue().waiting;
   const [chosen, choose] = useState<string | null>(null);
-  const since = useRef(performance.now());
+  const { begin, spent } = useTimeSpent();
   // Decisions sent but not read back yet keep their look, so that nothing flickers.
   const [drawn, setDrawn] = useState<Finding[]>([]);
 
@@ -77,16 +78,9 @@ export function useCase(id: string) {
   }, [found.value, waiting, drawn, id]);
 
   const select = useCallback((finding: string | null) => {
-    since.current = performance.now();
+    begin();
     choose(finding);
   }, []);
-
-  const spent = () => {
-    const milliseconds = Math.round(performance.now() - since.current);
-    since.current = performance.now();
-    // Longer than this and the reader was elsewhere: the meter would count a lunch.
-    return Math.min(milliseconds, 15 * 60 * 1000);
-  };
 
   const entry = (
     key: string,

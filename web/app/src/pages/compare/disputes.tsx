@@ -30,6 +30,8 @@ export function Disputes(props: {
   theCase: Case;
   comparison: Comparison;
   asking: boolean;
+  /** Another dispute is looked at. */
+  look: () => void;
   settle: (one: Disputed, reading: Reading, viewer: SlideViewer | null) => void;
 }) {
   const say = useSay();
@@ -50,6 +52,7 @@ export function Disputes(props: {
     if (viewer && viewer.slide === chosen?.slide && at) viewer.to(at);
   };
   useEffect(there, [viewer, chosen?.id]);
+  useEffect(props.look, [chosen?.id]);
   const look = (one: Disputed) => {
     choose(one.id);
     // Chosen again: back to it from wherever the slide was moved.

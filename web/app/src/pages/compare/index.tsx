@@ -3,6 +3,7 @@ import { useState } from "preact/hooks";
 import { api, paths } from "../../api/client";
 import { Choose } from "../../parts/dialog";
 import { useLoad, Waiting } from "../../parts/load";
+import { useTimeSpent } from "../../parts/time-spent";
 import { Shell } from "../../shell";
 import { labels, queue, session } from "../../state";
 import type { SlideViewer } from "../../viewer/slide-viewer";
@@ -16,6 +17,7 @@ export function Compare({ id }: { id: string }) {
   const loaded = useLoad(() => api.comparison(id), [id]);
   const found = useLoad(() => api.findings(id), [id]);
   const theCase = useLoad(() => api.case(id), [id]);
+  const { begin, spent } = useTimeSpent();
   const [refusing, setRefusing] = useState<{ one: Disputed; settle: (reason: string) => void } | null>(null);
   const title = (finding: string) => {
     const one =
@@ -40,7 +42,7 @@ export function Compare({ id }: { id: string }) {
         ? { label: decision.label ?? undefined, outline: decision.outline ?? undefined }
         : {}),
       viewed: viewer?.viewing.takeViewed() ?? [],
-      milliseconds: 0,
+      milliseconds: spent(),
     };
     await queue.add({
       key,
@@ -75,6 +77,7 @@ export function Compare({ id }: { id: string }) {
             theCase={theCase.value}
             comparison={comparison}
             asking={refusing !== null}
+            look={begin}
             settle={(one, reading, viewer) =>
               reading.decision.verdict === "refuse"
                 ? setRefusing({ one, settle: (reason) => void settle(one, reading, viewer, reason) })

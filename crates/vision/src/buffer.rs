@@ -7,7 +7,7 @@ const LINE: usize = 64;
 
 /// Zeroed floats whose first lies on a cache line.
 #[derive(Debug)]
-pub(super) struct Buffer {
+pub(crate) struct Buffer {
     values: Vec<f32>,
     start: usize,
     length: usize,
@@ -15,7 +15,7 @@ pub(super) struct Buffer {
 
 impl Buffer {
     /// `length` zeros.
-    pub(super) fn zeroed(length: usize) -> Self {
+    pub(crate) fn zeroed(length: usize) -> Self {
         let values = vec![0.0; length + LINE / size_of::<f32>()];
         let start = values.as_ptr().align_offset(LINE);
         // An allocation that cannot be aligned is only slower.

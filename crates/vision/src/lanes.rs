@@ -8,16 +8,25 @@
 
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{
-    __m256, __m512, _mm256_add_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_max_ps, _mm256_min_ps,
-    _mm256_set1_ps, _mm256_storeu_ps, _mm512_add_ps, _mm512_fmadd_ps, _mm512_loadu_ps,
-    _mm512_max_ps, _mm512_min_ps, _mm512_set1_ps, _mm512_storeu_ps,
+    __m256, __m512, _MM_HINT_T0, _mm_prefetch, _mm256_add_ps, _mm256_fmadd_ps, _mm256_loadu_ps,
+    _mm256_max_ps, _mm256_min_ps, _mm256_set1_ps, _mm256_storeu_ps, _mm512_add_ps, _mm512_fmadd_ps,
+    _mm512_loadu_ps, _mm512_max_ps, _mm512_min_ps, _mm512_set1_ps, _mm512_storeu_ps,
 };
 
 /// Channels of every activation are padded to a multiple of this, the longest vector.
-pub(super) const PADDING: usize = 16;
+pub(crate) const PADDING: usize = 16;
+
+/// Columns that a product works on together.
+#[derive(Copy, Clone, Debug)]
+pub(crate) struct Panel {
+    /// The first.
+    pub(crate) column: usize,
+    /// Vectors of them.
+    pub(crate) vectors: usize,
+}
 
 /// A number of channels with its padding.
-pub(super) fn padded(channels: usize) -> usize {
+pub(crate) fn padded(channels: usize) -> usize {
     channels.next_multiple_of(PADDING)
 }
 
@@ -26,7 +35,7 @@ pub(super) fn padded(channels: usize) -> usize {
 /// # Safety
 /// Every method may be called only where the processor has the implementor's instructions: inside
 /// [`Kernel::run`]. Pointers must be good for [`Lanes::COUNT`] floats.
-pub(super) trait Lanes: Copy {
+pub(crate) trait Lanes: Copy {
     /// Floats in a vector.
     const COUNT: usize;
     /// Vectors of accumulators that the registers hold beside what a product needs.
@@ -39,6 +48,8 @@ pub(super) trait Lanes: Copy {
     unsafe fn splat(value: f32) -> Self;
     unsafe fn load(from: *const f32) -> Self;
     unsafe fn store(self, to: *mut f32);
+    /// Fetches the cache line of what is wanted soon; the pointer may be any, nothing is read.
+    unsafe fn prefetch(at: *const f32);
     unsafe fn add(self, other: Self) -> Self;
     /// `self + a * b`, rounded once.
     unsafe fn plus_product(self, a: Self, b: Self) -> Self;
@@ -70,6 +81,11 @@ macro_rules! x86_lanes {
             unsafe fn store(self, to: *mut f32) {
                 // SAFETY: see above.
                 unsafe { $store(to, self) }
+            }
+            #[inline(always)]
+            unsafe fn prefetch(at: *const f32) {
+                // SAFETY: see above.
+                unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) }
             }
             #[inline(always)]
             unsafe fn add(self, other: Self) -> Self {
@@ -122,7 +138,7 @@ x86_lanes!(
 
 /// Floats in an array, which the compiler puts into whatever vectors the target always has.
 #[derive(Copy, Clone)]
-pub(super) struct Plain([f32; 8]);
+pub(crate) struct Plain([f32; 8]);
 
 /// Whether every processor of the target has fused multiply-add; calling a library function for
 /// each product would be unusable where it has not.
@@ -148,6 +164,8 @@ impl Lanes for Plain {
         unsafe { to.cast::<[f32; 8]>().write(self.0) }
     }
     #[inline(always)]
+    unsafe fn prefetch(_: *const f32) {}
+    #[inline(always)]
     unsafe fn add(self, other: Self) -> Self {
         Self(std::array::from_fn(|i| self.0[i] + other.0[i]))
     }
@@ -165,7 +183,7 @@ impl Lanes for Plain {
 }
 
 /// Work to be compiled for each instruction set.
-pub(super) trait Kernel {
+pub(crate) trait Kernel {
     /// Does the work. Implementors mark it `#[inline(always)]`, and all that it calls.
     ///
     /// # Safety
@@ -175,7 +193,7 @@ pub(super) trait Kernel {
 
 /// An instruction set that this processor has: only [`Instructions::available`] makes one.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(super) struct Instructions(Set);
+pub(crate) struct Instructions(Set);
 
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 enum Set {
@@ -188,7 +206,7 @@ enum Set {
 
 impl Instructions {
     /// What this processor has, best first.
-    pub(super) fn available() -> Vec<Self> {
+    pub(crate) fn available() -> Vec<Self> {
         let mut sets = Vec::new();
         #[cfg(target_arch = "x86_64")]
         {
@@ -204,24 +222,36 @@ impl Instructions {
     }
 
     /// The best that this processor has.
-    pub(super) fn best() -> Self {
+    pub(crate) fn best() -> Self {
         Self::available().first().copied().unwrap_or(Self(Set::Plain))
     }
 
-    /// Floats in a vector, and vectors in a panel: see [`Lanes`].
-    pub(super) fn widths(self) -> (usize, usize) {
+    /// Floats in a vector.
+    pub(crate) fn lanes(self) -> usize {
         match self.0 {
             #[cfg(target_arch = "x86_64")]
-            Set::Avx512 => (<__m512 as Lanes>::COUNT, <__m512 as Lanes>::PANEL),
+            Set::Avx512 => <__m512 as Lanes>::COUNT,
             #[cfg(target_arch = "x86_64")]
-            Set::Avx2 => (<__m256 as Lanes>::COUNT, <__m256 as Lanes>::PANEL),
-            Set::Plain => (Plain::COUNT, Plain::PANEL),
+            Set::Avx2 => <__m256 as Lanes>::COUNT,
+            Set::Plain => Plain::COUNT,
         }
+    }
+
+    /// Splits padded columns into panels of at most [`Lanes::PANEL`] vectors, as even as can be.
+    pub(crate) fn panels(self, columns: usize) -> Vec<Panel> {
+        let most = match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx512 => <__m512 as Lanes>::PANEL,
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx2 => <__m256 as Lanes>::PANEL,
+            Set::Plain => Plain::PANEL,
+        };
+        panels(columns, self.lanes(), most)
     }
 
     /// Whether two sets give the same bytes.
     #[cfg(test)]
-    pub(super) fn fused(self) -> bool {
+    pub(crate) fn fused(self) -> bool {
         self.0 != Set::Plain || FUSED
     }
 
@@ -229,7 +259,7 @@ impl Instructions {
     ///
     /// # Safety
     /// What the kernel points to must be good.
-    pub(super) unsafe fn run(self, kernel: impl Kernel) {
+    pub(crate) unsafe fn run(self, kernel: impl Kernel) {
         match self.0 {
             // SAFETY: `available` found the instructions; the caller answers for the pointers.
             #[cfg(target_arch = "x86_64")]
@@ -241,6 +271,20 @@ impl Instructions {
             Set::Plain => unsafe { kernel.run::<Plain>() },
         }
     }
+}
+
+fn panels(columns: usize, lanes: usize, most: usize) -> Vec<Panel> {
+    debug_assert!(columns.is_multiple_of(PADDING) && PADDING.is_multiple_of(lanes));
+    let vectors = columns / lanes;
+    let count = vectors.div_ceil(most);
+    let mut panels = Vec::with_capacity(count);
+    let mut done = 0;
+    for left in (1..=count).rev() {
+        let vectors = (vectors - done).div_ceil(left);
+        panels.push(Panel { column: done * lanes, vectors });
+        done += vectors;
+    }
+    panels
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -255,4 +299,24 @@ unsafe fn run_avx512(kernel: impl Kernel) {
 unsafe fn run_avx2(kernel: impl Kernel) {
     // SAFETY: this function's features are those of the vector.
     unsafe { kernel.run::<__m256>() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn panels_cover_all_columns_once() {
+        for (lanes, most) in [(8, 2), (16, 3)] {
+            for columns in (16..=1280).step_by(16) {
+                let mut next = 0;
+                for panel in panels(columns, lanes, most) {
+                    assert_eq!(panel.column, next);
+                    assert!((1..=most).contains(&panel.vectors));
+                    next += panel.vectors * lanes;
+                }
+                assert_eq!(next, columns);
+            }
+        }
+    }
 }
