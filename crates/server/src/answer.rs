@@ -177,6 +177,11 @@ impl IntoResponse for Refusal {
         if let Self::TooOften { seconds, .. } = self {
             response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         }
+        if matches!(self, Self::LogIn) {
+            // RFC 9110, section 15.5.2: a 401 says how to come in.
+            let scheme = header::HeaderValue::from_static("Bearer");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
+        }
         response
     }
 }

@@ -52,6 +52,7 @@ fn nothing_is_told_without_a_login() {
             assert_eq!(answer.status, 200, "on loopback it is open");
         } else if !open {
             assert_eq!(answer.status, 401, "{method} {path}");
+            assert!(answer.head.contains("www-authenticate: Bearer"), "{method} {path}");
         } else {
             assert!(answer.status < 500, "{method} {path}: {}", answer.status);
         }

@@ -160,7 +160,8 @@ fn place(slide: &dyn Slide, series: &Series, instance: &Instance) -> Result<Data
         .with_items(OPTICAL_PATH_IDENTIFICATION_SEQUENCE, vec![path]);
     let organisation = super::Uid::of(&series.digest, &format!("dimensions {}", instance.level));
     let organisation = DataSet::new().with(DIMENSION_ORGANIZATION_UID, [organisation.as_str()]);
-    // The corner of the scan on the glass is not known: the axes are the glass's, the origin is ours.
+    // Where the scan lies on the glass is not known: its corner is the origin, X goes down and Y to the
+    // right, so that viewers show it as it was scanned and no coordinate is negative.
     let origin = DataSet::new()
         .with(X_OFFSET_IN_SLIDE_COORDINATE_SYSTEM, [0])
         .with(Y_OFFSET_IN_SLIDE_COORDINATE_SYSTEM, [0]);
@@ -178,7 +179,7 @@ fn place(slide: &dyn Slide, series: &Series, instance: &Instance) -> Result<Data
         .with(TOTAL_PIXEL_MATRIX_ROWS, [instance.facts.height])
         .with(TOTAL_PIXEL_MATRIX_FOCAL_PLANES, [1])
         .with_items(TOTAL_PIXEL_MATRIX_ORIGIN_SEQUENCE, vec![origin])
-        .with(IMAGE_ORIENTATION_SLIDE, [0, -1, 0, -1, 0, 0])
+        .with(IMAGE_ORIENTATION_SLIDE, [0, 1, 0, 1, 0, 0])
         .with_items(DIMENSION_ORGANIZATION_SEQUENCE, vec![organisation])
         .with(DIMENSION_ORGANIZATION_TYPE, ["TILED_FULL"])
         .with_items(SHARED_FUNCTIONAL_GROUPS_SEQUENCE, vec![shared]))

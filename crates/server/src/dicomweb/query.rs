@@ -48,7 +48,7 @@ const INSTANCE: [Tag; 10] = [
 ];
 
 /// Keywords that clients use in queries instead of tags.
-const KEYWORDS: [(&str, Tag); 18] = [
+const KEYWORDS: [(&str, Tag); 36] = [
     ("StudyInstanceUID", STUDY_INSTANCE_UID),
     ("SeriesInstanceUID", SERIES_INSTANCE_UID),
     ("SOPInstanceUID", SOP_INSTANCE_UID),
@@ -59,6 +59,24 @@ const KEYWORDS: [(&str, Tag); 18] = [
     ("PatientName", PATIENT_NAME),
     ("AccessionNumber", ACCESSION_NUMBER),
     ("StudyDate", STUDY_DATE),
+    ("StudyTime", STUDY_TIME),
+    ("StudyID", STUDY_ID),
+    ("StudyDescription", STUDY_DESCRIPTION),
+    ("ReferringPhysicianName", REFERRING_PHYSICIAN_NAME),
+    ("PatientBirthDate", PATIENT_BIRTH_DATE),
+    ("PatientSex", PATIENT_SEX),
+    ("Manufacturer", MANUFACTURER),
+    ("Rows", ROWS),
+    ("Columns", COLUMNS),
+    ("BitsAllocated", BITS_ALLOCATED),
+    ("NumberOfFrames", NUMBER_OF_FRAMES),
+    ("TotalPixelMatrixRows", TOTAL_PIXEL_MATRIX_ROWS),
+    ("PerformedProcedureStepStartDate", PERFORMED_PROCEDURE_STEP_START_DATE),
+    ("PerformedProcedureStepStartTime", PERFORMED_PROCEDURE_STEP_START_TIME),
+    ("RequestAttributesSequence", REQUEST_ATTRIBUTES_SEQUENCE),
+    ("ScheduledProcedureStepID", SCHEDULED_PROCEDURE_STEP_ID),
+    ("RequestedProcedureID", REQUESTED_PROCEDURE_ID),
+    ("AvailableTransferSyntaxUID", AVAILABLE_TRANSFER_SYNTAX_UID),
     ("InstanceNumber", INSTANCE_NUMBER),
     ("SeriesNumber", SERIES_NUMBER),
     ("ImageType", IMAGE_TYPE),
@@ -231,7 +249,11 @@ impl Found {
     }
 }
 
+/// An attribute's tag, or those of one within a sequence (`00400275.00401001`), which nothing here has.
 fn key(name: &str) -> Result<String, Refusal> {
+    if let Some((sequence, inner)) = name.split_once('.') {
+        return Ok(format!("{}.{}", key(sequence)?, key(inner)?));
+    }
     if let Some((_, tag)) = KEYWORDS.iter().find(|(keyword, _)| *keyword == name) {
         return Ok(tag.key());
     }
@@ -340,7 +362,13 @@ mod tests {
         let include = query(&[("includefield", "PatientID,00080018,Nonsense")]).unwrap().include;
         assert_eq!(include.of(&study()[0]).texts("00080018"), ["1.2.1"]);
         assert!(include.of(&study()[0]).texts("00080060").is_empty());
-        for bad in [("limit", "many"), ("Nonsense", "1"), ("0020001", "1")] {
+        let nested = ["00400275.00401001", "RequestAttributesSequence.RequestedProcedureID"];
+        for name in nested.into_iter().chain(["PerformedProcedureStepStartDate", "StudyID"]) {
+            let none = query(&[(name, "7")]).unwrap().results(Wanted::Studies, &study());
+            assert!(none.is_empty(), "{name}");
+            assert_eq!(query(&[(name, "")]).unwrap().results(Wanted::Studies, &study()).len(), 1);
+        }
+        for bad in [("limit", "many"), ("Nonsense", "1"), ("0020001", "1"), ("00400275.x", "1")] {
             assert!(query(&[bad]).is_err(), "{bad:?}");
         }
     }

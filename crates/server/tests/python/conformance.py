@@ -112,6 +112,11 @@ def matching_10_6_1_2():
         ("SeriesInstanceUID", report["0020000E"]["Value"][0]), ("SOPInstanceUID", marks["00080018"]["Value"][0]),
     ]:
         assert get("/studies", **{name: value}).json() == [line], (name, value)
+    # What every server of studies must be searchable by, whether it knows a value or not (PS3.18, section 10.6.1.2).
+    for name in ["StudyDate", "StudyTime", "AccessionNumber", "ReferringPhysicianName", "StudyID",
+                 "PerformedProcedureStepStartDate", "00400275.00401001"]:
+        assert get("/studies", **{name: "7"}).json() == [], name
+        assert get("/studies", **{name: ""}).json() == [line], name
     for name, value in [("PatientID", "nobody*"), ("ModalitiesInStudy", "CT"), ("StudyInstanceUID", "1.2.3")]:
         assert get("/studies", **{name: value}).json() == [], (name, value)
     assert sorted(line["00080061"]["Value"]) == ["ANN", "SM", "SR"]
