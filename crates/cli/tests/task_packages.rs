@@ -145,7 +145,7 @@ fn a_task_without_its_encoder_says_which_one_it_needs() {
     let output = site.run_with(&bare, &["task", "install", "sample.tar", "--json"]);
     let said: Value = serde_json::from_slice(&output.stdout).unwrap();
     let missing = said["missing_encoder"].as_str().unwrap();
-    for part in ["bianque-lite 1.0.0", "blake3:8227ae3d", "recipe blake3:4751995a", "model add"] {
+    for part in ["bianque-lite 1.1.0", "blake3:7d09aa16", "recipe blake3:4751995a", "model add"] {
         assert!(missing.contains(part), "{missing}");
     }
     refused(&site.run_with(&bare, &["run", "x.svs", "--task", "sample"]), "cannot run");
@@ -197,7 +197,7 @@ fn a_version_before_stays_and_is_found_by_its_digest() {
     let task = fs::read_to_string(folder.join("task.json")).unwrap();
     fs::write(
         folder.join("task.json"),
-        task.replace("\"1.0.0\",\n  \"title\"", "\"2.0.0\",\n  \"title\""),
+        task.replace("\"1.1.0\",\n  \"title\"", "\"2.0.0\",\n  \"title\""),
     )
     .unwrap();
     site.json(&["task", "pack", "sample-2", "--unsigned", "--out", "two.tar"]);
@@ -206,7 +206,7 @@ fn a_version_before_stays_and_is_found_by_its_digest() {
     let before = second["before"].as_str().unwrap();
     assert!(first["digest"].as_str().unwrap().contains(before));
     assert_eq!(site.json(&["task", "card", "sample"])["version"], "2.0.0");
-    assert_eq!(site.json(&["task", "card", &format!("sample@{before}")])["version"], "1.0.0");
+    assert_eq!(site.json(&["task", "card", &format!("sample@{before}")])["version"], "1.1.0");
     let card = fs::read_to_string(folder.join("card.json")).unwrap();
     fs::write(folder.join("card.json"), card.replace("generated tissue", "colon")).unwrap();
     refused(&site.run(&["task", "pack", "sample-2", "--unsigned"]), "'organ'");
