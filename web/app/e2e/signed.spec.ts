@@ -160,10 +160,14 @@ test("what comes after the signature is looked at and closed with a reason", asy
   await picture(page, "discrepancies");
 
   // Who may read and not sign sees the questions, and closes none.
-  const other = pages["second-reader"];
-  await other.goto(`${readers}/#/discrepancies`);
-  await expect(other.locator("tbody tr")).toHaveCount(2);
-  await expect(other.getByRole("button", { name: /^Close/ })).toHaveCount(0);
+  const { technician } = pages;
+  await technician.goto(`${readers}/#/discrepancies`);
+  await expect(technician.locator("tbody tr")).toHaveCount(2);
+  await expect(technician.getByRole("button", { name: /^Close/ })).toHaveCount(0);
+  // A second reader is not told of a case that is read once.
+  const second = pages["second-reader"];
+  await second.goto(`${readers}/#/discrepancies`);
+  await expect(second.getByText("None is open.")).toBeVisible();
 
   await page
     .getByRole("link", { name: /Look at it/ })
