@@ -1,7 +1,7 @@
 //! Layers whose weights are packed once, when they are read, for the processor's vectors.
 //!
-//! A general product packs both sides at every call. An image has some two hundred rows, so that packing
-//! a layer's weights costs a tenth to a fifth of multiplying by them; here only the rows are packed.
+//! A general product packs both sides at every call. An image has some two hundred rows, few enough
+//! that packing a layer's weights shows beside multiplying by them; here only the rows are packed.
 
 #![allow(unsafe_code)]
 
@@ -12,11 +12,11 @@ use crate::{
     lanes::{Instructions, Kernel, Lanes, Panel, padded},
 };
 
-/// The most inputs that are worked on at once. Longer stretches read the result less often, shorter ones
-/// keep more in the first cache; measured at widths of 384 to 4096, 1024 was best by 2 to 6 %.
+/// The most inputs that are worked on at once. Longer stretches read and write the result less often,
+/// shorter ones keep more of the operands in the first cache.
 const DEPTH: usize = 1024;
-/// The most rows that are worked on at once: what is packed of them stays in the second cache. A multiple
-/// of every height of a tile.
+/// The most rows that are packed at once, under a megabyte with the longest stretch; a multiple of every
+/// height of a tile.
 const ROWS: usize = 240;
 /// The longest vector.
 const LONGEST: usize = 16;
