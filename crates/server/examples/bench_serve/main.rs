@@ -2,8 +2,8 @@
 //! `bench_serve SLIDE [SECONDS]`; `bench_serve SLIDE --minutes N` watches the server's memory instead.
 //!
 //! Both serve the same tiles of the same file on this machine in one run, turn by turn; the client
-//! keeps its connections. "First" is each tile's first request after the start (the file may be in
-//! the system's cache), "again" the same tiles once more. Needs `BIANQUE_PYTHON`. Prints Markdown.
+//! keeps its connections. "Cold" is each tile's first request, the file put out of the system's cache
+//! before, "warm" the same tiles once more. Needs `BIANQUE_PYTHON`. Prints Markdown.
 #![allow(clippy::print_stdout, reason = "its result is what it prints")]
 
 mod load;
@@ -99,13 +99,15 @@ fn compare(slide: &Path, seconds: u64) -> Result<(), Failure> {
     for kind in &kinds {
         for connections in [1, 16, 64] {
             let ours = with_server(folder.path(), |port| {
+                forget(&link)?;
                 twice(port, kind, connections, seconds, &|tile| deep_zoom(&key, tile))
             })?;
             let peer = Peer::start(&link, edge)?;
             let path =
                 |(level, column, row): (u32, u32, u32)| format!("/{level}/{column}_{row}.jpeg");
+            forget(&link)?;
             let theirs = twice(peer.port, kind, connections, seconds, &path)?;
-            for ((name, a), b) in ["first", "again"].iter().zip(&ours).zip(&theirs) {
+            for ((name, a), b) in ["cold", "warm"].iter().zip(&ours).zip(&theirs) {
                 println!(
                     "| {} | {connections} | {name} | {} | {} | {:.1} |",
                     kind.name,
@@ -117,6 +119,15 @@ fn compare(slide: &Path, seconds: u64) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// Puts a file out of the system's cache, so that its next reader waits for the disk.
+fn forget(file: &Path) -> Result<(), Failure> {
+    std::fs::File::open(file)?.sync_all()?;
+    let input = [std::ffi::OsStr::new("if="), file.as_os_str()].join(std::ffi::OsStr::new(""));
+    let dd =
+        Command::new("dd").arg(input).args(["iflag=nocache", "count=0", "status=none"]).status()?;
+    dd.success().then_some(()).ok_or_else(|| "dd could not drop the file's cache".into())
 }
 
 fn twice(

@@ -1,17 +1,23 @@
 //! Vectors of 32-bit floats, in the widest form that the processor has.
 //!
-//! Kernels are written once over [`Lanes`] and compiled for AVX-512, for AVX2 with FMA and for
-//! plain Rust. Every kernel adds into an accumulator in the same order with fused multiply-add, so
-//! all processors that have it give the same bytes; only x86 from before 2013 rounds differently.
+//! Kernels are written once over [`Lanes`] and compiled for AVX-512, for AVX2 with FMA, for NEON and
+//! for plain Rust. Every kernel adds into an accumulator in the same order with fused multiply-add,
+//! so all processors that have it give the same bytes; only x86 from before 2013 rounds differently.
 
 #![allow(unsafe_code)]
 
+#[cfg(target_arch = "aarch64")]
+mod neon;
+mod plain;
 #[cfg(target_arch = "x86_64")]
-use std::arch::x86_64::{
-    __m256, __m512, _MM_HINT_T0, _mm_prefetch, _mm256_add_ps, _mm256_fmadd_ps, _mm256_loadu_ps,
-    _mm256_max_ps, _mm256_min_ps, _mm256_set1_ps, _mm256_storeu_ps, _mm512_add_ps, _mm512_fmadd_ps,
-    _mm512_loadu_ps, _mm512_max_ps, _mm512_min_ps, _mm512_set1_ps, _mm512_storeu_ps,
-};
+mod x86;
+
+#[cfg(target_arch = "aarch64")]
+use std::arch::aarch64::float32x4_t;
+#[cfg(target_arch = "x86_64")]
+use std::arch::x86_64::{__m256, __m512};
+
+use plain::Plain;
 
 /// Channels of every activation are padded to a multiple of this, the longest vector.
 pub(crate) const PADDING: usize = 16;
@@ -57,131 +63,6 @@ pub(crate) trait Lanes: Copy {
     unsafe fn clamp_0_6(self) -> Self;
 }
 
-#[cfg(target_arch = "x86_64")]
-macro_rules! x86_lanes {
-    ($vector:ty, $count:literal, $accumulators:literal, $panel:literal, $set1:ident, $load:ident, $store:ident,
-     $add:ident, $fma:ident, $min:ident, $max:ident) => {
-        // SAFETY of each body: the trait's contract: the instructions exist, pointers are good.
-        impl Lanes for $vector {
-            const COUNT: usize = $count;
-            const ACCUMULATORS: usize = $accumulators;
-            const PANEL: usize = $panel;
-
-            #[inline(always)]
-            unsafe fn splat(value: f32) -> Self {
-                // SAFETY: see above.
-                unsafe { $set1(value) }
-            }
-            #[inline(always)]
-            unsafe fn load(from: *const f32) -> Self {
-                // SAFETY: see above.
-                unsafe { $load(from) }
-            }
-            #[inline(always)]
-            unsafe fn store(self, to: *mut f32) {
-                // SAFETY: see above.
-                unsafe { $store(to, self) }
-            }
-            #[inline(always)]
-            unsafe fn prefetch(at: *const f32) {
-                // SAFETY: see above.
-                unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) }
-            }
-            #[inline(always)]
-            unsafe fn add(self, other: Self) -> Self {
-                // SAFETY: see above.
-                unsafe { $add(self, other) }
-            }
-            #[inline(always)]
-            unsafe fn plus_product(self, a: Self, b: Self) -> Self {
-                // SAFETY: see above.
-                unsafe { $fma(a, b, self) }
-            }
-            #[inline(always)]
-            unsafe fn clamp_0_6(self) -> Self {
-                // SAFETY: see above.
-                unsafe { $min($max(self, $set1(0.0)), $set1(6.0)) }
-            }
-        }
-    };
-}
-
-#[cfg(target_arch = "x86_64")]
-x86_lanes!(
-    __m512,
-    16,
-    24,
-    3,
-    _mm512_set1_ps,
-    _mm512_loadu_ps,
-    _mm512_storeu_ps,
-    _mm512_add_ps,
-    _mm512_fmadd_ps,
-    _mm512_min_ps,
-    _mm512_max_ps
-);
-
-#[cfg(target_arch = "x86_64")]
-x86_lanes!(
-    __m256,
-    8,
-    12,
-    2,
-    _mm256_set1_ps,
-    _mm256_loadu_ps,
-    _mm256_storeu_ps,
-    _mm256_add_ps,
-    _mm256_fmadd_ps,
-    _mm256_min_ps,
-    _mm256_max_ps
-);
-
-/// Floats in an array, which the compiler puts into whatever vectors the target always has.
-#[derive(Copy, Clone)]
-pub(crate) struct Plain([f32; 8]);
-
-/// Whether every processor of the target has fused multiply-add; calling a library function for
-/// each product would be unusable where it has not.
-const FUSED: bool = cfg!(any(target_arch = "aarch64", target_feature = "fma"));
-
-impl Lanes for Plain {
-    const COUNT: usize = 8;
-    const ACCUMULATORS: usize = 8;
-    const PANEL: usize = 2;
-
-    #[inline(always)]
-    unsafe fn splat(value: f32) -> Self {
-        Self([value; 8])
-    }
-    #[inline(always)]
-    unsafe fn load(from: *const f32) -> Self {
-        // SAFETY: the trait's contract: good for eight floats; arrays of floats align as floats.
-        Self(unsafe { from.cast::<[f32; 8]>().read() })
-    }
-    #[inline(always)]
-    unsafe fn store(self, to: *mut f32) {
-        // SAFETY: as in `load`.
-        unsafe { to.cast::<[f32; 8]>().write(self.0) }
-    }
-    #[inline(always)]
-    unsafe fn prefetch(_: *const f32) {}
-    #[inline(always)]
-    unsafe fn add(self, other: Self) -> Self {
-        Self(std::array::from_fn(|i| self.0[i] + other.0[i]))
-    }
-    #[inline(always)]
-    unsafe fn plus_product(self, a: Self, b: Self) -> Self {
-        Self(std::array::from_fn(|i| {
-            if FUSED { a.0[i].mul_add(b.0[i], self.0[i]) } else { self.0[i] + a.0[i] * b.0[i] }
-        }))
-    }
-    #[inline(always)]
-    #[allow(clippy::manual_clamp, reason = "not a number becomes 0, as in the vector forms")]
-    unsafe fn clamp_0_6(self) -> Self {
-        Self(self.0.map(|value| value.max(0.0).min(6.0)))
-    }
-}
-
 /// Work to be compiled for each instruction set.
 pub(crate) trait Kernel {
     /// Does the work. Implementors mark it `#[inline(always)]`, and all that it calls.
@@ -201,6 +82,8 @@ enum Set {
     Avx512,
     #[cfg(target_arch = "x86_64")]
     Avx2,
+    #[cfg(target_arch = "aarch64")]
+    Neon,
     Plain,
 }
 
@@ -216,6 +99,11 @@ impl Instructions {
             if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
                 sets.push(Self(Set::Avx2));
             }
+        }
+        // Every processor of this architecture that runs an operating system has it.
+        #[cfg(target_arch = "aarch64")]
+        if std::arch::is_aarch64_feature_detected!("neon") {
+            sets.push(Self(Set::Neon));
         }
         sets.push(Self(Set::Plain));
         sets
@@ -233,6 +121,8 @@ impl Instructions {
             Set::Avx512 => <__m512 as Lanes>::COUNT,
             #[cfg(target_arch = "x86_64")]
             Set::Avx2 => <__m256 as Lanes>::COUNT,
+            #[cfg(target_arch = "aarch64")]
+            Set::Neon => <float32x4_t as Lanes>::COUNT,
             Set::Plain => Plain::COUNT,
         }
     }
@@ -244,6 +134,8 @@ impl Instructions {
             Set::Avx512 => <__m512 as Lanes>::PANEL,
             #[cfg(target_arch = "x86_64")]
             Set::Avx2 => <__m256 as Lanes>::PANEL,
+            #[cfg(target_arch = "aarch64")]
+            Set::Neon => <float32x4_t as Lanes>::PANEL,
             Set::Plain => Plain::PANEL,
         };
         panels(columns, self.lanes(), most)
@@ -252,7 +144,7 @@ impl Instructions {
     /// Whether two sets give the same bytes.
     #[cfg(test)]
     pub(crate) fn fused(self) -> bool {
-        self.0 != Set::Plain || FUSED
+        self.0 != Set::Plain || plain::FUSED
     }
 
     /// Runs a kernel with these instructions.
@@ -267,6 +159,9 @@ impl Instructions {
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
             Set::Avx2 => unsafe { run_avx2(kernel) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "aarch64")]
+            Set::Neon => unsafe { run_neon(kernel) },
             // SAFETY: needs no special instructions.
             Set::Plain => unsafe { kernel.run::<Plain>() },
         }
@@ -301,13 +196,20 @@ unsafe fn run_avx2(kernel: impl Kernel) {
     unsafe { kernel.run::<__m256>() }
 }
 
+#[cfg(target_arch = "aarch64")]
+#[target_feature(enable = "neon")]
+unsafe fn run_neon(kernel: impl Kernel) {
+    // SAFETY: this function's features are those of the vector.
+    unsafe { kernel.run::<float32x4_t>() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn panels_cover_all_columns_once() {
-        for (lanes, most) in [(8, 2), (16, 3)] {
+        for (lanes, most) in [(4, 3), (8, 2), (16, 3)] {
             for columns in (16..=1280).step_by(16) {
                 let mut next = 0;
                 for panel in panels(columns, lanes, most) {
