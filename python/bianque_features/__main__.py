@@ -92,8 +92,8 @@ def _parser() -> argparse.ArgumentParser:
 
     for program in ("trident", "clam"):
         own = verb(f"from-{program}", f"features of {program.upper()} as Bianque keeps them", _from)
-        own.add_argument("--encoder", required=True, help="the encoder's name, such as uni_v1")
-        own.add_argument("--version", default="unknown", help="the encoder's version")
+        own.add_argument("--encoder", help="the encoder's name, such as uni_v1; files of Bianque name it")
+        own.add_argument("--version", help="the encoder's version [unknown]")
         own.add_argument("--licence", help="the encoder's licence, as an SPDX expression")
         own.add_argument("--mpp", type=float, help="the slides' microns per level-0 pixel")
         own.add_argument("--snap", type=float, default=0.0, help="level-0 pixels a tile may be moved")

@@ -9,6 +9,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from . import header
 from .features import Features
 from .places import Foreign
 from .problem import Problem
@@ -62,6 +63,7 @@ def read(
             if not isinstance(file.get("features"), h5py.Dataset):
                 raise Problem(f"{path}: no dataset 'features'; give the file under h5_files")
             features = file["features"][:]
+    facts = header.read(attributes, path)
     if patches is not None:
         own, attributes = _coords(Path(patches))
         same = len(own) == len(coordinates) and np.array_equal(own, coordinates)
@@ -91,6 +93,7 @@ def read(
         size=extent,
         magnification=None,
         program="CLAM",
+        facts=facts,
     )
 
 
@@ -123,7 +126,7 @@ def write(features: Features, folder: str | Path, name: str) -> list[Path]:
             "downsampled_level_dim": (grid.width, grid.height),
             "name": name,
             "save_path": str(h5.parent),
-        }
+        } | header.attributes(features.facts())
         for key, value in attributes.items():
             coords.attrs[key] = value
     part.replace(h5)

@@ -34,14 +34,16 @@ class Foreign:
     magnification: float | None
     """Nominal power at level 0, where the file states it."""
     program: str
+    facts: dict | None = None
+    """The header of our own features file, where the other form was made of one."""
 
 
 @dataclass
 class Wishes:
     """What a person adds to what a file says."""
 
-    encoder: str
-    version: str = "unknown"
+    encoder: str | None = None
+    version: str | None = None
     licence: str | None = None
     mpp: float | None = None
     """Microns per level-0 pixel."""
@@ -52,6 +54,16 @@ class Wishes:
 def placed(foreign: Foreign, wishes: Wishes) -> tuple[Features, list[str]]:
     """The features as Bianque keeps them, and what a person should know."""
     notes = []
+    if foreign.facts is not None:
+        try:
+            made = _came_back(foreign, wishes)
+        except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
+            raise Problem(f"{foreign.name}: the header that it carries is damaged: make the file again") from error
+        if made is not None:
+            return made, ["made by Bianque: encoder, licence and scale are those that it states"]
+        notes.append("made by Bianque, other options are given: the header that it carries is not used")
+    if wishes.encoder is None:
+        raise Problem(f"{foreign.name}: the file names no encoder; say it with --encoder")
     mpp, source, confidence = _mpp(foreign, wishes, notes)
     coordinates = np.asarray(foreign.coordinates)
     _check(foreign, coordinates)
@@ -65,10 +77,11 @@ def placed(foreign: Foreign, wishes: Wishes) -> tuple[Features, list[str]]:
     _, kept = np.unique(cells, axis=0, return_index=True)
     if len(kept) < len(cells):
         notes.append(f"{len(cells) - len(kept)} tiles lay where another lies: left out")
-    encoder = {"name": wishes.encoder, "version": wishes.version}
+    version = wishes.version or "unknown"
+    encoder = {"name": wishes.encoder, "version": version}
     if wishes.licence:
         encoder["licence"] = wishes.licence
-    recipe = f"{foreign.program} {wishes.encoder} {wishes.version} {foreign.tile_px} px"
+    recipe = f"{foreign.program} {wishes.encoder} {version} {foreign.tile_px} px"
     made = Features(
         slide=f"name:{foreign.name}",
         grid=grid,
@@ -81,6 +94,27 @@ def placed(foreign: Foreign, wishes: Wishes) -> tuple[Features, list[str]]:
         program=foreign.program,
     )
     return made, notes
+
+
+def _came_back(foreign: Foreign, wishes: Wishes) -> Features | None:
+    """Our own features, unless a person says something else of them."""
+    facts = foreign.facts
+    encoder, mpp = facts["encoder"], facts["mpp"]
+    said = {"name": wishes.encoder, "version": wishes.version, "licence": wishes.licence}
+    if any(wish not in (None, encoder.get(key)) for key, wish in said.items()):
+        return None
+    if wishes.mpp is not None and not all(abs(wishes.mpp - mpp[axis]) < 1e-9 for axis in "xy"):
+        return None
+    coordinates = np.asarray(foreign.coordinates)
+    _check(foreign, coordinates)
+    if foreign.features.shape[1] != facts["dimension"]:
+        raise Problem(f"{foreign.name}: its vectors have not the {facts['dimension']} values that its own header states")
+    kept = ("tile_px", "mpp", "steps", "width", "height")
+    grid = Grid(slide_mpp=(mpp["x"], mpp["y"]), **{name: facts["grid"][name] for name in kept})
+    cells = np.rint(coordinates[:, ::-1] / (np.array(grid.tile)[::-1] / grid.steps)).astype(np.int64)
+    if np.abs(grid.corners(cells) - coordinates).max() > EXACT:
+        raise Problem(f"{foreign.name}: its tiles do not lie on the grid that its own header states")
+    return Features.of_facts(facts, cells, np.asarray(foreign.features), foreign.name)
 
 
 def _mpp(foreign: Foreign, wishes: Wishes, notes: list[str]) -> tuple[float, dict, str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from . import header
 from .features import Features
 from .places import Foreign
 from .problem import Problem
@@ -54,6 +55,7 @@ def read(path: str | Path) -> Foreign:
         size=(int(size[0]), int(size[1])) if None not in size else None,
         magnification=_number(attributes.get("level0_magnification")),
         program="TRIDENT",
+        facts=header.read(attributes, path),
     )
 
 
@@ -83,7 +85,7 @@ def write(features: Features, path: str | Path, name: str) -> None:
         "savetodir": str(Path(path).parent),
         "level0_width": grid.width,
         "level0_height": grid.height,
-    }
+    } | header.attributes(features.facts())
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     part = Path(path).with_suffix(".part")
     with h5py.File(part, "w") as file:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import io
+import json
 import os
 import tempfile
 import unittest
@@ -112,6 +113,54 @@ class Interchange(unittest.TestCase):
             trident.write(made, self.folder / "a.h5", "a")
             back, _ = placed(trident.read(self.folder / "a.h5"), Wishes("uni_v1", mpp=0.25))
             self.equal(made, back)
+
+    def awkward(self, steps: int = 1) -> Features:
+        """A scale that no power amounts to, an encoder with a digest."""
+        grid = Grid(224, 0.5, steps, *SLIDE, slide_mpp=(0.499, 0.499))
+        made = features(steps=steps)
+        encoder = {"name": "kaiko-s16", "version": "2", "digest": digest("w"), "licence": "MIT"}
+        cells = made.cells[(made.cells < (grid.rows, grid.columns)).all(axis=1)]
+        values = made.values[: len(cells)]
+        source = {"kind": "property", "key": "aperio.MPP"}
+        return Features(digest("s"), grid, cells, values, encoder, digest("r"), source, "high", 0.35, "bianque 0.1")
+
+    def test_own_facts_come_back_through_other_forms(self) -> None:
+        for steps in (1, 2):
+            made = self.awkward(steps)
+            made.write(self.folder / "own" / "a.safetensors")
+            for program, inside in (("trident", "."), ("clam", "h5_files"), ("clam", "pt_files")):
+                there, back = self.folder / f"{program}{steps}", self.folder / f"back{steps}{inside}"
+                self.assertEqual(self.run_main(f"to-{program}", self.folder / "own", "--out", there)[0], 0)
+                code, said, complaint = self.run_main(f"from-{program}", there / inside, "--out", back)
+                self.assertEqual((code, complaint), (0, ""))
+                self.assertIn("made by Bianque", said)
+                read = Features.read(back / "a.safetensors")
+                self.assertEqual(read.facts(), made.facts())
+                self.equal(read, made)
+
+    def test_own_attributes_are_plain_to_others(self) -> None:
+        trident.write(self.awkward(), self.folder / "a.h5", "a")
+        with h5py.File(self.folder / "a.h5") as file:
+            own = dict(file["coords"].attrs)
+        self.assertEqual((own["bianque_encoder"], own["bianque_licence"]), ("kaiko-s16", "MIT"))
+        self.assertEqual((own["bianque_encoder_digest"], own["bianque_mpp"][0]), (digest("w"), 0.499))
+
+    def test_what_contradicts_own_facts_is_refused_or_said(self) -> None:
+        made, path = self.awkward(), self.folder / "a.h5"
+        trident.write(made, path, "a")
+        other, notes = placed(trident.read(path), Wishes("uni_v1", mpp=0.25))
+        self.assertEqual((other.encoder["name"], other.grid.slide_mpp), ("uni_v1", (0.25, 0.25)))
+        self.assertIn("is not used", notes[0])
+        facts = json.dumps(made.facts() | {"mpp": {"x": 0.3, "y": 0.3, "source": {}, "confidence": "high"}})
+        no_steps = json.dumps(made.facts() | {"grid": made.facts()["grid"] | {"steps": 0, "tile_px": "x"}})
+        narrow = json.dumps(made.facts() | {"dimension": 7})
+        for text, part in (("{", "damaged"), ("[]", "damaged"), ('{"encoder": {}}', "damaged"), (facts, "grid"),
+                           (no_steps, "damaged"), (narrow, "7 values")):
+            with h5py.File(path, "r+") as file:
+                file["coords"].attrs["bianque_facts"] = text
+            self.refused(part, lambda: placed(trident.read(path), Wishes()))
+        as_trident(path, np.array([(0, 0)]))
+        self.refused("--encoder", placed, trident.read(path), Wishes(mpp=0.25))  # another program's
 
     def test_tridents_columns_first_and_overlap_are_understood(self) -> None:
         # With an overlap TRIDENT's second column begins a whole tile after the first.

@@ -6,12 +6,12 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum VisionError {
     /// A file cannot be read.
-    #[error("cannot read {path}: {source}")]
+    #[error("cannot read {path}: {cause}")]
     Io {
         /// Which file.
         path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
+        /// What the system said; part of the message already, so no source beside it.
+        cause: std::io::Error,
     },
     /// The recipe is malformed or contradicts itself.
     #[error("recipe {path}: {what}")]
@@ -27,6 +27,15 @@ pub enum VisionError {
         /// Which file.
         path: PathBuf,
         /// What is wrong.
+        what: String,
+    },
+    /// A file that is whole, as far as can be seen, of a kind or with content that is not read: the
+    /// same file fetched again is no better.
+    #[error("weights {path}: {what}")]
+    NotRead {
+        /// Which file.
+        path: PathBuf,
+        /// What it is or asks for, and what can be done.
         what: String,
     },
     /// A library that a model needs is not there, or fails.

@@ -52,7 +52,7 @@ const ELSEWHERE: &[u8] = b"\x0a\x08location";
 /// The file's bytes, if they are those that the recipe asks for.
 #[cfg(feature = "onnxruntime")]
 fn read(file: &Path, expected: Option<&bianque_core::Digest>) -> Result<Vec<u8>> {
-    let io = |source| VisionError::Io { path: file.to_owned(), source };
+    let io = |cause| VisionError::Io { path: file.to_owned(), cause };
     let wrong = |what| VisionError::Weights { path: file.to_owned(), what };
     let length = std::fs::metadata(file).map_err(io)?.len();
     if length > LONGEST {

@@ -5,7 +5,7 @@ mod licence;
 mod published;
 mod vit;
 
-use std::path::Path;
+use std::{fmt, path::Path};
 
 use bianque_core::{Digest, Producer};
 use serde::{Deserialize, Serialize};
@@ -67,7 +67,7 @@ impl Recipe {
     /// # Errors
     /// When it cannot be read, is malformed or describes a network that cannot be.
     pub fn read(path: &Path) -> Result<Self> {
-        let io = |source| VisionError::Io { path: path.to_owned(), source };
+        let io = |cause| VisionError::Io { path: path.to_owned(), cause };
         let wrong = |what| VisionError::Recipe { path: path.to_owned(), what };
         let length = std::fs::metadata(path).map_err(io)?.len();
         if length > LONGEST_FILE {
@@ -195,6 +195,15 @@ pub enum Filter {
     Bilinear,
     /// Cubic convolution, a = -0.5.
     Bicubic,
+}
+
+impl fmt::Display for Filter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Bilinear => "bilinear",
+            Self::Bicubic => "bicubic",
+        })
+    }
 }
 
 /// How pixel values become the network's input.

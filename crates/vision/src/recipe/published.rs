@@ -1,5 +1,7 @@
 //! How weights were published: what a person compares their own file and run with.
 
+use std::fmt;
+
 use bianque_core::Digest;
 use serde::{Deserialize, Serialize};
 
@@ -81,6 +83,31 @@ pub enum Precision {
     F16,
     /// bfloat16.
     Bf16,
+}
+
+impl fmt::Display for Dialect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Timm => "timm",
+            Self::Dinov2 => "DINOv2",
+            Self::Dinov3 => "DINOv3",
+            Self::HfVit => "Hugging Face's ViT",
+            Self::HfDinov2 => "Hugging Face's DINOv2",
+            Self::HfDinov3 => "Hugging Face's DINOv3",
+            Self::Torchscale => "torchscale",
+            Self::ImageTower => "timm in an image tower",
+        })
+    }
+}
+
+impl fmt::Display for Precision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::F32 => "32-bit floats",
+            Self::F16 => "16-bit floats",
+            Self::Bf16 => "bfloat16",
+        })
+    }
 }
 
 impl Published {

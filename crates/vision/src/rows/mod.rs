@@ -16,5 +16,5 @@ pub(crate) use reduction::{layer_norm, softmax};
 /// Values that one step of a loop handles; the widest register holds so many.
 const LANES: usize = 16;
 
-#[cfg(test)]
+#[cfg(all(test, feature = "cuda"))]
 pub(crate) use level::tests::numbers;

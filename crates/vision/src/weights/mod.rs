@@ -5,6 +5,7 @@
 //! believed beyond its own size, and nothing in it is ever run.
 
 mod pickle;
+mod refused_name;
 mod safetensors;
 mod stored;
 mod survey;
@@ -12,6 +13,7 @@ mod torch;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fmt,
     fs::File,
     path::{Path, PathBuf},
 };
@@ -37,6 +39,16 @@ pub enum Container {
     Torch,
     /// A whole network in the ONNX format.
     Onnx,
+}
+
+impl fmt::Display for Container {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Safetensors => "safetensors",
+            Self::Torch => "a file of torch.save",
+            Self::Onnx => "ONNX",
+        })
+    }
 }
 
 /// An open weight file. Each tensor is taken once; [`Weights::finish`] names what nobody took.
@@ -80,9 +92,10 @@ impl Weights {
         }
         let wrong = |what| weights_error(path, what);
         let (container, tensors) = if digests.begin == torch::MAGIC {
-            (Container::Torch, torch::tensors(source.as_mut(), digests.size).map_err(wrong)?)
+            let tensors = torch::tensors(source.as_mut(), digests.size);
+            (Container::Torch, tensors.map_err(|fault| fault.into_error(path))?)
         } else if let Some(what) = unsupported(&digests.begin) {
-            return Err(weights_error(path, what.to_owned()));
+            return Err(VisionError::NotRead { path: path.to_owned(), what: what.to_owned() });
         } else {
             let tensors = safetensors::tensors(source.as_mut(), digests.size).map_err(wrong)?;
             (Container::Safetensors, tensors)
@@ -175,7 +188,7 @@ impl Weights {
         }
     }
 
-    /// A tensor's values as 32-bit floats in C order; stored as F32, F16 or BF16.
+    /// A tensor's values as 32-bit floats in C order; stored as F64, F32, F16 or BF16.
     ///
     /// # Errors
     /// When it is missing, has another shape or type, or cannot be read.
@@ -218,7 +231,7 @@ impl Weights {
         if let Kind::Other(kind) = &stored.kind {
             return Err(weights_error(
                 &self.path,
-                format!("tensor '{name}' is stored as {kind}; F32, F16 and BF16 can be read"),
+                format!("tensor '{name}' is stored as {kind}; F64, F32, F16 and BF16 can be read"),
             ));
         }
         let values = stored.read(self.source.as_mut()).map_err(|source| {
@@ -289,7 +302,7 @@ pub struct TensorFacts {
     pub name: String,
     /// Its shape.
     pub shape: Vec<usize>,
-    /// How its values are stored: `F32`, `F16`, `BF16`, or a type that encoders do not use.
+    /// How its values are stored: `F64`, `F32`, `F16`, `BF16`, or a type that encoders do not use.
     pub kind: String,
 }
 
@@ -309,15 +322,16 @@ pub fn inspect_bytes(bytes: Vec<u8>) -> Result<Vec<TensorFacts>> {
     let source = Box::new(std::io::Cursor::new(bytes));
     let mut weights = Weights::from_source(Path::new("memory"), source, None)?;
     let facts = weights.facts();
-    let floats = |facts: &&TensorFacts| matches!(facts.kind.as_str(), "F32" | "F16" | "BF16");
+    let floats =
+        |facts: &&TensorFacts| matches!(facts.kind.as_str(), "F64" | "F32" | "F16" | "BF16");
     for tensor in facts.iter().filter(floats) {
         weights.values(&tensor.name)?;
     }
     Ok(facts)
 }
 
-fn io_error(path: &Path, source: std::io::Error) -> VisionError {
-    VisionError::Io { path: path.to_owned(), source }
+fn io_error(path: &Path, cause: std::io::Error) -> VisionError {
+    VisionError::Io { path: path.to_owned(), cause }
 }
 
 fn weights_error(path: &Path, what: String) -> VisionError {

@@ -7,6 +7,8 @@
 
 use std::collections::BTreeMap;
 
+use super::refused_name;
+
 /// The longest pickle that is believed: one of ten thousand tensors has 2 MB.
 pub(super) const LONGEST: u64 = 16 << 20;
 /// The most values that are kept: bounds memory at some hundred bytes each.
@@ -356,7 +358,7 @@ impl<'a> Machine<'a> {
         };
         match allowed(&module, &name) {
             Some(global) => self.push(Value::Global(global)),
-            None => Err(format!("it asks for '{}', which is not allowed", shown(&module, &name))),
+            None => Err(refused_name::told(&module, &name, &self.bytes[self.at..])),
         }
     }
 
@@ -462,7 +464,7 @@ impl<'a> Machine<'a> {
 }
 
 /// The names that a file of tensors needs; everything else is refused.
-fn allowed(module: &str, name: &str) -> Option<Global> {
+pub(super) fn allowed(module: &str, name: &str) -> Option<Global> {
     Some(match (module, name) {
         ("collections", "OrderedDict") => Global::OrderedDict,
         ("torch._utils", "_rebuild_tensor_v2" | "_rebuild_tensor") => Global::RebuildTensor,
@@ -483,7 +485,7 @@ fn allowed(module: &str, name: &str) -> Option<Global> {
 }
 
 /// A name from a file, short and printable.
-fn shown(module: &str, name: &str) -> String {
+pub(super) fn shown(module: &str, name: &str) -> String {
     let full = if module.is_empty() { name.to_owned() } else { format!("{module}.{name}") };
     full.chars().take(80).flat_map(char::escape_default).collect()
 }

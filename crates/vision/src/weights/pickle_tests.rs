@@ -37,6 +37,34 @@ fn code_is_never_run_and_is_named() {
 }
 
 #[test]
+fn only_harmless_names_are_worth_another_try() {
+    for harmless in [
+        &b"cargparse\nNamespace\n)\x81."[..],
+        b"cnumpy.core.multiarray\nscalar\nq\x00cnumpy\ndtype\nq\x01.",
+        b"cnumpy._core.multiarray\nscalar\n.",
+        // What looks like a name within a text is none.
+        b"cargparse\nNamespace\n)\x81X\x0e\0\0\0cposix\nsystem\n.",
+        b"cargparse\nNamespace\n)\x81ctorch._utils\n_rebuild_tensor_v2\n.",
+    ] {
+        let said = complaint(&program(harmless));
+        assert!(said.contains("save its tensors alone"), "{said}");
+    }
+    for hostile in [
+        &b"cposix\nsystem\n."[..],
+        b"cargparse\nNamespace\n)\x81cposix\nsystem\n.",
+        b"cargparse\nNamespace\n(iposix\nsystem\n.",
+        b"cargparse\nNamespace\n\x8c\x05posix\x8c\x06system\x93.",
+        b"cargparse\nFileType\n.",
+        // Cut, or no instruction: nobody knows what comes.
+        b"cargparse\nNamespace\n)\x81",
+        b"cargparse\nNamespace\n)\x81\xff.",
+    ] {
+        let said = complaint(&program(hostile));
+        assert!(!said.contains("trust") && said.contains("may run code"), "{said}");
+    }
+}
+
+#[test]
 fn broken_programs_are_errors() {
     for instructions in [
         &b""[..],

@@ -48,6 +48,7 @@ pub(super) fn tensors(
     let stored = metadata.tensors().into_iter().map(|(name, info)| {
         let (from, to) = info.data_offsets;
         let kind = match info.dtype {
+            Dtype::F64 => Kind::F64,
             Dtype::F32 => Kind::F32,
             Dtype::F16 => Kind::F16,
             Dtype::BF16 => Kind::BF16,

@@ -15,6 +15,7 @@ impl<T: Read + Seek + Send> Source for T {}
 /// How values are stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
+    F64,
     F32,
     F16,
     BF16,
@@ -26,6 +27,7 @@ impl Kind {
     /// The type's name, as safetensors spells it.
     pub(super) fn name(&self) -> &str {
         match self {
+            Self::F64 => "F64",
             Self::F32 => "F32",
             Self::F16 => "F16",
             Self::BF16 => "BF16",
@@ -102,7 +104,11 @@ impl View {
 /// Reads a run of floats and its checksum.
 fn read_run(source: &mut dyn Source, bytes: u64, kind: &Kind) -> std::io::Result<(Vec<f32>, u32)> {
     let bytes = usize::try_from(bytes).map_err(std::io::Error::other)?;
-    let width = if *kind == Kind::F32 { 4 } else { 2 };
+    let width = match kind {
+        Kind::F64 => 8,
+        Kind::F16 | Kind::BF16 => 2,
+        _ => 4,
+    };
     let mut values = Vec::with_capacity(bytes / width);
     let mut checksum = crc32fast::Hasher::new();
     let mut piece = vec![0; PIECE.min(bytes)];
@@ -112,6 +118,11 @@ fn read_run(source: &mut dyn Source, bytes: u64, kind: &Kind) -> std::io::Result
         source.read_exact(piece)?;
         checksum.update(piece);
         match kind {
+            // Rounded: encoders compute in 32-bit floats.
+            Kind::F64 => {
+                let wide = piece.as_chunks::<8>().0.iter();
+                values.extend(wide.map(|b| f64::from_le_bytes(*b) as f32));
+            }
             Kind::F16 => values.extend(pairs(piece).map(|b| f16::from_le_bytes(b).to_f32())),
             Kind::BF16 => values.extend(pairs(piece).map(|b| bf16::from_le_bytes(b).to_f32())),
             _ => values.extend(piece.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b))),

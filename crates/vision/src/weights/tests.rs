@@ -79,15 +79,19 @@ proptest::proptest! {
 
 #[test]
 fn every_float_type_becomes_f32() {
-    let header = r#"{"a":{"dtype":"F16","shape":[1],"data_offsets":[0,2]},"b":{"dtype":"BF16","shape":[1],"data_offsets":[2,4]},"c":{"dtype":"F32","shape":[],"data_offsets":[4,8]},"d":{"dtype":"I32","shape":[1],"data_offsets":[8,12]}}"#;
+    let header = r#"{"a":{"dtype":"F16","shape":[1],"data_offsets":[0,2]},"b":{"dtype":"BF16","shape":[1],"data_offsets":[2,4]},"c":{"dtype":"F32","shape":[],"data_offsets":[4,8]},"d":{"dtype":"I32","shape":[1],"data_offsets":[8,12]},"e":{"dtype":"F64","shape":[2],"data_offsets":[12,28]},"f":{"dtype":"F64","shape":[1],"data_offsets":[28,36]}}"#;
     let mut data = f16::from_f32(-1.5).to_le_bytes().to_vec();
     data.extend(bf16::from_f32(2.25).to_le_bytes());
     data.extend(0.1_f32.to_le_bytes());
     data.extend([0; 4]);
+    data.extend([0.1_f64, -3.0, 1e300].iter().flat_map(|value| value.to_le_bytes()));
     let mut weights = opened(header, &data).unwrap();
     assert_eq!(weights.take("a", &[1]).unwrap(), [-1.5]);
     assert_eq!(weights.take("b", &[1]).unwrap(), [2.25]);
     assert_eq!(weights.take("c", &[]).unwrap(), [0.1]);
+    assert_eq!(weights.take("e", &[2]).unwrap(), [0.1, -3.0]);
+    assert!(weights.take("f", &[1]).unwrap_err().to_string().contains("value 0 is inf"));
+    weights.ignore("f");
     assert!(weights.take("d", &[1]).unwrap_err().to_string().contains("I32"));
     assert!(weights.finish().unwrap_err().to_string().contains("such as d"));
 }

@@ -1,7 +1,7 @@
 //! Files of `torch.save`: a zip archive with one pickle that names the tensors, and one
 //! uncompressed entry a run of values (PyTorch's `caffe2/serialize/inline_container.h`).
 
-use std::{collections::BTreeMap, io::SeekFrom};
+use std::{collections::BTreeMap, io::SeekFrom, path::Path};
 
 use zip::{CompressionMethod, ZipArchive};
 
@@ -9,6 +9,7 @@ use super::{
     pickle::{self, Element, Id, Pickle, Tensor, Value},
     stored::{Kind, Source, Stored, View},
 };
+use crate::error::VisionError;
 
 /// How deep dictionaries may stand in each other.
 const DEEPEST: usize = 12;
@@ -29,6 +30,31 @@ struct Entry {
     crc32: u32,
 }
 
+/// Why a file gives no tensors.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// It is cut, changed, or contradicts itself.
+    Damaged(String),
+    /// It is what was written, and holds what is not read.
+    NotRead(String),
+}
+
+impl From<String> for Fault {
+    fn from(what: String) -> Self {
+        Self::Damaged(what)
+    }
+}
+
+impl Fault {
+    pub(super) fn into_error(self, path: &Path) -> VisionError {
+        let path = path.to_owned();
+        match self {
+            Self::Damaged(what) => VisionError::Weights { path, what },
+            Self::NotRead(what) => VisionError::NotRead { path, what },
+        }
+    }
+}
+
 /// The tensors of a file of `size` bytes, by their names in all dictionaries joined by dots.
 ///
 /// # Errors
@@ -36,44 +62,42 @@ struct Entry {
 pub(super) fn tensors(
     source: &mut dyn Source,
     size: u64,
-) -> Result<BTreeMap<String, Stored>, String> {
+) -> Result<BTreeMap<String, Stored>, Fault> {
     let (folder, entries) = entries(source, size)?;
     if let Some(order) = entries.get(&format!("{folder}byteorder")) {
         let order = read(source, order, 16)?;
         if order != b"little" {
-            return Err("its values are not little-endian".to_owned());
+            return Err(Fault::NotRead("its values are not little-endian".to_owned()));
         }
     }
     let Some(entry) = entries.get(&format!("{folder}data.pkl")) else {
-        return Err("is a zip archive without data.pkl: torch.save did not write it".to_owned());
+        let what = "is a zip archive without data.pkl: torch.save did not write it";
+        return Err(Fault::NotRead(what.to_owned()));
     };
     let bytes = read(source, entry, pickle::LONGEST)?;
-    let pickle = Pickle::read(&bytes).map_err(|what| {
-        format!("{what}; if you trust the file, save its tensors alone: torch.save(state_dict)")
-    })?;
+    // Its checksum is right: what is wrong with it was written so.
+    let pickle = Pickle::read(&bytes).map_err(Fault::NotRead)?;
     let mut flat = Flat { pickle: &pickle, found: BTreeMap::new(), visits: 0 };
     flat.visit(pickle.root(), "", 0)?;
     let mut tensors = BTreeMap::new();
     for (name, tensor) in flat.found {
         let place = format!("{folder}data/{}", tensor.storage.key);
         let Some(entry) = entries.get(&place) else {
-            return Err(format!("tensor '{name}' lies in '{place}', which the archive lacks"));
+            let what = format!("tensor '{name}' lies in '{place}', which the archive lacks");
+            return Err(Fault::Damaged(what));
         };
         let stored = stored(tensor, entry).map_err(|what| format!("tensor '{name}' {what}"))?;
         tensors.insert(name, stored);
     }
     if tensors.is_empty() {
-        return Err("holds no tensor under a name".to_owned());
+        return Err(Fault::NotRead("holds no tensor under a name".to_owned()));
     }
     Ok(tensors)
 }
 
 /// The archive's entries, and the folder in which all lie. None may be compressed: that bounds all
 /// that is read by the size of the file.
-fn entries(
-    source: &mut dyn Source,
-    size: u64,
-) -> Result<(String, BTreeMap<String, Entry>), String> {
+fn entries(source: &mut dyn Source, size: u64) -> Result<(String, BTreeMap<String, Entry>), Fault> {
     source.seek(SeekFrom::Start(0)).map_err(|error| error.to_string())?;
     let malformed = |error: zip::result::ZipError| format!("malformed zip archive: {error}");
     let mut archive = ZipArchive::new(source).map_err(malformed)?;
@@ -85,11 +109,12 @@ fn entries(
             || file.encrypted()
             || file.size() != file.compressed_size()
         {
-            return Err(format!("entry '{name}' is compressed: torch.save did not write it"));
+            let what = format!("entry '{name}' is compressed: torch.save did not write it");
+            return Err(Fault::NotRead(what));
         }
         let (start, bytes) = (file.data_start().unwrap_or(u64::MAX), file.size());
         if start.checked_add(bytes).is_none_or(|end| end > size) {
-            return Err(format!("entry '{name}' reaches beyond the file's end"));
+            return Err(Fault::Damaged(format!("entry '{name}' reaches beyond the file's end")));
         }
         entries.insert(name, Entry { start, bytes, crc32: file.crc32() });
     }
@@ -97,7 +122,8 @@ fn entries(
     let folder = entries.keys().map(String::as_str).find(is_root);
     let folder = folder.and_then(|name| name.strip_suffix("data.pkl")).unwrap_or("").to_owned();
     if entries.contains_key(&format!("{folder}constants.pkl")) {
-        return Err("is a TorchScript program: save its state_dict() by torch.save".to_owned());
+        let what = "is a TorchScript program: save its state_dict() by torch.save";
+        return Err(Fault::NotRead(what.to_owned()));
     }
     Ok((folder, entries))
 }
@@ -227,6 +253,7 @@ fn to_usize(number: &u64) -> Result<usize, String> {
 
 fn kind(element: Element) -> Kind {
     match element {
+        Element::F64 => Kind::F64,
         Element::F32 => Kind::F32,
         Element::F16 => Kind::F16,
         Element::BF16 => Kind::BF16,

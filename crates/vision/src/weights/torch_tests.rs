@@ -88,7 +88,9 @@ fn file(value: Vec<u8>) -> Vec<u8> {
 }
 
 fn open(bytes: &[u8]) -> Result<BTreeMap<String, Stored>, String> {
-    tensors(&mut Cursor::new(bytes.to_vec()), bytes.len() as u64)
+    tensors(&mut Cursor::new(bytes.to_vec()), bytes.len() as u64).map_err(|fault| match fault {
+        Fault::Damaged(what) | Fault::NotRead(what) => what,
+    })
 }
 
 fn complaint(bytes: &[u8]) -> String {
@@ -152,6 +154,26 @@ fn archives_of_other_makers_are_refused() {
     let mut cut = file(dictionary(&[("a", tensor(0, &[4], &[1]))]));
     cut.truncate(cut.len() - 30);
     assert!(!complaint(&cut).is_empty());
+}
+
+#[test]
+fn what_no_second_fetching_mends_is_told_apart() {
+    let fault = |bytes: &[u8]| tensors(&mut Cursor::new(bytes.to_vec()), bytes.len() as u64);
+    for value in [b"cargparse\nNamespace\n)\x81".to_vec(), b"cposix\nsystem\n".to_vec(), number(1)]
+    {
+        assert!(matches!(fault(&file(value)), Err(Fault::NotRead(_))));
+    }
+    let mut cut = file(dictionary(&[("a", tensor(0, &[4], &[1]))]));
+    cut.truncate(cut.len() - 30);
+    assert!(matches!(fault(&cut), Err(Fault::Damaged(_))));
+}
+
+#[test]
+fn doubles_are_rounded_to_32_bit_floats() {
+    let value = dictionary(&[("a", typed("DoubleStorage", "0", 2, 0, &[2], &[1]))]);
+    let doubles = [0.1_f64.to_le_bytes(), (-2.5_f64).to_le_bytes()].concat();
+    let bytes = archive(&[("x/data.pkl", &pickle(value)), ("x/data/0", &doubles)]);
+    assert_eq!(values(&bytes, "a"), [0.1_f32, -2.5]);
 }
 
 #[test]
