@@ -56,6 +56,18 @@ function drawShares() {
   at("legend").replaceChildren(...keys);
 }
 
+/** New cases in no row: the total less the rows. */
+function restBar(/** @type {number} */ most) {
+  const { rest, total } = data.shares[region];
+  if (!rest) return [];
+  const name = within(make("div", t("rest"), "name"), make("small", t("restHint")));
+  const length = make("div", "", "length none");
+  length.style.width = `${Math.min(100, 100 * rest / most)}%`;
+  const cases = within(make("span", number(rest), "cases"), source(total));
+  const room = within(make("div", "", "room"), length, within(make("div", "", "after"), cases));
+  return [within(make("li", "", "bar"), name, within(make("div", "", "place"), room))];
+}
+
 function drawBars() {
   const with_figure = data.rows.filter((/** @type {any} */ row) => row[region]);
   with_figure.sort((/** @type {any} */ a, /** @type {any} */ b) => b[region].cases - a[region].cases);
@@ -71,8 +83,9 @@ function drawBars() {
     if (tasks) after.append(make("span", `${tasks} · ${t(row.evidence)}`, "by"));
     const room = within(make("div", "", "room"), length, after);
     return within(make("li", "", "bar"), name, within(make("div", "", "place"), room));
-  }));
+  }), ...restBar(most));
   const without = data.rows.filter((/** @type {any} */ row) => !row[region]);
+  at("without-figure").hidden = without.length === 0;
   at("unknown-count").textContent = String(without.length);
   at("unknown").replaceChildren(...without.map((/** @type {any} */ row) =>
     within(make("li", named(row)[0], row.tasks.length ? "covered" : ""), make("small", row.icd10))));

@@ -9,13 +9,13 @@
       facts: "Slide facts", models: "What produced this", timings: "Time",
       notice: "For research use until a site validates it. Every region is a machine's proposal and unconfirmed.",
       exploratory: "Exploratory: the slide's organ was not stated, and this task was made for: ",
-      footer: "Scores are calibrated probabilities of single tiles, measured on the training source's held-out part; see the model cards. Coordinates in the files are level-0 pixels.",
+      footer: "Peak and mean are of the map, which is smoothed over neighbouring tiles; under a picture stands the calibrated probability of that tile alone. Calibrated on the training source's held-out part; see the model cards. Coordinates in the files are level-0 pixels.",
       evaluation: "Against known lesions", found: "Lesions found", of: "of", falsePositives: "Detections outside every lesion",
       froc: "FROC (CAMELYON16)", overlapTitle: "Overlap",
       unconfirmed: "unconfirmed", size: "Size", mpp: "Microns per pixel", unknown: "not stated", format: "Format",
       vendor: "Scanner's maker", magnification: "Objective", tissue: "Tissue", tiles: "Tiles analysed", task: "Task",
       encoder: "Encoder", head: "Head", licence: "licence", digest: "digest", created: "Made by", none: "none",
-      area: "Area", mean: "mean", peak: "peak", tileCount: "tiles", proposed: "regions proposed",
+      area: "Area", mean: "mean", peak: "peak on the smoothed map", tileAlone: "this tile alone", second_encoder: "second encoder", tileCount: "tiles", proposed: "regions proposed",
       features_compute: "encoding tiles", features_waiting: "encoder waiting for tiles", features_files: "features files",
       open_and_digest: "opening, digest", besideIt: "meanwhile, summed over threads", decoding: "decoding", resizing: "resizing",
       attention: "Attention, not a lesion", attentionOf: "What the model looked at. No region comes of it. ",
@@ -36,13 +36,13 @@
       facts: "切片信息", models: "由何产生", timings: "用时",
       notice: "在使用单位完成验证之前仅供研究使用。所有区域均为机器提示，未经确认。",
       exploratory: "探索性结果：未说明切片的器官，而该任务适用于：",
-      footer: "分值为单个图块的校准概率，依据训练来源中留出的部分测得，详见模型卡。文件中的坐标为第0层像素。",
+      footer: "峰值与平均值取自图谱，图谱经相邻图块平滑；图片下方为该图块单独的校准概率。依据训练来源中留出的部分校准，详见模型卡。文件中的坐标为第0层像素。",
       evaluation: "与已知病变对照", found: "找到的病变", of: "/", falsePositives: "病变以外的检出",
       froc: "FROC（CAMELYON16）", overlapTitle: "重叠",
       unconfirmed: "未确认", size: "尺寸", mpp: "每像素微米数", unknown: "未说明", format: "格式",
       vendor: "扫描仪厂商", magnification: "物镜", tissue: "组织", tiles: "分析图块", task: "任务",
       encoder: "编码器", head: "分类头", licence: "许可", digest: "摘要", created: "制作", none: "无",
-      area: "面积", mean: "平均", peak: "峰值", tileCount: "图块", proposed: "个提示区域",
+      area: "面积", mean: "平均", peak: "平滑图谱上的峰值", tileAlone: "仅此图块", second_encoder: "第二编码器", tileCount: "图块", proposed: "个提示区域",
       features_compute: "图块编码", features_waiting: "编码器等待图块", features_files: "特征文件",
       open_and_digest: "打开与摘要", besideIt: "同时进行（各线程合计）", decoding: "解码", resizing: "缩放",
       attention: "注意力图，并非病变", attentionOf: "模型所关注之处，不产生任何区域。", second: "二次判读", secondText: "处经二次判读",
@@ -146,7 +146,7 @@
         const picture = /** @type {HTMLImageElement} */ (make("img"));
         picture.src = image;
         picture.alt = `x ${tile.x}, y ${tile.y}`;
-        figure.append(picture, make("figcaption", percent(tile.probability)));
+        figure.append(picture, make("figcaption", `${t("tileAlone")} ${percent(tile.probability)}`));
         evidence.append(figure);
       });
       item.append(heading, line, bar, evidence);

@@ -14,6 +14,14 @@
   const alone = items === groups;
   at("title").textContent = `How good the model is on these ${items}`;
   at("summary").textContent = alone ? `${data.slides} ${items}` : `${data.slides} ${items} of ${data.patients} ${groups}`;
+  const { model } = data;
+  const stated = (/** @type {any} */ value) => value ?? "not stated";
+  if (model) {
+    const encoder = model.encoder;
+    document.title = `${model.name}: Bianque evaluation${encoder ? ` (${encoder.name} ${encoder.version})` : ""}`;
+    const rests = encoder ? `${encoder.name} ${encoder.version}, licence ${stated(encoder.licence)}, ${stated(encoder.digest)}` : "not stated";
+    at("model").textContent = `${model.kind} ${model.name}, licence ${stated(model.licence)} · encoder ${rests}`;
+  }
   at("over").textContent = `95 % intervals over ${groups}${alone ? ", each taken alone" : ""}`;
   at("counted").textContent = `${items}; rows are the truth`;
   at("notice").textContent = data.notice;
@@ -95,20 +103,34 @@
     data.values.forEach((/** @type {number[]} */ [truth, said]) => shape(plot.svg, "circle", { cx: plot.x(scaled(truth)), cy: plot.y(scaled(said)), r: 3, fill: COLORS[0], "fill-opacity": 0.5 }));
   }
 
+  /** Covered, decided and wrong of every group, against what is promised. */
+  const kept = (/** @type {string} */ place, /** @type {string} */ text, /** @type {any[]} */ groups, /** @type {number} */ promised) => {
+    if (!groups.length) return;
+    const from = start(groups.map((g) => ({ low: g.interval[0] })));
+    const rows = table(at(place), [text, "covered", "decided", "wrong", ends(from)]);
+    groups.forEach((g) => {
+      const row = make(rows, "tr", "", g.broken ? "broken" : "");
+      [g.group === "all" ? `all ${items}` : `${g.group} ${g.name}`, figure(g.coverage), `${g.decided} of ${g.slides}`, String(g.wrong)].forEach((cell) => make(row, "td", cell));
+      bar(row, { value: g.coverage, low: g.interval[0], high: g.interval[1] }, from, 1, promised);
+    });
+  };
+
+  if (data.abstention_as_shipped) {
+    show("abstention-section"); show("shipped-note");
+    const s = data.abstention_as_shipped;
+    const share = (/** @type {number} */ part) => `${(100 * part).toFixed(0)} %`;
+    const unlike = s.unlike === null ? "" : ` No class is named of ${s.unlike} ${items} unlike the training slides; they are not counted below.`;
+    at("shipped-note").textContent = `As shipped: the task's own thresholds, put to each of its ${s.heads} heads, learned of ${s.calibrated_on} held-out slides of its training; nothing was fitted here. The true class remains possible in at least ${share(1 - s.most)}, in ${share(1 - s.alpha)} where the heads agree.${unlike}`;
+    kept("shipped", "as shipped", s.groups, 1 - s.most);
+  }
+
   if (data.abstention) {
     show("abstention-section");
     const promised = 1 - data.abstention.alpha;
-    at("abstention-note").textContent = `One class is said only where the others can be excluded; the true class is to remain possible in ${(100 * promised).toFixed(0)} % of ${items}. Red: the promise is broken beyond chance.`;
+    const byOne = model?.kind === "run" && !data.abstention_as_shipped ? " Each slide was judged by one head; what the vote of all heads comes to is measured on other slides (evaluate slides --run)." : "";
+    at("abstention-note").textContent = `${data.abstention_as_shipped ? "Fitted again on these slides, to compare: one" : "One"} class is said only where the others can be excluded; the true class is to remain possible in ${(100 * promised).toFixed(0)} % of ${items}. Red: the promise is broken beyond chance.${byOne}`;
     [["other_patients", `calibrated on other ${groups}`], ["other_sites", "calibrated on the other sites only"]].forEach(([kind, text]) => {
-      const groups = data.abstention[kind];
-      if (!groups.length) return;
-      const from = start(groups.map((/** @type {any} */ g) => ({ low: g.interval[0] })));
-      const rows = table(at("abstention"), [text, "covered", "decided", "wrong", ends(from)]);
-      groups.forEach((/** @type {any} */ g) => {
-        const row = make(rows, "tr", "", g.broken ? "broken" : "");
-        [g.group === "all" ? `all ${items}` : `${g.group} ${g.name}`, figure(g.coverage), `${g.decided} of ${g.slides}`, String(g.wrong)].forEach((cell) => make(row, "td", cell));
-        bar(row, { value: g.coverage, low: g.interval[0], high: g.interval[1] }, from, 1, promised);
-      });
+      kept("abstention", text, data.abstention[kind], promised);
     });
   }
 

@@ -179,7 +179,7 @@ pub(crate) enum Outlines {
   bianque run slide.svs --task colon --task sample --encoder kaiko-s16
                                                two tasks and one more encoder in one pass
   bianque run slides/ --features-only --encoder bianque-lite
-  bianque run slide.svs --second-task colon-large --second-tiles 300
+  bianque run slide.svs --second-task colon-large --second-places 300
   bianque run slide.svs --slide-task grade      what a head of slides says of the slide
   bianque run slide.svs --organ colon --purpose clinical
                                                refused unless licence, signer and scope allow it
@@ -207,9 +207,13 @@ pub(crate) struct RunArguments {
     /// least sure; the map and the regions follow it there.
     #[arg(long, value_name = "TASK")]
     pub(crate) second_task: Option<String>,
-    /// Most tiles that the second task's encoder sees.
+    /// How many places, tiles of the first task, the second task judges again.
     #[arg(long, value_name = "N", default_value_t = 300, requires = "second_task")]
-    pub(crate) second_tiles: usize,
+    pub(crate) second_places: usize,
+    /// Most tiles that the second task's encoder sees of a slide; places that do not fit are left
+    /// out [default: no limit].
+    #[arg(long, value_name = "N", requires = "second_task")]
+    pub(crate) second_tiles: Option<usize>,
     /// What outlines follow within tiles.
     #[arg(long, value_enum, default_value_t = Outlines::Auto)]
     pub(crate) outlines: Outlines,

@@ -36,8 +36,9 @@ fn text(path: &Path) -> &str {
 }
 
 /// What `model verify` and `model add` say of a file; nothing is installed.
-fn refused_weights(file: &Path, recipe: &str, parts: &[&str]) {
+fn refused_weights(file: &Path, recipe: &str, parts: &[&str]) -> String {
     let into = file.with_extension("installed");
+    let mut all = String::new();
     for arguments in [
         &["model", "verify", text(file), "--recipe", recipe][..],
         &["model", "add", text(file), "--recipe", recipe, "--into", text(&into)],
@@ -46,9 +47,39 @@ fn refused_weights(file: &Path, recipe: &str, parts: &[&str]) {
         for part in parts.iter().chain(&["bianque model show"]) {
             assert!(said.contains(part), "{arguments:?} does not say '{part}': {said}");
         }
+        all += &said;
     }
     let installed = fs::read_dir(&into).map_or(0, Iterator::count);
     assert_eq!(installed, 0, "something was installed");
+    all
+}
+
+#[test]
+fn weights_that_are_not_there_are_said_to_be_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = refused_weights(&folder.path().join("none.pth"), "uni", &["none.pth is not there"]);
+    assert!(!said.contains("os error") && !said.contains("again"), "{said}");
+}
+
+#[test]
+fn a_checkpoint_with_its_settings_is_told_apart_from_a_hostile_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("checkpoint.pth");
+    for (name, parts, never) in [
+        (
+            "argparse\nNamespace",
+            &["'argparse.Namespace'", "save its tensors alone"][..],
+            "run code",
+        ),
+        ("numpy.core.multiarray\nscalar", &["save its tensors alone"], "run code"),
+        ("posix\nsystem", &["'posix.system'", "may run code"], "trust"),
+    ] {
+        let pickle = format!("\u{2}c{name}\n)R.");
+        let pickle = [b"\x80", pickle.as_bytes()].concat();
+        fs::write(&file, zip_of("archive/data.pkl", &pickle)).unwrap();
+        let said = refused_weights(&file, "kaiko-s16", parts);
+        assert!(!said.contains(never) && !said.contains("again"), "{said}");
+    }
 }
 
 fn shipped() -> Vec<u8> {

@@ -80,6 +80,11 @@ fn tiles_are_measured_with_intervals_over_folders_or_a_table() {
     assert!(calibration["isotonic"]["ece"].is_number(), "{calibration}");
     let written: Value = serde_json::from_str(&text(&folder.join("out/evaluation.json"))).unwrap();
     assert_eq!(written, by_folders);
+    let encoder = &by_folders["model"]["encoder"];
+    assert!(encoder["digest"].is_string() && encoder["licence"].is_string(), "{encoder}");
+    let predictions = text(&folder.join("out/predictions.csv"));
+    assert!(predictions.lines().next().unwrap().ends_with("encoder_digest,encoder_licence"));
+    assert!(predictions.contains(encoder["digest"].as_str().unwrap()));
     let page = text(&folder.join("out/evaluation.html"));
     assert!(page.contains(r#""items":"tiles","groups":"folders""#) && !page.contains("{{"));
     assert_eq!(text(&folder.join("out/predictions.csv")).lines().count(), 25);
@@ -96,6 +101,43 @@ fn tiles_are_measured_with_intervals_over_folders_or_a_table() {
     let said = bianque(folder, &evaluate);
     let said = String::from_utf8_lossy(&said.stdout).into_owned();
     assert!(said.contains("24 tiles of 12 folders") && said.contains("weighted_f1"), "{said}");
+}
+
+#[test]
+fn a_head_is_not_measured_on_the_tiles_that_made_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let mut parts = String::from("file,part\n");
+    for seed in 0..24_usize {
+        let name = format!("{}/{seed}.png", ["normal", "tumour"][seed % 2]);
+        tile(&folder.join("tiles").join(&name), 100 + seed as u32);
+        tile(&folder.join("others").join(&name), 200 + seed as u32);
+        let part = ["train", "validation", "test"][seed / 2 % 3];
+        parts.push_str(&format!("{name},{part}\n"));
+    }
+    fs::write(folder.join("parts.csv"), parts).unwrap();
+    let train = ["train", "tiles", "tiles", "--split", "parts.csv", "--name", "mine", "--organ"];
+    let rest = ["colon", "--lesions", "tumour", "--stain-copies", "0", "--out", "tasks"];
+    let trained = bianque(folder, &[&train[..], &rest].concat());
+    assert!(trained.status.success(), "{}", String::from_utf8_lossy(&trained.stderr));
+    let evaluate = |tiles: &str, more: &[&str]| {
+        let own = ["evaluate", "tiles", tiles, "--task", "tasks/mine", "--rounds", "20"];
+        bianque(folder, &[&own[..], more].concat())
+    };
+    let refused = evaluate("tiles", &[]);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(1), "{said}");
+    assert!(said.contains("16 of these 24 tiles trained or calibrated the task mine"), "{said}");
+    assert!(said.contains("--split"), "{said}");
+    for (tiles, more) in [("tiles", &["--split", "parts.csv"][..]), ("others", &[])] {
+        let measured = evaluate(tiles, more);
+        let said = String::from_utf8_lossy(&measured.stdout).into_owned();
+        assert!(measured.status.success() && !said.contains("could not be checked"), "{said}");
+    }
+    // Tasks from before keep no digests: they load, and it is said.
+    let older = bianque(folder, &["evaluate", "tiles", "tiles", "--task", "sample"]);
+    let said = String::from_utf8_lossy(&older.stdout).into_owned();
+    assert!(said.contains("could not be checked"), "{said}");
 }
 
 /// Squares as GeoJSON, each with a score where it was found.

@@ -123,19 +123,21 @@ fn slides_that_were_prepared_ahead_give_what_they_give_alone() {
 fn a_second_task_judges_again_where_the_first_is_least_sure() {
     let folder = tempfile::tempdir().unwrap();
     let slide = slide(folder.path(), "a.svs", 21);
-    let run = |out: &Path| {
+    let run_with = |out: &Path, budget: &[&str]| {
         let arguments = ["run", text(&slide), "--task", "sample", "--out", text(out), "--json"];
-        let said = json(&bianque(
-            &[&arguments[..], &["--second-task", "sample", "--second-tiles", "9"]].concat(),
-        ));
+        let arguments = [&arguments[..], &["--second-task", "sample"], budget].concat();
+        let said = json(&bianque(&arguments));
         (read(&out.join("report.json")), said)
     };
+    let run = |out: &Path| run_with(out, &["--second-places", "9"]);
     let (one, two) = (folder.path().join("one"), folder.path().join("two"));
     let (report, said) = run(&one);
     let second = &report["second"];
     assert_eq!(second["encoder"]["name"], "bianque-lite");
     assert_eq!(second["places_planned"], 9);
-    assert_eq!(second["tiles"], 9);
+    assert_eq!((&second["tiles"], &second["places_skipped"]), (&9.into(), &0.into()));
+    let analysed = report["tiles"]["analysed"].as_f64().unwrap();
+    assert!((second["share"].as_f64().unwrap() - 9.0 / analysed).abs() < 1e-9);
     assert_eq!(second["places"].as_array().unwrap().len(), 9);
     // What the second encoder did is in the split of the report and of the run.
     for pass in [&report["timings"]["pass"], &said["speed"]] {
@@ -148,8 +150,25 @@ fn a_second_task_judges_again_where_the_first_is_least_sure() {
     assert_eq!((&other["second"], &other["regions"]), (second, &report["regions"]));
     // Kept features of the second encoder serve the next run.
     assert!(one.join("features-bianque-lite-second.safetensors").is_file());
+    // Every region that a part of the map gave names both.
+    let drawn = read(&one.join("regions.geojson"));
+    let drawn = drawn["features"].as_array().unwrap();
+    assert!(!drawn.is_empty());
+    for feature in drawn {
+        let proposal = &feature["properties"]["proposal"];
+        let own = (&proposal["second"]["name"], &proposal["second"]["digest"]);
+        assert_eq!(own, (&second["encoder"]["name"], &second["encoder"]["digest"]), "{feature}");
+        assert_eq!(proposal["second"]["licence"], second["encoder"]["licence"]);
+        assert_eq!(proposal["second"]["head"], second["head"]["digest"]);
+    }
+    assert_eq!(said["second_encoder"]["digest"], second["encoder"]["digest"]);
+    assert!(report["timings"]["seconds"]["second_encoder"].as_f64().unwrap() > 0.0);
     let (again, _) = run(&one);
     assert_eq!((&again["second"], &again["regions"]), (second, &report["regions"]));
+    let three = folder.path().join("three");
+    let (limited, _) = run_with(&three, &["--second-places", "9", "--second-tiles", "4"]);
+    assert_eq!(limited["second"]["places"].as_array().unwrap().len(), 4);
+    assert_eq!(limited["second"]["places_skipped"], 5);
     let labels = ["run", text(&slide), "--task", "sample", "--second-task", "colon"];
     let refused = bianque(&labels);
     assert!(String::from_utf8_lossy(&refused.stderr).contains("must be the same"));

@@ -123,6 +123,19 @@ fn a_run_is_trained_measured_taken_up_and_tried_elsewhere() {
         let abstention = &evaluation["abstention"];
         assert_eq!(groups(&abstention["other_patients"], group), count, "{abstention}");
     }
+    // Every output names what it rests on.
+    let model = &evaluation["model"];
+    assert_eq!((&model["kind"], &model["encoder"]["name"]), (&"run".into(), &"one".into()));
+    assert_eq!(model["encoder"]["licence"], "Apache-2.0");
+    assert_eq!(model["encoder"]["digest"], Digest::of(b"one").to_string());
+    assert_eq!(model["heads"].as_array().unwrap().len(), 3);
+    assert!(said.contains("encoder one 1, Apache-2.0"), "{said}");
+    // The classes are no order unless it is said.
+    let names = |of: &Value| -> Vec<String> {
+        let all = of["measures"].as_array().unwrap().iter();
+        all.map(|measure| measure["name"].as_str().unwrap().to_owned()).collect()
+    };
+    assert!(!names(&evaluation).contains(&"quadratic_kappa".to_owned()));
     assert!(evaluation["site_shift"]["chance"].as_f64().unwrap() > 0.3);
     let manifest = json(&run.join("manifest.json"));
     let parts = manifest["parts"].as_array().unwrap();
@@ -135,6 +148,7 @@ fn a_run_is_trained_measured_taken_up_and_tried_elsewhere() {
     assert_eq!(manifest["encoder"]["name"], "one");
     let card = std::fs::read_to_string(run.join("CARD.md")).unwrap();
     assert!(card.contains("research") && card.contains("site north"), "{card}");
+    assert!(card.contains("3 folds of patients") && !card.contains("kappa"), "{card}");
     let page = std::fs::read_to_string(run.join("evaluation.html")).unwrap();
     assert!(page.contains("<svg") || page.contains("createElementNS"));
     // Again: nothing is trained, the same is written. Otherwise: another folder is asked for.
@@ -163,6 +177,16 @@ fn a_run_is_trained_measured_taken_up_and_tried_elsewhere() {
     assert!(tried.status.success(), "{}", String::from_utf8_lossy(&tried.stderr));
     let document: Value = serde_json::from_slice(&tried.stdout).unwrap();
     assert!(document["measures"][0]["value"].as_f64().unwrap() > 0.9);
+    // The run's own thresholds, beside those that are fitted here.
+    let shipped = &document["abstention_as_shipped"];
+    assert_eq!((&shipped["heads"], &shipped["calibrated_on"]), (&3.into(), &60.into()));
+    assert!((shipped["most"].as_f64().unwrap() - 0.2).abs() < 1e-9, "{shipped}");
+    for (group, count) in [("all", 1), ("class", 2), ("site", 3), ("scanner", 2)] {
+        assert_eq!(groups(&shipped["groups"], group), count, "{shipped}");
+    }
+    let alike = shipped["groups"][0]["slides"].as_u64().unwrap();
+    assert_eq!(alike + shipped["unlike"].as_u64().unwrap(), 40);
+    assert_eq!(document["model"]["heads"], model["heads"]);
     assert_eq!(document["novelty"]["training_slides"], 60);
     assert_eq!(document["novelty"]["groups"][0]["slides"], 40);
     let distances = std::fs::read_to_string(folder.path().join("tried/distances.csv")).unwrap();

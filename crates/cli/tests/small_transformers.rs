@@ -74,6 +74,7 @@ impl Site {
             intended_use: "this test".into(),
             licence: "CC0-1.0".into(),
             trained_on: "two points".into(),
+            training_tiles: None,
             measured: Value::Null,
             head_digest: Digest::of(&head_to_bytes(&head).unwrap()),
             head,

@@ -226,6 +226,11 @@ fn the_coverage_table_counts_what_is_installed() {
     assert_eq!(china["cases"]["tile"], 517_100);
     assert_eq!(china["shares"]["slide"], 0.0);
     assert_eq!(china["at_most"], true);
+    let rest = |place: &str| coverage["shares"][place]["rest"].as_u64().unwrap();
+    assert_eq!((rest("china"), rest("world")), (225_486, 1_158_982));
+    let shown = String::from_utf8(site.run(&["coverage"]).stdout).unwrap();
+    assert!(shown.contains("other and unspecified") && shown.contains("225486"), "{shown}");
+    assert!(!shown.contains("no source was read"), "every figure of the shipped table has one");
     let page = fs::read_to_string(site.path("page.html")).unwrap();
     assert!(page.contains("For research use") && !page.contains("{{"));
     let bare = site.path("bare");

@@ -204,6 +204,8 @@ pub struct CoveredShare {
     pub total: Figure,
     /// New cases of the rows that state a figure.
     pub counted: u64,
+    /// New cases in no row that states a figure: other cancers, and those of no stated site.
+    pub rest: u64,
     /// New cases of rows with a task, by evidence. Where a task is for a part of its row, the row
     /// counts whole: the share is at most this.
     pub cases: BTreeMap<&'static str, u64>,
@@ -282,8 +284,10 @@ fn share(table: &CancerTable, rows: &[CoveredRow], region: Population) -> Covere
             (level.name(), of_level.map(|(_, cases)| cases).sum())
         })
         .collect();
+    let counted = figures.clone().map(|(_, cases)| cases).sum();
     CoveredShare {
-        counted: figures.clone().map(|(_, cases)| cases).sum(),
+        counted,
+        rest: total.cases.saturating_sub(counted),
         shares: cases.iter().map(|(level, n)| (*level, *n as f64 / total.cases as f64)).collect(),
         at_most: measured().any(|(row, _)| row.partly),
         cases,
@@ -348,7 +352,9 @@ mod tests {
         let world = &coverage.shares[&Population::World];
         assert_eq!((world.cases["tile"], world.cases["slide"]), (200, 300));
         assert_eq!((world.shares["tile"], world.at_most, world.counted), (0.2, true, 500));
+        assert_eq!(world.rest, 500);
         let china = &coverage.shares[&Population::China];
+        assert_eq!((china.counted, china.rest), (100, 300));
         assert_eq!((china.cases["tile"], china.shares["slide"], china.at_most), (0, 0.25, false));
         assert_eq!(coverage.rows[0].tasks[0].evidence, EvidenceLevel::Slide);
         assert_eq!(coverage.unknown, [("tile".to_owned(), "skin".to_owned())]);

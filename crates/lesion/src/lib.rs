@@ -35,7 +35,7 @@ pub use evaluation::*;
 pub use head::*;
 pub use matrix::{FeatureMatrix, Probabilities};
 pub use regions::*;
-pub use second_look::{SecondLook, most_informative};
+pub use second_look::{SecondBudget, SecondLook, most_informative};
 pub use slide_features::*;
 pub use slide_head::{
     SlideGradient, SlideHead, SlideHeadFacts, SlideHeadKind, SlidePrediction, SlidePurpose,

@@ -4,6 +4,8 @@
 //! entropy of its probabilities) and that are unlike each other (greedy k-centre, Gonzalez 1985:
 //! the next one is the farthest from all chosen so far), the distance weighted by the entropy.
 
+use std::collections::BTreeSet;
+
 use bianque_core::{Level0, PixelRect};
 use rayon::prelude::*;
 
@@ -68,18 +70,28 @@ fn distance(a: &[f32], b: &[f32]) -> f32 {
     squares.sum::<f32>().sqrt()
 }
 
+/// How much a second encoder may see of a slide.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct SecondBudget {
+    /// Tiles of the first encoder that are judged again.
+    pub places: usize,
+    /// Tiles of the second encoder, where they are limited too.
+    pub tiles: Option<usize>,
+}
+
 /// What a second encoder is to see of a slide, place by place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecondLook {
     /// Tiles of the first encoder that are looked at again, the most telling first.
     places: Vec<usize>,
-    /// For each of them the second encoder's tiles that lie on it.
+    /// For each of them the second encoder's tiles that lie on it; neighbours may share some.
     cells: Vec<Vec<Cell>>,
+    skipped: usize,
 }
 
 impl SecondLook {
-    /// Chooses places until the second encoder has about `tiles` tiles to see; its tiles lie on
-    /// `grid`.
+    /// Chooses places within the budget; the second encoder's tiles lie on `grid`. A place whose
+    /// tiles are too many is skipped, a later one may still fit.
     ///
     /// # Errors
     /// When features or probabilities are not those of one slide.
@@ -87,20 +99,22 @@ impl SecondLook {
         first: &SlideFeatures,
         probabilities: &Probabilities,
         grid: &TileGrid,
-        tiles: usize,
+        budget: SecondBudget,
     ) -> Result<Self> {
         if first.cells().len() != probabilities.rows() {
             let what = "the first encoder's features and probabilities are not of one slide";
             return Err(LesionError::Data(what.into()));
         }
-        let mut look = Self { places: Vec::new(), cells: Vec::new() };
-        let mut left = tiles;
-        for place in most_informative(&first.matrix()?, probabilities, tiles) {
+        let mut look = Self { places: Vec::new(), cells: Vec::new(), skipped: 0 };
+        let mut seen = BTreeSet::new();
+        for place in most_informative(&first.matrix()?, probabilities, budget.places) {
             let cells = cells_on(grid, first.facts.grid.tile_rect(first.cells()[place]));
-            if cells.len() > left {
-                break;
+            let new = cells.iter().filter(|cell| !seen.contains(*cell)).count();
+            if budget.tiles.is_some_and(|most| seen.len() + new > most) {
+                look.skipped += 1;
+                continue;
             }
-            left -= cells.len();
+            seen.extend(cells.iter().copied());
             look.places.push(place);
             look.cells.push(cells);
         }
@@ -113,6 +127,12 @@ impl SecondLook {
         &self.places
     }
 
+    /// How many places were left out because the budget has no room for their tiles.
+    #[must_use]
+    pub fn skipped(&self) -> usize {
+        self.skipped
+    }
+
     /// The second encoder's tiles on some of the places, each once, in raster order.
     #[must_use]
     pub fn cells(&self, places: std::ops::Range<usize>) -> Vec<Cell> {
@@ -123,13 +143,15 @@ impl SecondLook {
         cells
     }
 
-    /// The first encoder's probabilities with those of the places that the second one has judged
-    /// put in: the mean of its tiles on the place. Tells for each tile whether the second one did.
+    /// The first encoder's probabilities with those of the first `places` places that the second
+    /// one has judged put in: the mean of its tiles on the place. Tells for each tile whether the
+    /// second one did. A later place may share tiles with these and has still to wait for its own.
     ///
     /// # Errors
     /// When classes differ, or the second's tiles and probabilities do not belong together.
     pub fn refined(
         &self,
+        places: usize,
         first: &Probabilities,
         (cells, second): (&[Cell], &Probabilities),
     ) -> Result<(Probabilities, Vec<bool>)> {
@@ -139,7 +161,7 @@ impl SecondLook {
         }
         let mut refined = first.clone();
         let mut judged = vec![false; first.rows()];
-        for (place, own) in self.places.iter().zip(&self.cells) {
+        for (place, own) in self.places.iter().zip(&self.cells).take(places) {
             let rows: Vec<usize> =
                 own.iter().filter_map(|cell| cells.binary_search(cell).ok()).collect();
             let Some(flag) = judged.get_mut(*place).filter(|_| !rows.is_empty()) else { continue };
@@ -155,41 +177,21 @@ impl SecondLook {
     }
 }
 
-/// The tiles of a grid that lie on a rectangle: the very tile where the grid has it, else those
-/// whose middle lies in it, else the one whose middle is nearest to the rectangle's.
+/// The tiles of a grid that cover a rectangle and meet, as near to its middle as the grid has them.
+/// Overlapping ones would cost the square of their steps and show no other tissue.
 fn cells_on(grid: &TileGrid, rect: PixelRect<Level0>) -> Vec<Cell> {
     let (width, height) = grid.tile_level0();
-    let steps = f64::from(grid.steps());
-    let index = |from: f64, tile: f64, count: u32| {
-        ((from * steps / tile).round().max(0.0) as u32).min(count.saturating_sub(1))
+    let along = |from: i64, length: u32, tile: f64, positions: u32| {
+        let length = f64::from(length);
+        let count = (length / tile).round().clamp(1.0, f64::from(positions));
+        let begin = from as f64 + (length - count * tile) / 2.0;
+        let first = (begin * f64::from(grid.steps()) / tile).round().max(0.0) as u32;
+        let first = first.min(positions.saturating_sub(1));
+        (first..positions).step_by(grid.steps() as usize).take(count as usize)
     };
-    let at = |x: f64, y: f64| Cell {
-        row: index(y, height, grid.rows()),
-        column: index(x, width, grid.columns()),
-    };
-    let same = at(rect.x as f64, rect.y as f64);
-    if grid.tile_rect(same) == rect {
-        return vec![same];
-    }
-    let first = at(rect.x as f64 - width, rect.y as f64 - height);
-    let last = at(rect.right() as f64, rect.bottom() as f64);
-    let inside = |cell: &Cell| {
-        let origin = grid.origin(*cell);
-        let (x, y) = (origin.x + width / 2.0, origin.y + height / 2.0);
-        (rect.x as f64..rect.right() as f64).contains(&x)
-            && (rect.y as f64..rect.bottom() as f64).contains(&y)
-    };
-    let rows = first.row..=last.row;
-    let cells: Vec<Cell> = rows
-        .flat_map(|row| (first.column..=last.column).map(move |column| Cell { row, column }))
-        .filter(inside)
-        .collect();
-    if !cells.is_empty() {
-        return cells;
-    }
-    let middle =
-        (rect.x as f64 + f64::from(rect.width) / 2.0, rect.y as f64 + f64::from(rect.height) / 2.0);
-    vec![at(middle.0 - width / 2.0, middle.1 - height / 2.0)]
+    let columns = along(rect.x, rect.width, width, grid.columns());
+    let rows = along(rect.y, rect.height, height, grid.rows());
+    rows.flat_map(|row| columns.clone().map(move |column| Cell { row, column })).collect()
 }
 
 #[cfg(test)]
@@ -245,8 +247,14 @@ mod tests {
         assert!(cells_on(&fine(112, 1), rect).iter().all(|cell| {
             rect.intersection(&fine(112, 1).tile_rect(*cell)) == Some(fine(112, 1).tile_rect(*cell))
         }));
-        // A tile so large that none has its middle here: the nearest one.
+        // Those that meet, where the grid has overlapping ones.
+        assert_eq!(cells_on(&fine(112, 2), rect).len(), 4);
+        assert_eq!(cells_on(&fine(112, 4), rect).len(), 4);
+        // One that is larger than the place: the nearest.
         assert_eq!(cells_on(&fine(2240, 1), rect).len(), 1);
+        // Beyond the last position there is none.
+        let last = coarse.tile_rect(Cell { row: coarse.rows() - 1, column: 5 });
+        assert_eq!(cells_on(&fine(112, 1), last).len(), 2);
     }
 
     /// What a head that knows the truth says of a mean colour: lesion where it is red.
@@ -254,6 +262,64 @@ mod tests {
         let matrix = features.matrix().unwrap();
         let red = |row: usize| matrix.row(row)[0].clamp(0.02, 0.98);
         two(&(0..matrix.rows()).map(red).collect::<Vec<_>>())
+    }
+
+    /// The features of a slide's tiles, or of some of them.
+    fn encoded(
+        slide: &PaintedSlide,
+        encoder: &MeanColourEncoder,
+        steps: u32,
+        only: Option<&[Cell]>,
+    ) -> SlideFeatures {
+        let request = PassRequest {
+            slide,
+            identity: "slide",
+            tissue: &TissueEverywhere,
+            encoders: &[EncoderRequest {
+                encoder,
+                steps,
+                tissue_share: 0.0,
+                only,
+                file: None,
+                tokens: &[],
+            }],
+        };
+        let stop = AtomicBool::new(false);
+        encode_slide(&request, ReadAhead::default(), &|_| (), &stop).unwrap().remove(0).features
+    }
+
+    #[test]
+    fn shared_tiles_count_once_and_what_does_not_fit_is_skipped() {
+        let slide = PaintedSlide::new(512, 512, |x, y| [(x / 2) as u8, (y / 2) as u8, 90]);
+        let (first, second) = (MeanColourEncoder::new(16), MeanColourEncoder::new(8));
+        let features = encoded(&slide, &first, 2, None);
+        let probabilities = redness(&features);
+        let grid = encoded(&slide, &second, 2, Some(&[])).facts.grid;
+        let plan = |places, tiles| {
+            let budget = SecondBudget { places, tiles };
+            SecondLook::plan(&features, &probabilities, &grid, budget).unwrap()
+        };
+        let seen = |look: &SecondLook| look.cells(0..look.places().len()).len();
+        let places = features.cells().len();
+        let all = plan(places, None);
+        assert_eq!((all.places().len(), all.skipped()), (places, 0));
+        // Half of the positions along each edge: tiles of the second encoder that meet.
+        assert_eq!(seen(&all), (grid.columns() * grid.rows() / 4) as usize);
+        assert!(all.cells.iter().map(Vec::len).sum::<usize>() > 3 * seen(&all));
+        // So many tiles are enough for every place.
+        assert_eq!(plan(places, Some(seen(&all))), all);
+        assert_eq!(plan(20, None).places().len(), 20);
+
+        let few = plan(places, Some(6));
+        assert!(few.places().len() > 1 && seen(&few) <= 6, "{few:?}");
+        assert_eq!(few.places().len() + few.skipped(), places);
+        assert!(plan(places, Some(0)).places().is_empty());
+
+        // What a later place shares with an earlier one does not make it judged.
+        let part = all.cells(0..3);
+        let some = encoded(&slide, &second, 2, Some(&part));
+        let judged = all.refined(3, &probabilities, (some.cells(), &redness(&some))).unwrap().1;
+        assert_eq!(judged.iter().filter(|judged| **judged).count(), 3);
     }
 
     #[test]
@@ -271,37 +337,25 @@ mod tests {
             }
         });
         let (first, second) = (MeanColourEncoder::new(16), MeanColourEncoder::new(8));
-        let encode = |encoder, only: Option<&[Cell]>| {
-            let request = PassRequest {
-                slide: &slide,
-                identity: "slide",
-                tissue: &TissueEverywhere,
-                encoders: &[EncoderRequest {
-                    encoder,
-                    steps: 1,
-                    tissue_share: 0.0,
-                    only,
-                    file: None,
-                    tokens: &[],
-                }],
-            };
-            let stop = AtomicBool::new(false);
-            encode_slide(&request, ReadAhead::default(), &|_| (), &stop).unwrap().remove(0).features
-        };
+        let encode = |encoder, only| encoded(&slide, encoder, 1, only);
         let features = encode(&first, None);
         let unsure = redness(&features);
         let grid = encode(&second, Some(&[])).facts.grid;
-        let look = SecondLook::plan(&features, &unsure, &grid, 60).unwrap();
+        let budget = SecondBudget { places: 60, tiles: Some(60) };
+        let look = SecondLook::plan(&features, &unsure, &grid, budget).unwrap();
         assert_eq!(look.places().len(), 15, "four small tiles on each");
+        assert_eq!(look.skipped(), 45);
         // One of the sure half as well, for it is unlike all others.
         let is_left = |tile: &&usize| features.cells()[**tile].column < 16;
         assert_eq!(look.places().iter().filter(is_left).count(), 14, "{:?}", look.places());
-        assert_eq!(look, SecondLook::plan(&features, &unsure, &grid, 60).unwrap());
+        assert_eq!(look, SecondLook::plan(&features, &unsure, &grid, budget).unwrap());
 
         let cells = look.cells(0..look.places().len());
         assert_eq!(cells.len(), 60);
         let again = encode(&second, Some(&cells));
-        let (refined, judged) = look.refined(&unsure, (again.cells(), &redness(&again))).unwrap();
+        let all = look.places().len();
+        let red = redness(&again);
+        let (refined, judged) = look.refined(all, &unsure, (again.cells(), &red)).unwrap();
         for (tile, judged) in judged.iter().enumerate() {
             assert_eq!(*judged, look.places().contains(&tile));
             if !judged {
@@ -311,8 +365,8 @@ mod tests {
         // Part by part: what was judged in the first round stays as it was.
         let part = look.cells(0..5);
         let some = encode(&second, Some(&part));
-        let (_, judged) = look.refined(&unsure, (some.cells(), &redness(&some))).unwrap();
+        let (_, judged) = look.refined(5, &unsure, (some.cells(), &redness(&some))).unwrap();
         assert_eq!(judged.iter().filter(|judged| **judged).count(), 5);
-        assert!(look.refined(&unsure, (&part[1..], &redness(&some))).is_err());
+        assert!(look.refined(5, &unsure, (&part[1..], &redness(&some))).is_err());
     }
 }

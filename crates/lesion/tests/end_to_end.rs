@@ -174,6 +174,7 @@ fn train(found: &SlideExtraction, truth: &Truth) -> Task {
         intended_use: "this test".into(),
         licence: "Apache-2.0".into(),
         trained_on: "one synthetic slide".into(),
+        training_tiles: None,
         measured: serde_json::to_value(&trained.report).unwrap(),
         head_digest: Digest::of(&bianque_lesion::head_to_bytes(&trained.head).unwrap()),
         head: trained.head,

@@ -107,6 +107,7 @@ fn predictions(random: &mut ChaCha8Rng) -> Predictions {
     Predictions {
         purpose: SlidePurpose::Classification { classes },
         slides: (0..240).map(slide).collect(),
+        encoder: None,
     }
 }
 

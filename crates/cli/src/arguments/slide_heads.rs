@@ -67,6 +67,9 @@ pub(crate) struct TrainSlideArguments {
     /// Slides of other classes are left out [default: all, in alphabetical order].
     #[arg(long, value_delimiter = ',')]
     pub(crate) classes: Vec<String>,
+    /// The classes are an order, as --classes has them: also measure the quadratic kappa.
+    #[arg(long)]
+    pub(crate) ordered: bool,
     /// How slides are held out: holdout, cv, nested, sites, or a CSV `slide,part` with the parts
     /// train, validation and test.
     #[arg(long, default_value = "cv", value_name = "WAY")]
@@ -165,6 +168,9 @@ pub(crate) struct EvaluateSlidesArguments {
     /// Leave out labelled slides that have no features, instead of refusing.
     #[arg(long, requires = "run")]
     pub(crate) allow_missing: bool,
+    /// The classes are an order, from the first to the last: also measure the quadratic kappa.
+    #[arg(long)]
+    pub(crate) ordered: bool,
     /// Another model's predictions of the same slides, to compare with.
     #[arg(long, value_name = "CSV")]
     pub(crate) against: Option<PathBuf>,

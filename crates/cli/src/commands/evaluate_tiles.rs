@@ -5,8 +5,8 @@ use std::{collections::BTreeSet, fmt::Write, path::Path};
 use anyhow::Context;
 use bianque_lesion::{
     ClassMap, ClassificationMetrics, ExtractSettings, Predictions, Probabilities, RESEARCH_USE,
-    SlideEvaluation, SlideEvaluationSettings, StainRobustness, StainStrengths, TileFile,
-    TileFolder, TileGrouping, TileGroups, list_parts, stain_robustness, stained_features,
+    SlideEvaluation, SlideEvaluationSettings, StainRobustness, StainStrengths, Task, TileFeatures,
+    TileFile, TileFolder, TileGrouping, TileGroups, list_parts, stain_robustness, stained_features,
     tiles_of_each_class,
 };
 use serde::Serialize;
@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::{
     Outcome,
     encode_tiles::encode_tiles,
-    evaluate_slides::{self, Likeness},
+    evaluate_slides::{self, Likeness, ModelDocument},
     run::LoadedTask,
     train::write_metrics,
     write_file,
@@ -34,6 +34,8 @@ struct Document<'a> {
     task: String,
     task_digest: String,
     encoder: ProducerDocument,
+    /// The same as in an evaluation of slides.
+    model: &'a ModelDocument,
     /// Tiles that could not be read.
     broken: usize,
     #[serde(flatten)]
@@ -70,13 +72,15 @@ pub(crate) fn run(
         Some(list) => list_parts(list, &tiles.names())?.0.test,
         None => (0..tiles.files.len()).collect(),
     };
+    let unchecked = refuse_seen(&loaded.task, &tiles, &rows)?;
     let labels: Vec<usize> = rows.iter().map(|row| tiles.files[*row].class).collect();
     let names: Vec<String> = rows.iter().map(|row| tiles.files[*row].name.clone()).collect();
     let features = tiles.features.select(&rows);
     let probabilities = loaded.task.head.probabilities(&features, loaded.task.temperature)?;
     let metrics = ClassificationMetrics::measure(&probabilities, &labels, &classes)?;
     let judged = Judged { names: &names, labels: &labels, probabilities: &probabilities };
-    let (grouping, predictions, evaluation) = judged.measure(arguments, &classes)?;
+    let (grouping, mut predictions, mut evaluation) = judged.measure(arguments, &classes)?;
+    evaluation.warnings.extend(unchecked);
     let stain = match arguments.stain_robustness {
         Some(most) => {
             let names: BTreeSet<&str> = names.iter().map(String::as_str).collect();
@@ -86,12 +90,16 @@ pub(crate) fn run(
         }
         None => None,
     };
+    let (head, encoder) = (loaded.task.producer(), loaded.encoder.producer());
+    let model = ModelDocument::of_tiles(&head, encoder);
+    predictions.encoder = Some(encoder.clone());
     let document = Document {
         schema: "bianque.tile-evaluation/1",
         notice: RESEARCH_USE,
         task: format!("{} {}", loaded.task.name, loaded.task.version),
         task_digest: loaded.task.head_digest.to_string(),
-        encoder: loaded.encoder.producer().into(),
+        encoder: encoder.into(),
+        model: &model,
         broken: tiles.broken.len(),
         metrics: &metrics,
         grouped_by: grouping,
@@ -103,6 +111,34 @@ pub(crate) fn run(
     }
     terminal.result(&document, &text(&document)?)?;
     Ok(if tiles.broken.is_empty() { Outcome::Done } else { Outcome::Failed })
+}
+
+/// Refuses to measure a head on tiles that made it. Gives what to say where that cannot be known.
+fn refuse_seen(
+    task: &Task,
+    tiles: &TileFeatures,
+    rows: &[usize],
+) -> anyhow::Result<Option<String>> {
+    let Some(seen) = &task.training_tiles else {
+        return Ok(Some(format!(
+            "the task {} does not say which tiles it was trained on: whether some of these are among \
+             them could not be checked",
+            task.name
+        )));
+    };
+    let again: Vec<usize> =
+        rows.iter().copied().filter(|row| seen.contains(&tiles.digests[*row])).collect();
+    let Some(first) = again.first() else { return Ok(None) };
+    anyhow::bail!(
+        "{} of these {} tiles trained or calibrated the task {}, such as '{}': what it says of them \
+         flatters it. Measure it on other tiles, or with --split on the part 'test' of the list that \
+         it was trained with; the figures of the part that its training held out are in its card \
+         (`bianque task card`)",
+        again.len(),
+        rows.len(),
+        task.name,
+        tiles.files[*first].name
+    )
 }
 
 /// What a task says of tiles, and what is true.
@@ -149,7 +185,7 @@ fn write(out: &Path, document: &Document<'_>, predictions: &Predictions) -> anyh
     write_file(&out.join("evaluation.json"), &serde_json::to_vec_pretty(document)?)?;
     let likeness = Likeness::default();
     let page = Page {
-        document: evaluate_slides::Document::of(document.evaluation, None, &likeness),
+        document: evaluate_slides::Document::of(document.model, document.evaluation, &likeness),
         stain_robustness: document.stain_robustness,
     };
     write_file(&out.join("evaluation.html"), slides_page(&page)?.as_bytes())?;
@@ -157,14 +193,14 @@ fn write(out: &Path, document: &Document<'_>, predictions: &Predictions) -> anyh
 }
 
 fn text(document: &Document<'_>) -> anyhow::Result<String> {
-    let mut text = format!("{}, features of {}\n", document.task, document.encoder);
+    let mut text = format!("{}\n", document.model.text());
     write_metrics(&mut text, document.metrics)?;
     if let Some(stain) = document.stain_robustness {
         write_stain(&mut text, stain)?;
     }
     let likeness = Likeness::default();
-    let as_slides = evaluate_slides::Document::of(document.evaluation, None, &likeness);
-    text.push_str(&evaluate_slides::text(&as_slides)?);
+    let as_slides = evaluate_slides::Document::of(document.model, document.evaluation, &likeness);
+    text.push_str(&evaluate_slides::measured(&as_slides)?);
     Ok(text)
 }
 

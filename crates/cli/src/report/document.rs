@@ -158,6 +158,20 @@ impl From<&Producer> for ProducerDocument {
     }
 }
 
+impl ProducerDocument {
+    /// For a line at a terminal: the digest's beginning tells it from others.
+    pub(crate) fn line(&self) -> String {
+        let digest = self.digest.as_deref();
+        format!(
+            "{} {}, {}, licence {}",
+            self.name,
+            self.version,
+            digest.map_or("no digest", |digest| digest.get(..19).unwrap_or(digest)),
+            self.licence.as_deref().unwrap_or("not stated")
+        )
+    }
+}
+
 impl fmt::Display for ProducerDocument {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let licence = self.licence.as_deref().unwrap_or("licence not stated");
@@ -229,6 +243,10 @@ pub(crate) struct SecondStageDocument {
     pub(crate) head: ProducerDocument,
     /// Places that it was to judge; fewer in `places` while the run goes on.
     pub(crate) places_planned: usize,
+    /// Places that were left out because `--second-tiles` had no room for their tiles.
+    pub(crate) places_skipped: usize,
+    /// The share of the analysed tiles that it has judged again.
+    pub(crate) share: f64,
     /// Tiles of its own on these places.
     pub(crate) tiles: usize,
     /// Tiles of the first encoder whose probabilities are the second one's, the most telling first.

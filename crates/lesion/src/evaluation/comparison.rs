@@ -75,6 +75,11 @@ pub struct SlideComparison {
 }
 
 impl SlideComparison {
+    /// Leaves out what takes the classes for an order.
+    pub fn forget_order(&mut self) {
+        self.measures.retain(|measure| measure.name != "quadratic_kappa");
+    }
+
     /// Compares two models on the slides that both have judged.
     ///
     /// # Errors
@@ -160,7 +165,8 @@ fn shared(
         .then(|| format!("{left} slides were judged by one model only and are left out"))
         .into_iter()
         .collect();
-    let with = |slides| Predictions { purpose: first.purpose.clone(), slides };
+    let purpose = &first.purpose;
+    let with = |slides| Predictions { purpose: purpose.clone(), slides, encoder: None };
     Ok((with(a), with(b), warnings))
 }
 

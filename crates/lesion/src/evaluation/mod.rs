@@ -19,6 +19,7 @@ mod novelty_model;
 mod ranking;
 mod raster;
 mod reliability;
+mod shipped;
 mod site_shift;
 mod slides;
 #[cfg(test)]
@@ -48,6 +49,7 @@ pub use novelty_model::NoveltyModel;
 pub use ranking::{CurvePoint, average_precision, concordance, concordance_within, curve};
 pub use raster::Overlap;
 pub use reliability::{Isotonic, Reliability, ReliabilityBin, reliability};
+pub use shipped::ShippedAbstention;
 pub use site_shift::{SiteShift, site_shift};
 pub use slides::{
     ClassCurve, EvaluationUnit, SlideEvaluation, SlideEvaluationSettings, SlideGroup, SlideMeasure,

@@ -30,7 +30,7 @@ fn honest(slides: usize, broken: bool) -> Predictions {
     };
     let classes = vec!["no".to_owned(), "yes".to_owned()];
     let purpose = SlidePurpose::Classification { classes };
-    Predictions { purpose, slides: (0..slides).map(slide).collect() }
+    Predictions { purpose, slides: (0..slides).map(slide).collect(), encoder: None }
 }
 
 fn settings() -> SlideEvaluationSettings {

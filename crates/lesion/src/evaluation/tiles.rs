@@ -148,7 +148,7 @@ impl TileGroups {
             said: probabilities.row(tile).iter().map(|p| f64::from(*p)).collect(),
         });
         let purpose = SlidePurpose::Classification { classes: classes.to_vec() };
-        Ok(Predictions { purpose, slides: slides.collect() })
+        Ok(Predictions { purpose, slides: slides.collect(), encoder: None })
     }
 }
 

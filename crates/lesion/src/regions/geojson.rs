@@ -39,6 +39,7 @@ pub fn regions_to_features(regions: &[Region], task: &Task) -> Vec<Feature> {
             }
             Feature {
                 polygons: region.polygons.clone(),
+                points: Vec::new(),
                 class: label.map(|label| label.name.clone()),
                 color: label.map(|label| label.color),
                 name: Some(format!("{title} {number}")),

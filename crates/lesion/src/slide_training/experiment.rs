@@ -33,7 +33,6 @@ use crate::{
         SlideHead, SlideHeadFacts, SlidePurpose, slide_head_from_bytes, slide_head_to_bytes,
     },
     splits::{Parts, patient_folds},
-    task::{SlideTask, is_slide_task},
 };
 
 const MAX_FILE: u64 = 1 << 32;
@@ -150,50 +149,10 @@ pub fn run_experiment(
         }
         folds.push(report);
     }
-    let predictions = Predictions { purpose: cohort.purpose.clone(), slides };
+    let encoder = Some(facts.encoder.clone());
+    let predictions = Predictions { purpose: cohort.purpose.clone(), slides, encoder };
     predictions.write(&folder.join("predictions.csv"))?;
     Ok(Experiment { folds, predictions, warnings })
-}
-
-/// What a run's heads say of slides that they have not seen: the mean over the heads.
-///
-/// # Errors
-/// When a head is broken or takes other features, or a slide cannot be read.
-pub fn predict_with_run(
-    folder: &Path,
-    cohort: &Cohort,
-    features: &FeatureFolder,
-    stop: &AtomicBool,
-) -> Result<Predictions> {
-    let heads = heads_of(folder)?;
-    let bags = features.bags(&cohort.features);
-    refuse_seen(folder, cohort, &bags)?;
-    let all: Vec<usize> = (0..bags.count()).collect();
-    let mut sums: Vec<Vec<f64>> = Vec::new();
-    for (path, head, facts) in &heads {
-        let encoder = &facts.encoder;
-        features.facts().refuse_unless_of(
-            &path.display().to_string(),
-            &format!("{} {}", encoder.name, encoder.version),
-            encoder.digest,
-            Some(facts.recipe_digest),
-        )?;
-        refuse_other_purpose(path, head, &cohort.purpose)?;
-        let outputs = predict_all(head, &bags, &all, PREDICTION_TILES, 1, stop)?;
-        let own = outputs.into_iter().map(|output| said(head, output, facts.temperature));
-        if sums.is_empty() {
-            sums = own.collect();
-        } else {
-            for (sum, own) in sums.iter_mut().zip(own) {
-                sum.iter_mut().zip(own).for_each(|(sum, value)| *sum += value);
-            }
-        }
-    }
-    let count = heads.len() as f64;
-    let slides = sums.into_iter().enumerate().map(|(slide, sum)| {
-        predicted(cohort, slide, None, sum.into_iter().map(|value| value / count).collect())
-    });
-    Ok(Predictions { purpose: cohort.purpose.clone(), slides: slides.collect() })
 }
 
 /// Keeps which slides an experiment was about.
@@ -212,37 +171,6 @@ fn write_seen(folder: &Path, cohort: &Cohort, bags: &FileBags) -> Result<()> {
 pub(crate) fn slides_of_run(folder: &Path) -> Result<BTreeSet<String>> {
     let table = Table::read(&folder.join("slides.csv"))?;
     Ok(table.rows.into_iter().filter_map(|(_, mut fields)| fields.pop()).collect())
-}
-
-/// The heads of a run, or of the task that was made of one.
-fn heads_of(folder: &Path) -> Result<Vec<(PathBuf, SlideHead, SlideHeadFacts)>> {
-    if !matches!(is_slide_task(folder), Ok(true)) {
-        return read_run_heads(folder);
-    }
-    let heads = SlideTask::load(folder)?.heads.into_iter();
-    Ok(heads.map(|(head, facts)| (folder.to_owned(), head, facts)).collect())
-}
-
-/// Refuses to measure a run on slides that it was about: most of its heads were trained on them.
-fn refuse_seen(folder: &Path, cohort: &Cohort, bags: &FileBags) -> Result<()> {
-    let seen = match is_slide_task(folder) {
-        Ok(true) => SlideTask::load(folder)?.training_slides,
-        _ => slides_of_run(folder)?,
-    };
-    let again: Vec<&str> = (0..bags.count())
-        .filter(|bag| seen.contains(bags.slide_identity(*bag)))
-        .map(|bag| cohort.rows[bag].slide.as_str())
-        .collect();
-    if again.is_empty() {
-        return Ok(());
-    }
-    Err(LesionError::Data(format!(
-        "{} of these slides were part of the run in {}, such as '{}': the predictions.csv of the \
-         training has what a head that had not seen them said; measure that, or other slides",
-        again.len(),
-        folder.display(),
-        again[0]
-    )))
 }
 
 /// A run's heads with their files, which are read in the order of their names.
@@ -286,14 +214,6 @@ pub(crate) fn refuse_other_purpose(
     }
     let what = format!("it says {:?}, the table asks for {wanted:?}", head.purpose);
     Err(LesionError::Head { path: path.to_owned(), what })
-}
-
-/// The classes or question that a run's heads answer.
-///
-/// # Errors
-/// When the folder holds no head, or a broken one.
-pub fn run_purpose(folder: &Path) -> Result<SlidePurpose> {
-    heads_of(folder).map(|mut heads| heads.remove(0).1.purpose)
 }
 
 /// Classes with few patients: what a person should know.
@@ -509,7 +429,12 @@ pub(crate) fn said(head: &SlideHead, mut output: Vec<f32>, temperature: f64) -> 
     }
 }
 
-fn predicted(cohort: &Cohort, slide: usize, fold: Option<&str>, said: Vec<f64>) -> PredictedSlide {
+pub(super) fn predicted(
+    cohort: &Cohort,
+    slide: usize,
+    fold: Option<&str>,
+    said: Vec<f64>,
+) -> PredictedSlide {
     let row = &cohort.rows[slide];
     PredictedSlide {
         slide: row.slide.clone(),

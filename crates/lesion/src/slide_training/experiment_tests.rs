@@ -149,8 +149,10 @@ fn a_run_judges_other_slides_and_refuses_its_own() {
         features.write(&path).unwrap();
     }
     let (features, others) = cohort(other.path(), &csv);
-    let predictions = predict_with_run(out.path(), &others, &features, &stop).unwrap();
-    assert!(accuracy(&predictions) > 0.85);
+    let tried = predict_with_run(out.path(), &others, &features, &stop).unwrap();
+    assert!(accuracy(&tried.predictions) > 0.85);
+    assert!(tried.by_head.len() == 20 && tried.by_head.iter().all(|heads| heads.len() == 3));
+    assert_eq!(mean_of_heads(&tried.by_head[4]), tried.predictions.slides[4].said);
     let reference = RunReference::read(out.path()).unwrap().unwrap();
     assert_eq!((reference.vectors.rows(), &reference.patient_of), (40, &own.patient_of));
     for slide in 0..20 {

@@ -18,12 +18,12 @@ mod table;
 mod train;
 #[cfg(test)]
 mod train_tests;
+mod tried;
 
 pub use bags::{Bags, FeatureFolder, FileBags, MemoryBags, choose};
 pub use cohort::{Cohort, CohortSettings, SlideQuestion};
 pub use experiment::{
-    Experiment, ExperimentSettings, ExperimentWatch, FoldReport, TrainingEnd, predict_with_run,
-    run_experiment, run_purpose,
+    Experiment, ExperimentSettings, ExperimentWatch, FoldReport, TrainingEnd, run_experiment,
 };
 pub(crate) use experiment::{read_run_heads, refuse_other_purpose, said, slides_of_run};
 pub use labels::{LabelColumns, LabelRow, LabelTable};
@@ -37,3 +37,4 @@ pub use train::{
     slide_order, train_slide_head,
 };
 pub(crate) use train::{PREDICTION_TILES, predict_all};
+pub use tried::{TriedHeads, mean_of_heads, predict_with_run, run_purpose};

@@ -2,6 +2,8 @@
 
 use std::{fmt::Write, path::Path};
 
+use bianque_core::{Digest, Producer};
+
 use super::{
     cohort::SlideQuestion,
     labels::{LabelColumns, LabelRow, LabelTable, number},
@@ -39,18 +41,24 @@ pub struct Predictions {
     pub purpose: SlidePurpose,
     /// A slide each.
     pub slides: Vec<PredictedSlide>,
+    /// Whose features these rest on, where the table says so.
+    pub encoder: Option<Producer>,
 }
 
 /// Before a class's name in the heading of its probabilities.
 const PROBABILITY: [&str; 3] = ["p:", "prob_", "p_"];
+/// The columns that name the encoder. Columns and no comment: every program reads them.
+const ENCODER: [&str; 4] = ["encoder", "encoder_version", "encoder_digest", "encoder_licence"];
 
 impl Predictions {
     /// Reads a table `slide,patient,label,p:CLASS,p:CLASS…[,site][,scanner][,fold]` of a
-    /// classification, `…,label,predicted` of values or `…,time,event,risk` of survival.
+    /// classification, `…,label,predicted` of values or `…,time,event,risk` of survival. Columns
+    /// `encoder`, `encoder_version`, `encoder_digest` and `encoder_licence`, the same in every line,
+    /// name what it rests on.
     ///
     /// # Errors
     /// When it cannot be read, a column is missing, a truth is not known or none of the classes,
-    /// or probabilities do not sum to 1.
+    /// probabilities do not sum to 1, or lines name several encoders.
     pub fn read(path: &Path) -> Result<Self> {
         let table = Table::read(path)?;
         let (purpose, columns) = purpose(&table)?;
@@ -82,7 +90,8 @@ impl Predictions {
             let LabelRow { slide, patient, site, scanner, .. } = row;
             Ok(PredictedSlide { slide, patient, site, scanner, fold, truth, said })
         });
-        Ok(Self { slides: slides.collect::<Result<_>>()?, purpose })
+        let encoder = encoder(&table)?;
+        Ok(Self { slides: slides.collect::<Result<_>>()?, purpose, encoder })
     }
 
     /// The table as text.
@@ -99,6 +108,10 @@ impl Predictions {
             SlidePurpose::Regression { .. } => text.push_str("label,predicted"),
             SlidePurpose::Survival => text.push_str("time,event,risk"),
         }
+        if self.encoder.is_some() {
+            ENCODER.iter().for_each(|name| text.push_str(&format!(",{name}")));
+        }
+        let encoder = self.encoder.as_ref().map(encoder_fields).unwrap_or_default();
         text.push('\n');
         for slide in &self.slides {
             let or_empty = |text: &Option<String>| field(text.as_deref().unwrap_or_default());
@@ -123,6 +136,7 @@ impl Predictions {
                 or_empty(&slide.fold)
             );
             slide.said.iter().for_each(|value| text.push_str(&format!(",{value}")));
+            text.push_str(&encoder);
             text.push('\n');
         }
         text
@@ -135,6 +149,38 @@ impl Predictions {
     pub fn write(&self, path: &Path) -> Result<()> {
         write_whole(path, self.to_csv().as_bytes())
     }
+}
+
+fn encoder_fields(encoder: &Producer) -> String {
+    let digest = encoder.digest.map(|digest| digest.to_string()).unwrap_or_default();
+    let licence = encoder.licence.as_deref().unwrap_or_default();
+    [&encoder.name, &encoder.version, digest.as_str(), licence]
+        .map(|text| format!(",{}", field(text)))
+        .concat()
+}
+
+/// The encoder that every line names; `None` where no column does.
+fn encoder(table: &Table) -> Result<Option<Producer>> {
+    let wrong = |what: &str| LesionError::Data(format!("{}: {what}", table.name));
+    let mut columns = Vec::new();
+    for name in ENCODER {
+        columns.push(table.column(&[name])?);
+    }
+    let (Some(_), Some((_, first))) = (columns[0], table.rows.first()) else { return Ok(None) };
+    let of = |fields: &[String], at: usize| columns[at].map(|column| fields[column].clone());
+    let same = |fields: &[String]| (0..ENCODER.len()).all(|at| of(fields, at) == of(first, at));
+    if !table.rows.iter().all(|(_, fields)| same(fields)) {
+        return Err(wrong("its lines name several encoders: give predictions of one each"));
+    }
+    let said = |at: usize| of(first, at).filter(|text| !text.is_empty());
+    let Some(name) = said(0) else { return Ok(None) };
+    let digest = said(2).map(|text| text.parse::<Digest>()).transpose();
+    Ok(Some(Producer {
+        name,
+        version: said(1).unwrap_or_default(),
+        digest: digest.map_err(|_| wrong("'encoder_digest' is no digest (blake3:…)"))?,
+        licence: said(3),
+    }))
 }
 
 /// What the heading says was asked, and the columns of what was said.
@@ -199,6 +245,15 @@ mod tests {
         }
     }
 
+    fn producer() -> Producer {
+        Producer {
+            name: "lite, small".into(),
+            version: "2".into(),
+            digest: Some(Digest::of(b"weights")),
+            licence: Some("CC-BY-4.0".into()),
+        }
+    }
+
     #[test]
     fn what_is_written_is_read_back() {
         let classes = vec!["benign".to_owned(), "carcinoma, in situ".to_owned()];
@@ -214,9 +269,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("predictions.csv");
         for (purpose, truth, said) in cases {
-            let predictions = Predictions { purpose, slides: vec![slide(truth, said)] };
-            predictions.write(&path).unwrap();
-            assert_eq!(Predictions::read(&path).unwrap(), predictions);
+            for encoder in [None, Some(producer())] {
+                let slides = vec![slide(truth, said.clone())];
+                let predictions = Predictions { purpose: purpose.clone(), slides, encoder };
+                predictions.write(&path).unwrap();
+                assert_eq!(Predictions::read(&path).unwrap(), predictions);
+            }
         }
     }
 
@@ -230,6 +288,11 @@ mod tests {
             ("slide,patient,label,p:x,p:y\na,p,z,0.5,0.5\n", "none of the classes x, y"),
             ("slide,patient,label,p:x,p:y\na,p,x,0.5,high\n", "line 2: 'high'"),
             ("slide,patient,time,event,risk\na,p,1,,0.5\n", "event is missing"),
+            ("slide,patient,label,predicted,encoder\na,p,1,1,x\nb,q,1,1,y\n", "several encoders"),
+            (
+                "slide,patient,label,predicted,encoder,encoder_digest\na,p,1,1,x,12\n",
+                "is no digest",
+            ),
         ] {
             std::fs::write(&path, text).unwrap();
             let error = Predictions::read(&path).unwrap_err().to_string();

@@ -1,6 +1,6 @@
 //! How slides are held out.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +39,24 @@ pub enum SlideSplit {
         /// The file.
         path: PathBuf,
     },
+}
+
+impl fmt::Display for SlideSplit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Holdout => write!(f, "one fifth of the patients"),
+            Self::CrossValidation { folds } => {
+                write!(f, "{folds} folds of patients, each held out once")
+            }
+            Self::Nested { folds, inner } => write!(
+                f,
+                "{folds} folds of patients, each held out once; settings were chosen by {inner} folds \
+                 within the others"
+            ),
+            Self::Sites => write!(f, "each site once"),
+            Self::List { path } => write!(f, "the part 'test' of {}", path.display()),
+        }
+    }
 }
 
 impl SlideSplit {

@@ -2,7 +2,7 @@
 //!
 //! `CARD.md` beside it is for reading; `card.json` is what a run is held to.
 
-use std::{collections::BTreeSet, path::Path};
+use std::{collections::BTreeSet, fmt, path::Path};
 
 use bianque_core::{Digest, Mpp};
 use serde::{Deserialize, Serialize};
@@ -114,6 +114,17 @@ pub enum Unit {
     Slide,
     /// Patients.
     Patient,
+}
+
+impl fmt::Display for Unit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Tile => "tiles",
+            Self::Lesion => "lesions",
+            Self::Slide => "slides",
+            Self::Patient => "patients",
+        })
+    }
 }
 
 /// What was measured at one site.

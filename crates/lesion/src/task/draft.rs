@@ -269,7 +269,8 @@ mod tests {
         };
         let classes = vec!["no".to_owned(), "yes".to_owned()];
         let purpose = SlidePurpose::Classification { classes };
-        let predictions = Predictions { purpose, slides: (0..slides).map(slide).collect() };
+        let slides = (0..slides).map(slide).collect();
+        let predictions = Predictions { purpose, slides, encoder: None };
         let settings = SlideEvaluationSettings { rounds: 50, ..SlideEvaluationSettings::default() };
         SlideEvaluation::measure(&predictions, &settings).unwrap()
     }

@@ -10,7 +10,7 @@ use bianque_core::Digest;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    EncoderReference, HEAD_FILE, Label, RESEARCH_USE, TASK_FILE, Task, TileSettings,
+    EncoderReference, HEAD_FILE, Label, RESEARCH_USE, SeenTiles, TASK_FILE, Task, TileSettings,
     slide::is_slide_task,
 };
 use crate::{
@@ -48,6 +48,8 @@ struct Description {
     head: HeadReference,
     #[serde(default)]
     measured: serde_json::Value,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    training_tiles: Option<SeenTiles>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -110,6 +112,7 @@ pub(super) fn load(folder: &Path) -> Result<Task> {
         licence: description.licence,
         trained_on: description.trained_on,
         measured: description.measured,
+        training_tiles: description.training_tiles,
         head,
         head_digest,
     };
@@ -141,6 +144,7 @@ pub(super) fn save(task: &Task, folder: &Path) -> Result<()> {
         calibration: Calibration { temperature: task.temperature },
         head: HeadReference { file: HEAD_FILE.into(), digest: Digest::of(&bytes) },
         measured: task.measured.clone(),
+        training_tiles: task.training_tiles.clone(),
     };
     let mut text = serde_json::to_string_pretty(&description)
         .map_err(|e| LesionError::Task { path: path.clone(), what: e.to_string() })?;
@@ -243,6 +247,19 @@ mod tests {
             Err(LesionError::Head { .. })
         ));
         assert!(changed(|v| v["head"]["file"] = json!("/etc/passwd")).is_err());
+    }
+
+    #[test]
+    fn the_tiles_that_it_was_made_of_travel_with_it_and_may_be_unknown() {
+        let folder = tempfile::tempdir().unwrap();
+        let seen = Digest::of(b"tile");
+        let own = Task { training_tiles: Some(SeenTiles::of([seen].iter())), ..task() };
+        own.save(folder.path()).unwrap();
+        assert_eq!(Task::load(folder.path()).unwrap(), own);
+        task().save(folder.path()).unwrap();
+        let text = fs::read_to_string(folder.path().join(TASK_FILE)).unwrap();
+        assert!(!text.contains("training_tiles"), "older programs read it");
+        assert_eq!(Task::load(folder.path()).unwrap().training_tiles, None);
     }
 
     #[test]

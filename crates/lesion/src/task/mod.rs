@@ -1,14 +1,17 @@
 //! A task: a head with everything that is needed to use it on a slide, as a folder.
 
+mod abstention;
 mod card;
 mod draft;
 mod file;
 mod parts;
 mod scope;
+mod seen;
 mod slide;
 mod slide_limits;
 mod statement;
 
+pub use abstention::{Abstains, AbstentionRule};
 pub use card::{
     CARD_FILE, Card, CoveredCancer, EvidenceLevel, Measure, MppRange, PairedScanner, SiteMetrics,
     TrainingMaterial, Unit,
@@ -16,9 +19,10 @@ pub use card::{
 pub use draft::CardWords;
 pub use parts::EncoderPart;
 pub use scope::{OutOfScope, ScopeRule, SlideOrigin, out_of_scope};
+pub use seen::SeenTiles;
 pub(crate) use slide::is_slide_task;
 pub use slide::{SlideJudgement, SlideTask, SlideTaskWords};
-pub use slide_limits::{AbstentionRule, SlideLimits, Unlikeness};
+pub use slide_limits::{SlideLimits, Unlikeness};
 pub use statement::{AnyTask, TaskStatement};
 
 use std::path::{Path, PathBuf};
@@ -157,6 +161,9 @@ pub struct Task {
     pub trained_on: String,
     /// What was measured when it was made, as the training's report.
     pub measured: serde_json::Value,
+    /// The tiles that it was trained and calibrated on, so that nobody measures it on them; absent
+    /// where they were cut from slides, or the task is older than this.
+    pub training_tiles: Option<SeenTiles>,
     /// The head.
     pub head: Head,
     /// The digest of the head's file.
@@ -300,6 +307,7 @@ pub(crate) mod tests {
             licence: "Apache-2.0".into(),
             trained_on: "two points".into(),
             measured: serde_json::json!({ "examples": 2 }),
+            training_tiles: None,
             head_digest: Digest::of(&head_to_bytes(&head).unwrap()),
             head,
         }

@@ -8,7 +8,7 @@ use bianque_vision::Recipe;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    EncoderPart, EncoderReference, RESEARCH_USE, TASK_FILE, TileSettings,
+    Abstains, EncoderPart, EncoderReference, RESEARCH_USE, TASK_FILE, TileSettings, abstention,
     parts::{joined_reference, name_recipes},
     slide_limits::{LIMITS_FILE, SlideLimits, Unlikeness},
 };
@@ -20,8 +20,8 @@ use crate::{
         SlideHead, SlideHeadFacts, SlidePurpose, slide_head_from_bytes, slide_head_to_bytes,
     },
     slide_training::{
-        Bags, MemoryBags, PREDICTION_TILES, mean_features, predict_all, read_run_heads,
-        refuse_other_purpose, said, slides_of_run,
+        Bags, MemoryBags, PREDICTION_TILES, mean_features, mean_of_heads, predict_all,
+        read_run_heads, refuse_other_purpose, said, slides_of_run,
     },
 };
 
@@ -71,8 +71,11 @@ pub struct SlideTask {
 pub struct SlideJudgement {
     /// Probabilities by class, the value, or the risk; the mean over the heads.
     pub said: Vec<f64>,
-    /// The classes that are not excluded, by their place; `None` where the task knows no rule.
+    /// The classes that are not excluded, by their place: all of them where the slide is unlike the
+    /// training slides; else `None` where the task knows no rule.
     pub possible: Option<Vec<usize>>,
+    /// Why it names no class; `None` where it names one, or knows no rule.
+    pub abstains: Option<Abstains>,
     /// How far the slide is from the training slides; `None` where the task does not know them.
     pub unlikeness: Option<Unlikeness>,
 }
@@ -340,35 +343,25 @@ impl SlideTask {
                 self.tiles.mpp, self.name
             )));
         }
-        let said = self.mean_over_heads(&bags, stop)?;
-        let possible = self.limits.abstention.as_ref().map(|rule| rule.possible(&said));
+        let by_head = self.by_head(&bags, stop)?;
         let unlikeness = match &self.limits.familiarity {
             None => None,
-            Some(known) => {
-                let distance = known.distance(mean_features(&bags, stop)?.row(0));
-                Some(Unlikeness {
-                    distance,
-                    limit: known.limit,
-                    beyond: distance > known.limit,
-                    training_slides: known.slides,
-                })
-            }
+            Some(_) => self.limits.unlikeness(mean_features(&bags, stop)?.row(0)),
         };
-        Ok(SlideJudgement { said, possible, unlikeness })
+        let (rule, unlike) = (self.limits.abstention.as_ref(), unlikeness.as_ref());
+        let possible = abstention::possible(rule, self.purpose(), &by_head, unlike);
+        let abstains = abstention::abstains(possible.as_deref(), unlike);
+        Ok(SlideJudgement { said: mean_of_heads(&by_head), possible, abstains, unlikeness })
     }
 
-    fn mean_over_heads(&self, bags: &MemoryBags, stop: &AtomicBool) -> Result<Vec<f64>> {
-        let mut sums: Vec<f64> = Vec::new();
+    /// What each head says of the one slide.
+    fn by_head(&self, bags: &MemoryBags, stop: &AtomicBool) -> Result<Vec<Vec<f64>>> {
+        let mut all = Vec::new();
         for (head, facts) in &self.heads {
             let outputs = predict_all(head, bags, &[0], PREDICTION_TILES, SEED, stop)?;
-            for output in outputs {
-                let own = said(head, output, facts.temperature);
-                sums.resize(own.len(), 0.0);
-                sums.iter_mut().zip(own).for_each(|(sum, value)| *sum += value);
-            }
+            all.extend(outputs.into_iter().map(|output| said(head, output, facts.temperature)));
         }
-        let count = self.heads.len() as f64;
-        Ok(sums.into_iter().map(|sum| sum / count).collect())
+        Ok(all)
     }
 
     fn check(&self, path: &Path) -> Result<()> {

@@ -1,17 +1,18 @@
 //! What a task of whole slides knows of its own limits: when it must not name one class, and which
 //! slides are unlike those that it was made of. A file beside its heads.
 
-use std::{collections::BTreeSet, path::Path};
+use std::path::Path;
 
 use bianque_core::Digest;
 use serde::{Deserialize, Serialize};
 
+use super::{AbstentionRule, is_slide_task, slide::SlideTask};
 use crate::{
     error::{LesionError, Result},
-    evaluation::{ConformalThresholds, Familiarity, SlideEvaluationSettings},
+    evaluation::{ConformalThresholds, Familiarity},
     files::{read_bounded, write_whole},
     matrix::FeatureMatrix,
-    slide_head::{SlidePurpose, SlideTarget, array_bytes, read_arrays},
+    slide_head::{SlidePurpose, array_bytes, read_arrays},
     slide_training::{Predictions, RunReference},
     tape::Array,
 };
@@ -22,16 +23,6 @@ const KEY: &str = "bianque_slide_limits";
 const MAX_FILE: u64 = 1 << 28;
 /// Seed of the folds by which training slides are measured as if they were new.
 const SEED: u64 = 1;
-
-/// When one class may be said.
-#[derive(Clone, Debug, PartialEq)]
-pub struct AbstentionRule {
-    /// Largest share of slides, of each class, whose true class may be excluded.
-    pub alpha: f64,
-    /// Slides that it was calibrated on, each as judged by a head that had not seen its patient.
-    pub slides: usize,
-    pub(super) thresholds: ConformalThresholds,
-}
 
 /// What a task knows of its own limits; what could not be learned of the run is absent.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -78,6 +69,30 @@ struct FamiliarityForm {
 }
 
 impl SlideLimits {
+    /// Of a task, or of a finished run as the task has them that is made of it.
+    ///
+    /// # Errors
+    /// When the folder holds neither, or one that is broken.
+    pub fn of(folder: &Path) -> Result<Self> {
+        if matches!(is_slide_task(folder), Ok(true)) {
+            return Ok(SlideTask::load(folder)?.limits);
+        }
+        Ok(Self::of_run(folder)?.0)
+    }
+
+    /// Whether a slide lies beyond, by its mean features; `None` where that is not known.
+    #[must_use]
+    pub fn unlikeness(&self, mean_features: &[f32]) -> Option<Unlikeness> {
+        let known = self.familiarity.as_ref()?;
+        let distance = known.distance(mean_features);
+        Some(Unlikeness {
+            distance,
+            limit: known.limit,
+            beyond: distance > known.limit,
+            training_slides: known.slides,
+        })
+    }
+
     /// Learns them of a finished run; gives beside them why something could not be learned.
     pub(super) fn of_run(run: &Path) -> Result<(Self, Vec<String>)> {
         let mut why = Vec::new();
@@ -191,32 +206,6 @@ impl SlideLimits {
     }
 }
 
-impl AbstentionRule {
-    /// From what was said of held-out slides; `None` where it could exclude no class.
-    fn learn(predictions: &Predictions) -> Option<Self> {
-        let SlidePurpose::Classification { classes } = &predictions.purpose else { return None };
-        let alpha = SlideEvaluationSettings::default().alpha;
-        let known = predictions.slides.iter().filter_map(|slide| match slide.truth {
-            SlideTarget::Class(class) => Some((slide, class)),
-            _ => None,
-        });
-        // A slide that was held out twice counts once: its judgements are not independent.
-        let mut seen = BTreeSet::new();
-        let once: Vec<_> = known.filter(|(slide, _)| seen.insert(slide.slide.as_str())).collect();
-        let rows: Vec<&Vec<f64>> = once.iter().map(|(slide, _)| &slide.said).collect();
-        let truth: Vec<usize> = once.iter().map(|(_, class)| *class).collect();
-        let thresholds = ConformalThresholds::fit(&rows, &truth, classes.len(), alpha);
-        let useful = thresholds.lowest().iter().any(|least| *least > 0.0);
-        useful.then_some(Self { alpha, slides: rows.len(), thresholds })
-    }
-
-    /// The classes that are not excluded, by their place.
-    #[must_use]
-    pub fn possible(&self, probabilities: &[f64]) -> Vec<usize> {
-        self.thresholds.possible(probabilities)
-    }
-}
-
 impl AbstentionForm {
     fn rule(self) -> std::result::Result<AbstentionRule, String> {
         let probable = |p: &f64| (0.0..=1.0).contains(p);
@@ -290,13 +279,6 @@ mod tests {
         let other = SlideLimits::load(folder.path(), Digest::of(b"other")).unwrap_err();
         assert!(other.to_string().contains("the task names"), "{other}");
         assert_eq!(SlideLimits::default().save(folder.path()).unwrap(), None);
-    }
-
-    #[test]
-    fn one_class_is_said_only_where_the_others_are_excluded() {
-        let rule = limits().abstention.unwrap();
-        assert_eq!(rule.possible(&[0.9, 0.1, 0.0]), [0, 1, 2]);
-        assert_eq!(rule.possible(&[0.19, 0.01, 0.8]), [2]);
     }
 
     #[test]

@@ -60,6 +60,7 @@ fn feature(finding: &Finding) -> Option<Feature> {
     ];
     (!finding.areas.is_empty()).then(|| Feature {
         polygons: finding.areas.clone(),
+        points: Vec::new(),
         class: Some(finding.fault.name().to_owned()),
         color: Some(color_of(finding)),
         name: Some(finding.fault.name().to_owned()),

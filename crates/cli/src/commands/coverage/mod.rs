@@ -116,6 +116,12 @@ fn text(document: &Document<'_>, page: Option<&Path>) -> Result<String, std::fmt
     for row in &coverage.rows {
         write_row(&mut text, row)?;
     }
+    let rest = |region| coverage.shares.get(&region).map_or(0, |share| share.rest);
+    let (china, world) = (rest(Population::China), rest(Population::World));
+    if china + world > 0 {
+        let name = "other and unspecified";
+        writeln!(text, "{name:<30} {:<13} {china:>12} {world:>12}  none", "")?;
+    }
     writeln!(text)?;
     for (region, share) in &coverage.shares {
         let name = match region {
@@ -147,7 +153,14 @@ fn text(document: &Document<'_>, page: Option<&Path>) -> Result<String, std::fmt
     if let Some(page) = page {
         writeln!(text, "page: {}", page.display())?;
     }
-    writeln!(text, "- where no source was read. Sources: --json or --html. {}", document.notice)?;
+    let is_known = |row: &CoveredRow| row.cancer.china.is_some() && row.cancer.world.is_some();
+    if !coverage.rows.iter().all(is_known) {
+        write!(
+            text,
+            "- where no source was read; \"other and unspecified\" holds these rows too. "
+        )?;
+    }
+    writeln!(text, "Sources: --json or --html. {}", document.notice)?;
     Ok(text)
 }
 

@@ -4,8 +4,9 @@ use std::{collections::BTreeMap, fmt::Write, path::Path};
 
 use anyhow::Context;
 use bianque_lesion::{
-    FeatureFolder, LesionError, Novelty, NoveltyGroup, PredictedSlide, Predictions, RunReference,
-    SiteShift, SlideEvaluationSettings, mean_features, novelty, site_novelty, site_shift,
+    FeatureFolder, FeatureMatrix, LesionError, Novelty, NoveltyGroup, PredictedSlide, Predictions,
+    RunReference, SiteShift, SlideEvaluationSettings, mean_features, novelty, site_novelty,
+    site_shift,
 };
 use serde::Serialize;
 
@@ -62,7 +63,7 @@ impl Likeness {
         &mut self,
         run: &Path,
         predictions: &Predictions,
-        features: &FeatureFolder,
+        vectors: &FeatureMatrix,
         settings: &SlideEvaluationSettings,
         terminal: &Terminal,
     ) -> anyhow::Result<()> {
@@ -71,14 +72,10 @@ impl Likeness {
             terminal.note(&format!("{what} is not measured: the run kept no training slides"));
             return Ok(());
         };
-        let slides = &predictions.slides;
-        let find =
-            |name: &str| features.find(name).with_context(|| format!("no features of {name}"));
-        let places = slides.iter().map(|s| find(&s.slide)).collect::<Result<Vec<_>, _>>()?;
-        let vectors = mean_features(&features.bags(&places), &*interrupt::flag()?)?;
-        let sites: Vec<Option<String>> = slides.iter().map(|s| s.site.clone()).collect();
+        let sites: Vec<Option<String>> =
+            predictions.slides.iter().map(|s| s.site.clone()).collect();
         let (training, patients) = (&reference.vectors, &reference.patient_of);
-        let found = novelty(training, patients, &vectors, &sites, settings.seed);
+        let found = novelty(training, patients, vectors, &sites, settings.seed);
         self.novelty = or_why(what, found, terminal)?;
         Ok(())
     }
@@ -97,6 +94,17 @@ impl Likeness {
         }
         write_file(path, text.as_bytes())
     }
+}
+
+/// The mean features of every slide, a row each.
+pub(super) fn vectors(
+    predictions: &Predictions,
+    features: &FeatureFolder,
+) -> anyhow::Result<FeatureMatrix> {
+    let find = |name: &str| features.find(name).with_context(|| format!("no features of {name}"));
+    let slides = predictions.slides.iter();
+    let places = slides.map(|slide| find(&slide.slide)).collect::<Result<Vec<_>, _>>()?;
+    Ok(mean_features(&features.bags(&places), &*interrupt::flag()?)?)
 }
 
 /// What was measured; where the slides do not suffice, says why.

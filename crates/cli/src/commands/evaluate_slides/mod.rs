@@ -1,21 +1,23 @@
 //! `bianque evaluate slides`: predictions of slides against the truth.
 
 mod likeness;
+mod model;
 mod text;
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use bianque_lesion::{
-    Cohort, CohortSettings, FeatureFolder, LabelColumns, LabelTable, Predictions, RESEARCH_USE,
-    SlideComparison, SlideEvaluation, SlideEvaluationSettings, SlidePurpose, SlideQuestion,
-    predict_with_run, run_purpose,
+    Cohort, CohortSettings, FeatureFolder, FeatureMatrix, LabelColumns, LabelTable, Predictions,
+    RESEARCH_USE, ShippedAbstention, SlideComparison, SlideEvaluation, SlideEvaluationSettings,
+    SlideLimits, SlidePurpose, SlideQuestion, TriedHeads, predict_with_run, run_purpose,
 };
 use serde::Serialize;
 
 pub(crate) use self::{
     likeness::Likeness,
-    text::{figures, text},
+    model::ModelDocument,
+    text::{figures, measured, text},
 };
 use super::{Outcome, write_file};
 use crate::{
@@ -29,8 +31,12 @@ pub(crate) struct Document<'a> {
     schema: &'static str,
     notice: &'static str,
     program: &'static str,
+    model: &'a ModelDocument,
     #[serde(flatten)]
     evaluation: &'a SlideEvaluation,
+    /// Present where a task's or a run's own rule was tried: its thresholds, nothing fitted here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    abstention_as_shipped: Option<&'a ShippedAbstention>,
     comparison: Option<&'a SlideComparison>,
     #[serde(flatten)]
     likeness: &'a Likeness,
@@ -38,16 +44,18 @@ pub(crate) struct Document<'a> {
 
 impl<'a> Document<'a> {
     pub(crate) fn of(
+        model: &'a ModelDocument,
         evaluation: &'a SlideEvaluation,
-        comparison: Option<&'a SlideComparison>,
         likeness: &'a Likeness,
     ) -> Self {
         Self {
             schema: "bianque.slide-evaluation/1",
             notice: RESEARCH_USE,
             program: env!("CARGO_PKG_VERSION"),
+            model,
             evaluation,
-            comparison,
+            abstention_as_shipped: None,
+            comparison: None,
             likeness,
         }
     }
@@ -66,37 +74,100 @@ pub(crate) fn run(
     let run = arguments.run.as_deref().map(|run| heads(run, models)).transpose()?;
     let named = !arguments.features.is_empty();
     let features = named.then(|| FeatureFolder::scan_all(&arguments.features)).transpose()?;
-    let predictions = match (&arguments.predictions, &run, &features) {
-        (Some(path), _, _) => Predictions::read(path)?,
-        (None, Some(run), Some(features)) => tried(arguments, run, features, terminal)?,
-        (None, _, _) => anyhow::bail!("--run needs --features and --labels"),
-    };
-    let evaluation = SlideEvaluation::measure(&predictions, &settings)?;
-    let comparison = match &arguments.against {
+    let subject = Subject::of(arguments, run.as_deref(), features.as_ref(), terminal)?;
+    let Subject { model, predictions, tried } = &subject;
+    let mut evaluation = SlideEvaluation::measure(predictions, &settings)?;
+    let mut comparison = match &arguments.against {
         Some(path) => {
             let other = Predictions::read(path)?;
-            Some(SlideComparison::measure(&predictions, &other, &settings)?)
+            Some(SlideComparison::measure(predictions, &other, &settings)?)
         }
         None => None,
     };
+    if !arguments.ordered {
+        evaluation.forget_order();
+        comparison.iter_mut().for_each(SlideComparison::forget_order);
+    }
     let mut likeness = match &features {
-        Some(features) => Likeness::between_sites(&predictions, features, &settings, terminal)?,
+        Some(features) => Likeness::between_sites(predictions, features, &settings, terminal)?,
         None => Likeness::default(),
     };
-    if let (Some(run), Some(features)) = (&run, &features) {
-        likeness.measure_from_run(run, &predictions, features, &settings, terminal)?;
+    let mut shipped = None;
+    if let (Some(run), Some(features), Some(tried)) = (&run, &features, tried) {
+        let vectors = likeness::vectors(predictions, features)?;
+        likeness.measure_from_run(run, predictions, &vectors, &settings, terminal)?;
+        shipped = as_shipped(run, tried, &vectors, terminal)?;
     }
-    let document = Document::of(&evaluation, comparison.as_ref(), &likeness);
+    let document = Document {
+        abstention_as_shipped: shipped.as_ref(),
+        comparison: comparison.as_ref(),
+        ..Document::of(model, &evaluation, &likeness)
+    };
     if let Some(out) = &arguments.out {
         std::fs::create_dir_all(out).with_context(|| format!("cannot make {}", out.display()))?;
         write(out, &document)?;
         if arguments.run.is_some() {
             predictions.write(&out.join("predictions.csv"))?;
         }
-        likeness.write_distances(&out.join("distances.csv"), &predictions)?;
+        likeness.write_distances(&out.join("distances.csv"), predictions)?;
     }
     terminal.result(&document, &text(&document)?)?;
     Ok(Outcome::Done)
+}
+
+/// What is measured, and whose answers these are.
+struct Subject {
+    model: ModelDocument,
+    predictions: Predictions,
+    /// What each head says, where heads were tried.
+    tried: Option<TriedHeads>,
+}
+
+impl Subject {
+    fn of(
+        arguments: &EvaluateSlidesArguments,
+        run: Option<&Path>,
+        features: Option<&FeatureFolder>,
+        terminal: &Terminal,
+    ) -> anyhow::Result<Self> {
+        if let Some(path) = &arguments.predictions {
+            let predictions = Predictions::read(path)?;
+            let model = ModelDocument::of_predictions(path, &predictions);
+            return Ok(Self { model, predictions, tried: None });
+        }
+        let (Some(run), Some(features)) = (run, features) else {
+            anyhow::bail!("--run needs --features and --labels");
+        };
+        let tried = tried(arguments, run, features, terminal)?;
+        Ok(Self {
+            model: ModelDocument::tried(run, &tried, features.facts()),
+            predictions: tried.predictions.clone(),
+            tried: Some(tried),
+        })
+    }
+}
+
+/// What comes of the rule that a run's task ships; says why where it has none.
+fn as_shipped(
+    run: &Path,
+    tried: &TriedHeads,
+    vectors: &FeatureMatrix,
+    terminal: &Terminal,
+) -> anyhow::Result<Option<ShippedAbstention>> {
+    if !matches!(tried.predictions.purpose, SlidePurpose::Classification { .. }) {
+        return Ok(None);
+    }
+    let limits = SlideLimits::of(run)?;
+    let Some(rule) = &limits.abstention else {
+        terminal.note("abstention as shipped is not measured: the task never abstains by a rule");
+        return Ok(None);
+    };
+    let beyond = limits.familiarity.as_ref().map(|known| {
+        (0..vectors.rows())
+            .map(|slide| known.distance(vectors.row(slide)) > known.limit)
+            .collect::<Vec<bool>>()
+    });
+    Ok(ShippedAbstention::measure(rule, tried, beyond.as_deref()))
 }
 
 /// The folder with the heads: a run's, or a task's by its folder or name.
@@ -118,7 +189,7 @@ fn tried(
     run: &Path,
     features: &FeatureFolder,
     terminal: &Terminal,
-) -> anyhow::Result<Predictions> {
+) -> anyhow::Result<TriedHeads> {
     let labels = arguments.labels.as_deref().context("--run needs --labels")?;
     let (question, classes) = match run_purpose(run)? {
         SlidePurpose::Classification { classes } => (SlideQuestion::Class, classes),

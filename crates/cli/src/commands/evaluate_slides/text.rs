@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use bianque_lesion::{
-    Estimate, EvaluationUnit, NoveltyGroup, RESEARCH_USE, SlideComparison, SlideEvaluation,
+    AbstentionGroup, Estimate, EvaluationUnit, NoveltyGroup, RESEARCH_USE, ShippedAbstention,
+    SlideComparison, SlideEvaluation,
 };
 
 use super::Document;
@@ -17,8 +18,13 @@ pub(crate) fn figures(estimate: Option<Estimate>) -> (String, String) {
     (format!("{value:.3}"), interval.unwrap_or_default())
 }
 
-/// The figures for people.
+/// The figures for people, and whose they are.
 pub(crate) fn text(document: &Document<'_>) -> Result<String, std::fmt::Error> {
+    Ok(format!("{}\n{}", document.model.text(), measured(document)?))
+}
+
+/// The figures for people.
+pub(crate) fn measured(document: &Document<'_>) -> Result<String, std::fmt::Error> {
     let evaluation = document.evaluation;
     let mut lines = Lines::default();
     for measure in &evaluation.measures {
@@ -33,6 +39,9 @@ pub(crate) fn text(document: &Document<'_>) -> Result<String, std::fmt::Error> {
         }
     }
     honesty(evaluation, &mut lines);
+    if let Some(shipped) = document.abstention_as_shipped {
+        as_shipped(shipped, &mut lines);
+    }
     if let Some(shift) = &document.likeness.site_shift {
         let figures = estimate(shift.balanced_accuracy);
         lines.add(
@@ -83,17 +92,36 @@ fn honesty(evaluation: &SlideEvaluation, lines: &mut Lines) {
     }
     let groups = evaluation.abstention.iter().flat_map(|abstention| &abstention.other_patients);
     for group in groups.filter(|group| group.group != "class") {
-        let broken = if group.broken { "  PROMISE BROKEN" } else { "" };
         let name = format!("abstention {} {}", group.group, group.name);
-        let (coverage, decided, wrong) = (group.coverage, group.decided, group.wrong);
-        lines.add(
-            name.trim_end().into(),
-            format!(
-                "{coverage:.3} covered, {decided} of {} decided, {wrong} wrong{broken}",
-                group.slides
-            ),
-        );
+        lines.add(name.trim_end().into(), kept(group));
     }
+}
+
+/// What came of the task's own thresholds.
+fn as_shipped(shipped: &ShippedAbstention, lines: &mut Lines) {
+    let ShippedAbstention { alpha, most, heads, calibrated_on, unlike, .. } = shipped;
+    lines.add(
+        "as shipped".into(),
+        format!(
+            "promised {:.3} at least, {:.3} where heads agree ({heads} heads, calibrated on \
+             {calibrated_on} slides)",
+            1.0 - most,
+            1.0 - alpha
+        ),
+    );
+    for group in &shipped.groups {
+        let name = format!("as shipped {} {}", group.group, group.name);
+        lines.add(name.trim_end().into(), kept(group));
+    }
+    let unlike = unlike.map_or("not known to the task".into(), |count| count.to_string());
+    lines.add("as shipped, unlike slides".into(), format!("{unlike}; no class is named of them"));
+}
+
+/// What came of a promise on a group.
+fn kept(group: &AbstentionGroup) -> String {
+    let AbstentionGroup { coverage, decided, slides, wrong, .. } = group;
+    let broken = if group.broken { "  PROMISE BROKEN" } else { "" };
+    format!("{coverage:.3} covered, {decided} of {slides} decided, {wrong} wrong{broken}")
 }
 
 /// Names and figures that are written below each other.

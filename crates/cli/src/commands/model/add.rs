@@ -3,13 +3,13 @@
 use std::{fs, path::Path};
 
 use anyhow::{Context, bail, ensure};
-use bianque_vision::{Recipe, verify};
+use bianque_vision::Recipe;
 use serde::Serialize;
 
 use super::{
     arguments::{AddArguments, ModelPooling},
     clinical, in_arithmetic,
-    verify::{not_used, text},
+    verify::{compared, text},
 };
 use crate::{
     commands::{Outcome, write_file},
@@ -60,8 +60,7 @@ pub(super) fn run(
         bail!("{} is there already: give another --name, or remove it", folder.display());
     }
     terminal.note(&format!("verifying {}", arguments.file.display()));
-    let verification = verify(&recipe, &path, &arguments.file)
-        .with_context(|| not_used(&arguments.file, &recipe))?;
+    let verification = compared(&recipe, &path, &arguments.file)?;
     if !verification.fits() {
         bail!("{}", text(&arguments.file, &recipe, &verification)?.trim_end());
     }

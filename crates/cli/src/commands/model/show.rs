@@ -121,7 +121,7 @@ fn text(document: &Document<'_>) -> Result<String, std::fmt::Error> {
     let input = &recipe.input;
     writeln!(
         text,
-        "  tile           {} x {} px at {} um/px, {:?} where it is resized",
+        "  tile           {} x {} px at {} um/px, {} filter where it is resized",
         input.size, input.size, input.mpp, input.filter
     )?;
     if let Some(published) = &recipe.published {
@@ -129,11 +129,11 @@ fn text(document: &Document<'_>) -> Result<String, std::fmt::Error> {
         writeln!(text, "  parameters     {} million", published.parameters)?;
         writeln!(
             text,
-            "  as published   tile of {} px at {} um/px, resized to {}, {} cropped; names of {:?}",
+            "  as published   tile of {} px at {} um/px, resized to {}, {} cropped; names of {}",
             transform.tile, transform.mpp, transform.resize, transform.crop, published.keys
         )?;
         if let Some(precision) = published.precision {
-            writeln!(text, "  others run it  in {precision:?}; here it runs in F32")?;
+            writeln!(text, "  others run it  in {precision}; here it runs in 32-bit floats")?;
         }
         for unconfirmed in &published.unconfirmed {
             writeln!(text, "  unconfirmed    {unconfirmed}")?;

@@ -2,8 +2,8 @@
 
 use std::{fmt::Write, path::Path, time::Instant};
 
-use anyhow::Context;
-use bianque_vision::{Architecture, Recipe, TestFeatures, Verification, verify};
+use anyhow::{Context, ensure};
+use bianque_vision::{Architecture, Recipe, TestFeatures, Verification, VisionError, verify};
 use serde::Serialize;
 
 use super::{
@@ -44,13 +44,12 @@ pub(super) fn run(
     let start = Instant::now();
     let path = models.recipe(&arguments.recipe)?;
     let recipe = in_arithmetic(Recipe::read(&path)?, arguments.precision)?;
-    let verification = verify(&recipe, &path, &arguments.file)
-        .with_context(|| not_used(&arguments.file, &recipe))?;
+    let verification = compared(&recipe, &path, &arguments.file)?;
     if let (Some(out), Some(features)) = (&arguments.features, &verification.features) {
         write_features(out, features, &recipe, &verification)?;
     }
     let device = compare(arguments, &path, &verification)?;
-    let compared = device.as_ref().map(DeviceComparison::text).unwrap_or_default();
+    let device_text = device.as_ref().map(DeviceComparison::text).unwrap_or_default();
     let document = Document {
         schema: "bianque.verification/1",
         file: arguments.file.display().to_string(),
@@ -62,21 +61,42 @@ pub(super) fn run(
         device,
         seconds: start.elapsed().as_secs_f64(),
     };
-    let text = text(&arguments.file, &recipe, &verification)? + &compared;
+    let text = text(&arguments.file, &recipe, &verification)? + &device_text;
     terminal.result(&document, &text)?;
     Ok(if verification.fits() { Outcome::Done } else { Outcome::Failed })
 }
 
-/// What to do about a file that is no weight file, or no whole one.
-pub(super) fn not_used(file: &Path, recipe: &Recipe) -> String {
+/// Compares a file with a recipe; an error says what to do about a file that is not there, no
+/// weight file, or no whole one.
+pub(super) fn compared(recipe: &Recipe, path: &Path, file: &Path) -> anyhow::Result<Verification> {
+    ensure!(
+        file.try_exists().unwrap_or(true),
+        "{} is not there; `bianque model show {}` names where to fetch the weights",
+        file.display(),
+        recipe.name
+    );
+    verify(recipe, path, file).map_err(|error| {
+        let not_used = not_used(file, recipe, &error);
+        anyhow::Error::new(error).context(not_used)
+    })
+}
+
+fn not_used(file: &Path, recipe: &Recipe, error: &VisionError) -> String {
     if matches!(recipe.architecture, Architecture::Onnx(_)) {
         return format!("the ONNX model {} is not used", file.display());
     }
-    format!(
-        "{} is not used; fetch it again from the source that `bianque model show {}` names",
-        file.display(),
-        recipe.name
-    )
+    let (file, name) = (file.display(), &recipe.name);
+    match error {
+        VisionError::Weights { .. } => format!(
+            "{file} is not used; fetch it again from the source that `bianque model show {name}` names"
+        ),
+        VisionError::NotRead { .. } => {
+            format!(
+                "{file} is not used; `bianque model show {name}` names the source of the weights"
+            )
+        }
+        _ => format!("{file} is not used"),
+    }
 }
 
 /// What the terminal shows.
@@ -96,9 +116,9 @@ pub(super) fn text(
     if let Some(keys) = verification.keys {
         let prefix = verification.prefix.as_deref().filter(|prefix| !prefix.is_empty());
         let prefix = prefix.map(|prefix| format!(", under '{prefix}'")).unwrap_or_default();
-        writeln!(text, "  container      {:?}, names of {keys:?}{prefix}", verification.container)?;
+        writeln!(text, "  container      {}, names of {keys}{prefix}", verification.container)?;
     } else {
-        writeln!(text, "  container      {:?}", verification.container)?;
+        writeln!(text, "  container      {}", verification.container)?;
     }
     writeln!(text, "  fitting        {} tensors", survey.fitting)?;
     let missing = survey.missing.iter().map(|(name, shape)| format!("{name} {shape:?}"));

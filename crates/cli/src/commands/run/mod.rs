@@ -15,7 +15,7 @@ mod slide_tasks;
 use std::{collections::BTreeMap, path::Path, time::Instant};
 
 use anyhow::Context;
-use bianque_lesion::{RESEARCH_USE, ReadAhead, TaskStatement};
+use bianque_lesion::{RESEARCH_USE, ReadAhead, SecondBudget, TaskStatement};
 use bianque_quality::CheckSettings;
 use bianque_vision::Purpose;
 use serde::Serialize;
@@ -89,6 +89,9 @@ struct Document<'a> {
     encoder: ProducerDocument,
     /// All encoders that saw the slides in one pass.
     encoders: Vec<ProducerDocument>,
+    /// The one that judged places of the first task again, where there was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    second_encoder: Option<ProducerDocument>,
     results: &'a [SlideResult],
     speed: Speed,
 }
@@ -182,7 +185,8 @@ fn load_plan(
     terminal: &Terminal,
 ) -> anyhow::Result<RunPlan> {
     let purpose = Purpose::from(arguments.used.purpose);
-    let second = arguments.second_task.as_deref().map(|task| (task, arguments.second_tiles));
+    let budget = SecondBudget { places: arguments.second_places, tiles: arguments.second_tiles };
+    let second = arguments.second_task.as_deref().map(|task| (task, budget));
     let tasks = match (&arguments.task[..], &arguments.organ) {
         _ if arguments.features_only => Vec::new(),
         ([], _) if !arguments.slide_task.is_empty() => Vec::new(),
@@ -228,8 +232,16 @@ fn show(
     speed: Speed,
     terminal: &Terminal,
 ) -> anyhow::Result<Outcome> {
-    let mut encoders = plan.lanes.iter().map(|lane| lane.encoder.producer().into());
+    let producers =
+        || plan.lanes.iter().map(|lane| ProducerDocument::from(lane.encoder.producer()));
     let mut text: Vec<&str> = results.iter().map(|result| result.text.as_str()).collect();
+    // A task's result names its own encoder; of several encoders all are named, whoever used them.
+    let named = plan.lanes.len() > 1 || plan.tasks.is_empty();
+    let encoder_lines = producers().filter(|_| named).map(|own| format!("encoder {}", own.line()));
+    let encoder_lines = encoder_lines.collect::<Vec<_>>().join("\n");
+    if named {
+        text.push(&encoder_lines);
+    }
     let speed_line = speed.text();
     text.push(&speed_line);
     let text = text.join("\n");
@@ -237,8 +249,9 @@ fn show(
         schema: "bianque.run/1",
         notice: RESEARCH_USE,
         purpose: plan.purpose,
-        encoder: encoders.next().context("a run needs an encoder")?,
-        encoders: plan.lanes.iter().map(|lane| lane.encoder.producer().into()).collect(),
+        encoder: producers().next().context("a run needs an encoder")?,
+        encoders: producers().collect(),
+        second_encoder: plan.second.as_ref().map(|second| second.loaded.encoder.producer().into()),
         results,
         speed,
     };

@@ -11,7 +11,7 @@ use bianque_lesion::{
     evaluate_lesions, regions_to_features,
 };
 use bianque_slide::Slide;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     Analysis, LoadedTask, Prepared, RunPlan, SlideReport, SlideResult, SlideRun, plan::SecondStage,
@@ -58,7 +58,7 @@ pub(super) fn write(
     let evaluation = evaluate(request, task, &analysis)?;
     write_file(
         &to.out.join("regions.geojson"),
-        geojson::encode(&region_features(&analysis, loaded, &to.scope)).as_bytes(),
+        geojson::encode(&region_features(&analysis, loaded, &to.scope, second)).as_bytes(),
     )?;
     let heat = heat_layer(&analysis, task, to.thumbnail);
     let legend: Vec<(String, [u8; 3])> = task
@@ -146,8 +146,10 @@ fn region_features(
     analysis: &Analysis<'_>,
     loaded: &LoadedTask,
     scope: &ScopeDocument,
+    second: Option<&SecondStage>,
 ) -> Vec<Feature> {
     let producer = loaded.encoder.producer();
+    let second = second.map(|stage| second_property(&stage.loaded));
     let mut features = regions_to_features(&analysis.regions, &loaded.task);
     for feature in &mut features {
         if let Some(Value::Object(proposal)) = feature.properties.get_mut("proposal") {
@@ -157,9 +159,24 @@ fn region_features(
             proposal.insert("in_scope".to_owned(), scope.fits.into());
             let trusted = loaded.package.standing.is_trusted();
             proposal.insert("signer_trusted".to_owned(), trusted.into());
+            if let Some(second) = &second {
+                proposal.insert("second".to_owned(), second.clone());
+            }
         }
     }
     features
+}
+
+/// Who judged a part of the map again, as a proposal names it.
+fn second_property(loaded: &LoadedTask) -> Value {
+    let (producer, head) = (loaded.encoder.producer(), loaded.task.head_digest);
+    json!({
+        "name": producer.name,
+        "version": producer.version,
+        "digest": producer.digest.map(|digest| digest.to_string()),
+        "licence": producer.licence,
+        "head": head.to_string(),
+    })
 }
 
 fn evaluate(
@@ -378,6 +395,7 @@ fn region_documents(task: &Task, analysis: &Analysis<'_>) -> Vec<RegionDocument>
 fn second_document(stage: &SecondStage, analysis: &Analysis<'_>) -> SecondStageDocument {
     let facts = analysis.second.as_ref();
     let features = &analysis.extraction.features;
+    let judged = facts.map_or(0, |facts| facts.places.len());
     let place = |tile: &usize| {
         let rect = features.facts.grid.tile_rect(features.cells()[*tile]);
         PlaceDocument { x: rect.x, y: rect.y, width: rect.width, height: rect.height }
@@ -386,9 +404,25 @@ fn second_document(stage: &SecondStage, analysis: &Analysis<'_>) -> SecondStageD
         encoder: stage.loaded.encoder.producer().into(),
         head: (&stage.loaded.task.producer()).into(),
         places_planned: facts.map_or(0, |facts| facts.planned),
+        places_skipped: facts.map_or(0, |facts| facts.skipped),
+        share: judged as f64 / features.cells().len().max(1) as f64,
         tiles: facts.map_or(0, |facts| facts.tiles),
         places: facts.map(|facts| facts.places.iter().map(place).collect()).unwrap_or_default(),
     }
+}
+
+fn second_line(second: &SecondStageDocument) -> String {
+    let (encoder, places, tiles) = (second.encoder.line(), second.places.len(), second.tiles);
+    let noun = if places == 1 { "place" } else { "places" };
+    let share = second.share * 100.0;
+    let skipped = match second.places_skipped {
+        0 => String::new(),
+        skipped => format!("; --second-tiles left no room for {skipped} more"),
+    };
+    format!(
+        "{encoder}; judged {places} {noun} again, {share:.1} % of the tiles, with {tiles} tiles of its \
+         own{skipped}"
+    )
 }
 
 /// What the terminal shows of a slide.
@@ -398,16 +432,8 @@ pub(super) fn summary(out: &Path, report: &Report) -> anyhow::Result<String> {
     let reasons: Vec<&str> = report.quality.reasons().collect();
     let colon = if reasons.is_empty() { "" } else { ": " };
     writeln!(text, "  quality   {}{colon}{}", report.quality.verdict, reasons.join(", "))?;
-    let encoder = &report.encoder;
-    writeln!(
-        text,
-        "  encoder   {} {}, {}, licence {}; {} use",
-        encoder.name,
-        encoder.version,
-        encoder.digest.as_deref().map_or("no digest", |digest| digest.get(..19).unwrap_or(digest)),
-        encoder.licence.as_deref().unwrap_or("not stated"),
-        report.purpose.name()
-    )?;
+    let (encoder, purpose) = (report.encoder.line(), report.purpose.name());
+    writeln!(text, "  encoder   {encoder}; {purpose} use")?;
     let area = report.tissue.area_mm2.map(|area| format!("{area:.1} mm², ")).unwrap_or_default();
     writeln!(
         text,
@@ -450,9 +476,7 @@ pub(super) fn summary(out: &Path, report: &Report) -> anyhow::Result<String> {
         writeln!(text, "  note: {warning}")?;
     }
     if let Some(second) = &report.second {
-        let (name, places) = (&second.encoder.name, second.places.len());
-        let noun = if places == 1 { "place" } else { "places" };
-        writeln!(text, "  second    {name} judged {places} {noun} again ({} tiles)", second.tiles)?;
+        writeln!(text, "  second    {}", second_line(second))?;
     }
     writeln!(text, "  pass      {}", report.timings.pass.text())?;
     let seconds: Vec<String> = report

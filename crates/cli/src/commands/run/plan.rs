@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use bianque_lesion::{SlideExtraction, SlideFeatures};
+use bianque_lesion::{SecondBudget, SlideExtraction, SlideFeatures};
 use bianque_vision::{Device, Encoder, Loaded, Purpose};
 
 use super::{
@@ -55,8 +55,8 @@ pub(super) struct Lane {
 /// The task whose encoder judges again where the first task's is least sure.
 pub(super) struct SecondStage {
     pub(super) loaded: LoadedTask,
-    /// Most tiles that it judges.
-    pub(super) tiles: usize,
+    /// How much it may see of a slide.
+    pub(super) budget: SecondBudget,
 }
 
 /// Encoders by the place of their files: each is loaded once, onto one device.
@@ -145,10 +145,10 @@ impl RunPlan {
             plan.add_task(loaded);
         }
         notes.extend(plan.tasks.iter().filter_map(|task| task.outline_note.clone()));
-        if let Some((name, tiles)) = wanted.second {
+        if let Some((name, budget)) = wanted.second {
             let loaded = load(&models.task(name)?, &mut shelf, &mut notes)?;
             plan.check_second(&loaded)?;
-            plan.second = Some(SecondStage { loaded, tiles });
+            plan.second = Some(SecondStage { loaded, budget });
         }
         for place in wanted.slide_tasks {
             let (mut task, encoders) = PlannedSlideTask::load(models, place, &mut shelf, purpose)?;
@@ -310,7 +310,7 @@ pub(super) struct Wanted<'a> {
     pub(super) tasks: &'a [TaskPlace],
     pub(super) slide_tasks: &'a [TaskPlace],
     pub(super) encoders: &'a [String],
-    pub(super) second: Option<(&'a str, usize)>,
+    pub(super) second: Option<(&'a str, SecondBudget)>,
     /// Whether attention is drawn, and of which slide head if not the encoder's.
     pub(super) attention: Option<Option<&'a Path>>,
     pub(super) outlines: Outlines,

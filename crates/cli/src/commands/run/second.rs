@@ -27,6 +27,8 @@ pub(super) struct SecondStageFacts {
     pub(super) planned: usize,
     /// Tiles of its own that it has seen.
     pub(super) tiles: usize,
+    /// Places for whose tiles `--second-tiles` left no room.
+    pub(super) skipped: usize,
     pub(super) timing: Timing,
 }
 
@@ -52,7 +54,7 @@ pub(super) fn refine(
     let steps = loaded.task.tiles.steps;
     let grid = TileGrid::over(bounds, &prepared.mpp, input.size, input.mpp, steps)?;
     let features = &first.extraction.features;
-    let look = SecondLook::plan(features, first.probabilities, &grid, stage.tiles)?;
+    let look = SecondLook::plan(features, first.probabilities, &grid, stage.budget)?;
     let planned = look.places().len();
     let file = request.out.join(format!("features-{}-second.safetensors", input_name(loaded)));
     if request.fresh && file.exists() {
@@ -69,11 +71,13 @@ pub(super) fn refine(
         found.add(encode_some(loaded, prepared, &wanted, keep, terminal)?)?;
         let second = probabilities(loaded, found.features()?)?;
         let cells = found.features()?.cells();
-        let (refined, judged) = look.refined(first.probabilities, (cells, &second))?;
+        let (refined, judged) = look.refined(places, first.probabilities, (cells, &second))?;
+        let done = look.places()[..places].iter().copied();
         let facts = SecondStageFacts {
-            places: look.places()[..places].to_vec(),
+            places: done.filter(|place| judged[*place]).collect(),
             planned,
             tiles: cells.len(),
+            skipped: look.skipped(),
             timing: found.timing,
         };
         show(&refined, &judged, facts)?;

@@ -63,6 +63,7 @@ impl SlideReport<'_> {
                 |refined, again, facts| {
                     let mut analysis = judge(refined, again)?;
                     timing = facts.timing;
+                    analysis.seconds.push(("second_encoder", timing.wall_seconds));
                     analysis.second = Some(facts);
                     report = output::write(self, analysis, Some(stage))?;
                     Ok(())

@@ -5,8 +5,8 @@ use std::{borrow::Cow, collections::BTreeMap, fmt::Write, sync::Arc};
 use anyhow::Context;
 use bianque_core::Digest;
 use bianque_lesion::{
-    Card, RESEARCH_USE, SlideExtraction, SlideFeatures, SlideJudgement, SlidePurpose, SlideTask,
-    TaskStatement, Unlikeness,
+    Abstains, Card, RESEARCH_USE, SlideExtraction, SlideFeatures, SlideJudgement, SlidePurpose,
+    SlideTask, TaskStatement, Unlikeness,
 };
 use bianque_vision::{Encoder, Purpose};
 use serde::Serialize;
@@ -58,7 +58,8 @@ pub(crate) struct Verdict {
     heads: usize,
     /// `null` where there was nothing to look at.
     says: Option<Says>,
-    /// Present of a classification whose task knows when to abstain.
+    /// Present of a classification whose task knows when to abstain, or of a slide that is unlike
+    /// those that it was made of.
     #[serde(skip_serializing_if = "Option::is_none")]
     abstention: Option<AbstentionDocument>,
     /// How far the slide is from those that the task was made of, where the task knows them.
@@ -84,12 +85,26 @@ enum Says {
 /// Whether one class may be said.
 #[derive(Serialize)]
 struct AbstentionDocument {
-    /// Whether the task names no class: more than one is possible, or none fits.
+    /// Whether the task names no class.
     abstains: bool,
-    /// The classes that are not excluded.
+    /// Why it names none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<Abstains>,
+    /// The classes that are not excluded; all of them where the slide is unlike the training slides.
     possible: Vec<String>,
-    /// Largest share of slides of a class of which the true class may be excluded.
+    /// What the rule promises; absent where the task has no rule.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    rule: Option<PromiseDocument>,
+}
+
+/// How often the true class may be excluded.
+#[derive(Serialize)]
+struct PromiseDocument {
+    /// Share of slides of a class of which one head excludes the true class; heads that agree come
+    /// to it together.
     alpha: f64,
+    /// Largest share of slides of a class of which the vote of the heads may exclude the true class.
+    most: f64,
     /// Slides that this was calibrated on.
     calibrated_on: usize,
 }
@@ -138,14 +153,18 @@ impl PlannedSlideTask {
     }
 
     fn abstention(&self, judged: &SlideJudgement) -> Option<AbstentionDocument> {
-        let rule = self.task.limits.abstention.as_ref()?;
         let possible = judged.possible.as_ref()?;
         let SlidePurpose::Classification { classes } = self.task.purpose() else { return None };
+        let rule = self.task.limits.abstention.as_ref();
         Some(AbstentionDocument {
-            abstains: possible.len() != 1,
+            abstains: judged.abstains.is_some(),
+            why: judged.abstains,
             possible: possible.iter().filter_map(|class| classes.get(*class)).cloned().collect(),
-            alpha: rule.alpha,
-            calibrated_on: rule.slides,
+            rule: rule.map(|rule| PromiseDocument {
+                alpha: rule.alpha,
+                most: rule.most_excluded(self.task.heads.len()),
+                calibrated_on: rule.slides,
+            }),
         })
     }
 
@@ -224,9 +243,33 @@ fn says(purpose: &SlidePurpose, said: &[f64]) -> Option<Says> {
     }
 }
 
+/// The class that is named and what that promises, or why none is.
+fn names(abstention: &AbstentionDocument) -> String {
+    match (abstention.why, abstention.possible.as_slice(), &abstention.rule) {
+        (Some(why @ Abstains::SeveralPossible), several, _) => {
+            format!("no class: {why}, {}", several.join(" and "))
+        }
+        (Some(why), _, _) => format!("no class: {why}"),
+        (None, [class], Some(rule)) => {
+            let (about, most) = (rule.alpha * 100.0, rule.most * 100.0);
+            let share = match most > about {
+                true => format!("about {about:.0} % or fewer, at most {most:.0} %,"),
+                false => format!("at most {most:.0} %"),
+            };
+            format!(
+                "{class}: the other classes are excluded (each wrongly in {share} of slides like \
+                 the {} that this was calibrated on)",
+                rule.calibrated_on
+            )
+        }
+        (None, possible, _) => possible.join(" and "),
+    }
+}
+
 fn text(verdict: &Verdict, path: &std::path::Path) -> Result<String, std::fmt::Error> {
     let mut text = format!("{}\n", verdict.slide);
     writeln!(text, "  task       {} {}, a proposal, unconfirmed", verdict.task, verdict.version)?;
+    writeln!(text, "  encoder    {}", verdict.encoder.line())?;
     match &verdict.says {
         None => writeln!(text, "  says       nothing: no tile has tissue")?,
         Some(Says::Classes(classes)) => {
@@ -239,20 +282,8 @@ fn text(verdict: &Verdict, path: &std::path::Path) -> Result<String, std::fmt::E
             writeln!(text, "  says       risk {risk:.4} (more means sooner)")?
         }
     }
-    if let Some(rule) = &verdict.abstention {
-        match rule.possible.as_slice() {
-            [class] => writeln!(
-                text,
-                "  names      {class}: the other classes are excluded (each wrongly in at most {} % of \
-                 slides like the {} that this was calibrated on)",
-                rule.alpha * 100.0,
-                rule.calibrated_on
-            )?,
-            [] => writeln!(text, "  names      no class: it fits none of them")?,
-            several => {
-                writeln!(text, "  names      no class: {} are possible", several.join(" and "))?
-            }
-        }
+    if let Some(abstention) = &verdict.abstention {
+        writeln!(text, "  names      {}", names(abstention))?;
     }
     if let Some(unlike) = verdict.unlikeness.filter(|unlike| unlike.beyond) {
         writeln!(
@@ -271,4 +302,41 @@ fn text(verdict: &Verdict, path: &std::path::Path) -> Result<String, std::fmt::E
         writeln!(text, "  attention  {}", path.with_file_name(&attention.file).display())?;
     }
     Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn document(why: Option<Abstains>, possible: &[&str], most: f64) -> AbstentionDocument {
+        AbstentionDocument {
+            abstains: why.is_some(),
+            why,
+            possible: possible.iter().map(ToString::to_string).collect(),
+            rule: Some(PromiseDocument { alpha: 0.1, most, calibrated_on: 40 }),
+        }
+    }
+
+    #[test]
+    fn what_is_named_says_its_promise_and_what_is_not_says_why() {
+        let unlike = document(Some(Abstains::UnlikeTrainingSlides), &["high", "low"], 0.2);
+        assert_eq!(names(&unlike), "no class: the slide is unlike the training slides");
+        let json = serde_json::to_value(&unlike).unwrap();
+        assert_eq!(
+            (&json["abstains"], &json["why"]),
+            (&true.into(), &"unlike_training_slides".into())
+        );
+        assert_eq!((&json["most"], &json["calibrated_on"]), (&0.2.into(), &40.into()));
+        let several = document(Some(Abstains::SeveralPossible), &["high", "low"], 0.2);
+        assert_eq!(names(&several), "no class: more than one is possible, high and low");
+        let vote = names(&document(None, &["high"], 0.2));
+        assert!(
+            vote.contains("about 10 % or fewer, at most 20 %, of slides like the 40"),
+            "{vote}"
+        );
+        let alone = names(&document(None, &["high"], 0.1));
+        assert!(alone.contains("wrongly in at most 10 % of slides"), "{alone}");
+        let without = AbstentionDocument { rule: None, ..unlike };
+        assert!(serde_json::to_value(&without).unwrap().get("alpha").is_none());
+    }
 }

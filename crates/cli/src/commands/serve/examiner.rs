@@ -1,16 +1,19 @@
 //! What the server's slides are examined by: the check, and one task.
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     sync::{Arc, atomic::AtomicBool},
 };
 
 use bianque_core::{Digest, Producer};
+use bianque_quality::{Fault, Thresholds};
 use bianque_record::{identity::Label, proposals::SlideVerdict};
 use bianque_server::{
-    ControlledLabel,
+    ControlledLabel, Gravity,
     examine::{ExamineError, Examined, Examiner, FoundLesion, FoundQuality, Heatmap},
 };
+use serde_json::json;
 
 use super::task_in_use::TaskInUse;
 use crate::{
@@ -26,6 +29,8 @@ pub(super) struct TaskExaminer {
     features: PathBuf,
     labels: Vec<ControlledLabel>,
     producer: Label,
+    /// What judges slides before anything else looks at them.
+    check: Producer,
 }
 
 impl TaskExaminer {
@@ -41,6 +46,8 @@ impl TaskExaminer {
             chinese: label.title_zh.clone().unwrap_or_else(|| label.title.clone()),
             color: label.color,
             lesion: label.lesion,
+            // A task's labels do not state how grave they are.
+            gravity: Gravity::of(&label.name, label.lesion),
         });
         let labels = labels.collect();
         // The task's own head, whichever is in use: slides that were examined are not examined anew
@@ -53,7 +60,8 @@ impl TaskExaminer {
             own.encoder.digest
         );
         let producer = format!("{} {}", own.name, Digest::of(text.as_bytes()).short());
-        Ok(Self { producer: producer.parse()?, site, features, labels, task })
+        let check = check_producer(&site.check.thresholds);
+        Ok(Self { producer: producer.parse()?, site, features, labels, task, check })
     }
 
     pub(super) fn labels(&self) -> Vec<ControlledLabel> {
@@ -85,11 +93,30 @@ impl Examiner for TaskExaminer {
         let found = examine(slide, &out, &now.plan, &self.site, progress, stop)
             .map_err(|error| failed(&error))?
             .ok_or(ExamineError::Stopped)?;
-        examined(&found).map_err(|error| failed(&error))
+        examined(&found, &self.check).map_err(|error| failed(&error))
     }
 }
 
-fn examined(found: &Examination) -> anyhow::Result<Examined> {
+/// The check by its version and the limits that it held slides to, which a site may change: the
+/// digest is of both as JSON, its keys in order.
+fn check_producer(thresholds: &Thresholds) -> Producer {
+    let version = env!("CARGO_PKG_VERSION");
+    let limits: BTreeMap<&str, [f64; 2]> = Fault::ALL
+        .iter()
+        .map(|fault| (fault.name(), thresholds.limits(*fault)))
+        .map(|(fault, limits)| (fault, [limits.mark, limits.fail]))
+        .collect();
+    let edge_um = thresholds.edge_um;
+    let rules = json!({ "edge_um": edge_um, "limits": limits, "version": version });
+    Producer {
+        name: "bianque quality".to_owned(),
+        version: version.to_owned(),
+        digest: Some(Digest::of(rules.to_string().as_bytes())),
+        licence: Some("Apache-2.0".to_owned()),
+    }
+}
+
+fn examined(found: &Examination, check_by: &Producer) -> anyhow::Result<Examined> {
     let check = &found.check;
     let reasons = check.findings.iter().zip(&found.places);
     let reasons = reasons.take(100).map(|(finding, place)| {
@@ -108,12 +135,7 @@ fn examined(found: &Examination) -> anyhow::Result<Examined> {
         quality: FoundQuality {
             verdict: check.verdict.name().parse::<SlideVerdict>()?,
             reasons: reasons.collect::<anyhow::Result<_>>()?,
-            by: Producer {
-                name: "bianque quality".to_owned(),
-                version: env!("CARGO_PKG_VERSION").to_owned(),
-                digest: None,
-                licence: Some("Apache-2.0".to_owned()),
-            },
+            by: check_by.clone(),
             crop: found.crop.as_ref().map(picture::jpeg_bytes).transpose()?,
         },
         lesions: lesions.collect::<anyhow::Result<_>>()?,
@@ -128,4 +150,19 @@ fn examined(found: &Examination) -> anyhow::Result<Examined> {
             label: "lesion".to_owned(),
         }),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_thresholds_are_another_producer() {
+        let of = |text: Option<&str>| check_producer(&Thresholds::with_overrides(text).unwrap());
+        let shipped = of(None);
+        assert!(shipped.digest.is_some());
+        assert_eq!(shipped, of(None));
+        assert_ne!(shipped, of(Some("[fold]\nfail = 0.9\n")));
+        assert_ne!(shipped, of(Some("[out-of-focus]\nedge_um = 9.0\n")));
+    }
 }

@@ -81,6 +81,18 @@ fn statement(lesson: &Lesson, task: &Task) -> Option<Statement> {
     })
 }
 
+const REGION: &str = "region";
+
+/// What tiles may lie in. No tile lies in a point: what is said of it need not hold of the whole tile
+/// around it.
+fn outline(lesson: &Lesson) -> Option<Feature> {
+    Some(Feature {
+        polygons: lesson.region.shape.outline()?.to_vec(),
+        class: Some(REGION.to_owned()),
+        ..Feature::default()
+    })
+}
+
 /// The tiles that lie in the outline by more than half.
 fn region(
     lesson: &Lesson,
@@ -88,13 +100,40 @@ fn region(
     features: &SlideFeatures,
     vectors: &FeatureMatrix,
 ) -> Result<Option<StatedRegion>, ImproveError> {
-    const REGION: &str = "region";
-    let outline = Feature {
-        polygons: lesson.region.outline.clone(),
-        class: Some(REGION.to_owned()),
-        ..Feature::default()
-    };
+    let Some(outline) = outline(lesson) else { return Ok(None) };
     let map = AnnotationMap { classes: vec![(REGION.to_owned(), 0)], background: None };
     let inside = label_tiles(features, &[outline], &map).map_err(refused)?.tiles;
     Ok((!inside.is_empty()).then(|| StatedRegion::of(statement, vectors, &inside)))
+}
+
+#[cfg(test)]
+mod tests {
+    use bianque_core::{Point, Polygon};
+    use bianque_record::proposals::{LesionRegion, LesionShape};
+
+    use super::*;
+
+    fn lesson(shape: LesionShape) -> Lesson {
+        let id = "0".repeat(32);
+        Lesson {
+            decision: id.parse().unwrap(),
+            case: id.parse().unwrap(),
+            file: Digest::of(b"slide"),
+            region: LesionRegion {
+                slide: id.parse().unwrap(),
+                label: "adenoma".parse().unwrap(),
+                shape,
+            },
+            said: Said::Is,
+        }
+    }
+
+    #[test]
+    fn a_point_is_never_taken_for_an_area() {
+        let at = Point::new(40.0, 50.0);
+        assert!(outline(&lesson(LesionShape::Point(at))).is_none());
+        let square = [(0.0, 0.0), (90.0, 0.0), (90.0, 90.0)].map(|(x, y)| Point::new(x, y));
+        let drawn = LesionShape::Outline(vec![Polygon::simple(square.to_vec())]);
+        assert_eq!(outline(&lesson(drawn)).unwrap().polygons.len(), 1);
+    }
 }

@@ -92,7 +92,7 @@ fn text(document: &Document<'_>) -> Result<String, std::fmt::Error> {
         let external =
             if site.external { "not trained on" } else { "trained on other parts of it" };
         writeln!(text, "  measured at    {} ({external})", site.site)?;
-        writeln!(text, "                 {}: {} of {:?}", site.held_out, site.count, site.unit)?;
+        writeln!(text, "                 {}: {} {}", site.held_out, site.count, site.unit)?;
         for value in &site.values {
             writeln!(
                 text,

@@ -1,7 +1,7 @@
 //! The card of what was just trained.
 
 use bianque_lesion::{
-    Card, MppRange, SiteMetrics, SlideEvaluation, SlideTask, Task, TrainingReport,
+    Card, MppRange, SeenTiles, SiteMetrics, SlideEvaluation, SlideTask, Task, TrainingReport,
 };
 
 use crate::arguments::{HeadArguments, TrainSlideArguments};
@@ -10,6 +10,8 @@ use crate::arguments::{HeadArguments, TrainSlideArguments};
 pub(super) struct Material {
     /// What was held out, and how.
     pub(super) held_out: String,
+    /// The tiles that trained and calibrated the head, where they are files.
+    pub(super) tiles: Option<SeenTiles>,
     /// Slides behind the tiles, where known.
     pub(super) slides: Option<u64>,
     /// Resolutions of these slides, where known.

@@ -16,7 +16,7 @@ use crate::{
     arguments::{Question, TrainSlideArguments},
     commands::{
         Outcome,
-        evaluate_slides::{self, Document, Likeness},
+        evaluate_slides::{self, Document, Likeness, ModelDocument},
         write_file,
     },
     interrupt,
@@ -84,9 +84,15 @@ pub(super) fn run(arguments: &TrainSlideArguments, terminal: &Terminal) -> anyho
     bar.finish_and_clear();
     let made = made?;
     let measured = SlideEvaluationSettings { seed: arguments.seed, ..Default::default() };
-    let evaluation = SlideEvaluation::measure(&made.predictions, &measured)?;
+    let mut evaluation = SlideEvaluation::measure(&made.predictions, &measured)?;
+    if !arguments.ordered {
+        evaluation.forget_order();
+    }
     let likeness = Likeness::between_sites(&made.predictions, &features, &measured, terminal)?;
-    let document = Document::of(&evaluation, None, &likeness);
+    let heads = made.folds.iter().map(|fold| fold.head_digest);
+    let licence = Some(arguments.licence.as_str());
+    let model = ModelDocument::of_run(&arguments.out, heads, licence, features.facts());
+    let document = Document::of(&model, &evaluation, &likeness);
     evaluate_slides::write(&arguments.out, &document)?;
     let manifest = manifest(arguments, &cohort, features.facts(), &settings, &made);
     let path = |name: &str| -> PathBuf { arguments.out.join(name) };
@@ -226,14 +232,15 @@ fn card(manifest: &Manifest<'_>, evaluation: &SlideEvaluation) -> Result<String,
     }
     let encoder = manifest.encoder;
     let licence = encoder.licence.as_deref().unwrap_or("not stated");
+    let digest = encoder.digest.map_or("no digest".to_owned(), |digest| digest.to_string());
     writeln!(
         text,
-        "- **Features**: {} {} ({licence}), tiles of {} px at {} µm/px; no other",
+        "- **Features**: {} {} ({licence}), {digest}, tiles of {} px at {} µm/px; no other",
         encoder.name, encoder.version, manifest.tile_px, manifest.tile_mpp
     )?;
     writeln!(text, "- **Trained on**: {}", manifest.trained_on)?;
     writeln!(text, "- **Slides**: {} of {} patients", manifest.slides, manifest.patients)?;
-    writeln!(text, "- **Held out**: {:?}", manifest.settings.split)?;
+    writeln!(text, "- **Held out**: {}", manifest.settings.split)?;
     writeln!(text, "- **Licence of the heads**: {}", manifest.licence)?;
     writeln!(
         text,

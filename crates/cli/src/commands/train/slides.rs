@@ -84,6 +84,7 @@ pub(super) fn train(
     };
     let material = Material {
         held_out: format!("{how}; these tiles neither trained nor calibrated the head"),
+        tiles: None,
         slides: Some(arguments.slides.len() as u64),
         mpp: MppRange::around_slides(examples.mpp.iter().copied()),
     };

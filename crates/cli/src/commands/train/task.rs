@@ -110,6 +110,7 @@ pub(super) fn save(
         licence: arguments.licence.clone(),
         trained_on: arguments.trained_on.clone(),
         measured: serde_json::to_value(&trained.report)?,
+        training_tiles: material.tiles.clone(),
         head_digest: Digest::of(&bytes),
         head: trained.head,
     };

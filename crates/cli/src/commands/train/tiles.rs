@@ -1,8 +1,8 @@
 //! Training on a folder per class.
 
 use bianque_lesion::{
-    ClassMap, ExtractSettings, Parts, StainJitter, TileFeatures, TileFolder, TrainingData,
-    colour_cluster_folds, list_parts, random_folds, train_head,
+    ClassMap, ExtractSettings, Parts, SeenTiles, StainJitter, TileFeatures, TileFolder,
+    TrainingData, colour_cluster_folds, list_parts, random_folds, train_head,
 };
 
 use super::{
@@ -46,7 +46,13 @@ pub(super) fn train(
         classes: &tiles.classes,
     };
     let trained = train_head(&data, &parts, &task::settings(&arguments.head))?;
-    let material = Material { held_out: held_out(arguments), slides: None, mpp: None };
+    let seen = parts.train.iter().chain(&parts.validation).map(|row| &tiles.digests[*row]);
+    let material = Material {
+        held_out: held_out(arguments),
+        tiles: Some(SeenTiles::of(seen)),
+        slides: None,
+        mpp: None,
+    };
     let encoder = encoder.as_ref();
     task::save(&arguments.head, &tiles.classes, &encoder_folder, encoder, trained, &material)
 }
