@@ -8,11 +8,13 @@ use crate::{
     units::Level0,
 };
 
-/// One annotated object: one or more polygons with a class and numbers.
+/// One annotated object: one or more polygons, or points, with a class and numbers.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Feature {
     /// The parts of the object; several make a `MultiPolygon`.
     pub polygons: Vec<Polygon<Level0>>,
+    /// The places of an object that has no polygons; several make a `MultiPoint`.
+    pub points: Vec<Point<Level0>>,
     /// The class, such as `Tumor`, if it has one.
     pub class: Option<String>,
     /// The class's colour in a viewer.
@@ -69,13 +71,23 @@ fn encode_feature(feature: &Feature) -> Value {
             feature.measurements.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
         properties.insert("measurements".into(), Value::Object(measurements));
     }
-    let mut polygons: Vec<Value> = feature.polygons.iter().map(encode_polygon).collect();
-    let geometry = if polygons.len() == 1 {
-        json!({ "type": "Polygon", "coordinates": polygons.remove(0) })
-    } else {
-        json!({ "type": "MultiPolygon", "coordinates": polygons })
-    };
-    json!({ "type": "Feature", "geometry": geometry, "properties": properties })
+    json!({ "type": "Feature", "geometry": encode_geometry(feature), "properties": properties })
+}
+
+fn encode_geometry(feature: &Feature) -> Value {
+    let place = |point: &Point<Level0>| json!([point.x, point.y]);
+    match (feature.polygons.as_slice(), feature.points.as_slice()) {
+        ([], [point]) => json!({ "type": "Point", "coordinates": place(point) }),
+        ([], points @ [_, ..]) => {
+            let places: Vec<Value> = points.iter().map(place).collect();
+            json!({ "type": "MultiPoint", "coordinates": places })
+        }
+        ([polygon], _) => json!({ "type": "Polygon", "coordinates": encode_polygon(polygon) }),
+        (polygons, _) => {
+            let polygons: Vec<Value> = polygons.iter().map(encode_polygon).collect();
+            json!({ "type": "MultiPolygon", "coordinates": polygons })
+        }
+    }
 }
 
 fn encode_polygon(polygon: &Polygon<Level0>) -> Value {
@@ -85,11 +97,22 @@ fn encode_polygon(polygon: &Polygon<Level0>) -> Value {
     std::iter::once(&polygon.outer).chain(&polygon.holes).map(ring).collect()
 }
 
-/// Reads polygons and multipolygons; features of other geometries (points, lines) are left out.
+/// Reads polygons and multipolygons, for what needs an area; features of other geometries (points,
+/// lines) are left out.
 ///
 /// # Errors
-/// When the text is no JSON or a polygon is malformed.
+/// When the text is no JSON, or a polygon or point is malformed.
 pub fn decode(text: &str) -> Result<Vec<Feature>, GeoJsonError> {
+    let mut features = decode_with_points(text)?;
+    features.retain(|feature| feature.points.is_empty());
+    Ok(features)
+}
+
+/// Reads polygons and points, one or several of a feature; lines are left out.
+///
+/// # Errors
+/// When the text is no JSON, or a polygon or point is malformed.
+pub fn decode_with_points(text: &str) -> Result<Vec<Feature>, GeoJsonError> {
     let value: Value = serde_json::from_str(text)?;
     let list = match &value {
         Value::Array(list) => list.as_slice(),
@@ -110,17 +133,23 @@ pub fn decode(text: &str) -> Result<Vec<Feature>, GeoJsonError> {
 fn decode_feature(value: &Value) -> Result<Option<Feature>, &'static str> {
     let geometry = value.get("geometry").ok_or("has no geometry")?;
     let coordinates = &geometry["coordinates"];
-    let polygons = match geometry["type"].as_str() {
-        Some("Polygon") => vec![decode_polygon(coordinates)?],
-        Some("MultiPolygon") => coordinates
-            .as_array()
-            .ok_or("coordinates are no list")?
-            .iter()
-            .map(decode_polygon)
-            .collect::<Result<_, _>>()?,
+    let list = || coordinates.as_array().ok_or("coordinates are no list");
+    let (mut polygons, mut points) = (Vec::new(), Vec::new());
+    match geometry["type"].as_str() {
+        Some("Polygon") => polygons.push(decode_polygon(coordinates)?),
+        Some("MultiPolygon") => {
+            polygons = list()?.iter().map(decode_polygon).collect::<Result<_, _>>()?;
+        }
+        Some("Point") => points.push(decode_point(coordinates)?),
+        Some("MultiPoint") => {
+            points = list()?.iter().map(decode_point).collect::<Result<_, _>>()?;
+            if points.is_empty() {
+                return Ok(None);
+            }
+        }
         Some(_) => return Ok(None),
         None => return Err("its geometry has no type"),
-    };
+    }
     let mut properties = value["properties"].as_object().cloned().unwrap_or_default();
     let class = properties.remove("classification");
     let class_name = class.as_ref().and_then(|class| class.get("name").unwrap_or(class).as_str());
@@ -136,6 +165,7 @@ fn decode_feature(value: &Value) -> Result<Option<Feature>, &'static str> {
     let measurements = properties.remove("measurements");
     Ok(Some(Feature {
         polygons,
+        points,
         class: class_name.map(str::to_owned),
         color,
         name,
@@ -166,16 +196,15 @@ fn decode_polygon(value: &Value) -> Result<Polygon<Level0>, &'static str> {
     Ok(Polygon { outer, holes: rings.collect::<Result<_, _>>()? })
 }
 
+fn decode_point(value: &Value) -> Result<Point<Level0>, &'static str> {
+    let x = value.get(0).and_then(Value::as_f64).ok_or("a point has no x")?;
+    let y = value.get(1).and_then(Value::as_f64).ok_or("a point has no y")?;
+    if x.is_finite() && y.is_finite() { Ok(Point::new(x, y)) } else { Err("not finite") }
+}
+
 fn decode_ring(value: &Value) -> Result<Ring<Level0>, &'static str> {
     let points = value.as_array().ok_or("a ring is no list of points")?;
-    let mut ring = points
-        .iter()
-        .map(|point| {
-            let x = point.get(0).and_then(Value::as_f64).ok_or("a point has no x")?;
-            let y = point.get(1).and_then(Value::as_f64).ok_or("a point has no y")?;
-            if x.is_finite() && y.is_finite() { Ok(Point::new(x, y)) } else { Err("not finite") }
-        })
-        .collect::<Result<Ring<Level0>, _>>()?;
+    let mut ring = points.iter().map(decode_point).collect::<Result<Ring<Level0>, _>>()?;
     if ring.len() > 1 && ring.first() == ring.last() {
         ring.pop();
     }
@@ -200,6 +229,7 @@ mod tests {
         let features = vec![
             Feature {
                 polygons: vec![square(0.0), square(9.0)],
+                points: Vec::new(),
                 class: Some("Tumor".into()),
                 color: Some([200, 0, 0]),
                 name: Some("lesion 1".into()),
@@ -223,14 +253,38 @@ mod tests {
             r#"[{"geometry":{"type":"Polygon","coordinates":[[[0,0],[1,1]]]}}]"#,
             r#"[{"geometry":{"type":"Polygon","coordinates":[[[0],[1,1],[2,2]]]}}]"#,
             r#"[{"geometry":{"coordinates":[]}}]"#,
+            r#"[{"geometry":{"type":"Point","coordinates":[]}}]"#,
+            r#"[{"geometry":{"type":"Point","coordinates":[1]}}]"#,
+            r#"[{"geometry":{"type":"Point","coordinates":[1,1e999]}}]"#,
+            r#"[{"geometry":{"type":"MultiPoint","coordinates":[[1,2],["x",3]]}}]"#,
         ] {
             assert!(decode(text).is_err(), "{text}");
         }
     }
 
     #[test]
-    fn points_and_lines_are_left_out() {
-        let text = r#"[{"type":"Feature","geometry":{"type":"Point","coordinates":[1,2]}}]"#;
+    fn points_and_lines_are_left_out_where_an_area_is_asked_for() {
+        let text = r#"[{"type":"Feature","geometry":{"type":"Point","coordinates":[1,2]}},
+            {"type":"Feature","geometry":{"type":"MultiPoint","coordinates":[]}},
+            {"type":"Feature","geometry":{"type":"LineString","coordinates":[[1,2],[3,4]]}}]"#;
         assert_eq!(decode(text).unwrap(), []);
+        assert_eq!(decode_with_points(text).unwrap().len(), 1, "a line or nothing is neither");
+    }
+
+    #[test]
+    fn points_are_read_back_as_points() {
+        let class = Some("Tumor".to_owned());
+        let one = Feature { points: vec![Point::new(1.0, 2.5)], class, ..Feature::default() };
+        let two = vec![Point::new(0.0, 0.0), Point::new(7.0, 8.0)];
+        let several = Feature { points: two.clone(), ..Feature::default() };
+        let text = encode(&[one.clone(), several]);
+        let written: Value = serde_json::from_str(&text).unwrap();
+        let geometry = |at: usize| &written["features"][at]["geometry"];
+        assert_eq!(*geometry(0), json!({ "type": "Point", "coordinates": [1.0, 2.5] }));
+        assert_eq!(geometry(1)["type"], "MultiPoint");
+        let back = decode_with_points(&text).unwrap();
+        assert_eq!((&back[0].points, &back[0].class), (&one.points, &one.class));
+        assert_eq!(back[1].points, two);
+        assert!(back.iter().all(|feature| feature.polygons.is_empty()));
     }
 }

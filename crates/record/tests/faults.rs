@@ -5,8 +5,7 @@
 mod support;
 
 use std::{
-    path::Path,
-    process::{Command, Output},
+    process::Output,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -20,80 +19,19 @@ use bianque_record::{
     database::{Database, Dialect, Location, Row, SqliteDatabase, Value},
     identity::{CaseId, ProposalId, SlideId},
 };
-use support::ground::{Ground, accept};
-
-/// A connection that kills the program at the nth step: before it or, by odd numbers, behind it.
-struct Deadly {
-    database: SqliteDatabase,
-    left: Arc<AtomicU64>,
-}
-
-impl Deadly {
-    fn around<T>(&mut self, work: impl FnOnce(&mut SqliteDatabase) -> T) -> T {
-        self.count();
-        let done = work(&mut self.database);
-        self.count();
-        done
-    }
-
-    fn count(&self) {
-        if self.left.fetch_sub(1, Ordering::Relaxed) == 0 {
-            // As kill -9: no destructor, no flush.
-            std::process::abort();
-        }
-    }
-}
-
-impl Database for Deadly {
-    fn dialect(&self) -> Dialect {
-        Dialect::Sqlite
-    }
-
-    fn execute(&mut self, sql: &str, values: &[Value]) -> Result<u64> {
-        self.around(|database| database.execute(sql, values))
-    }
-
-    fn query(&mut self, sql: &str, values: &[Value]) -> Result<Vec<Row>> {
-        self.around(|database| database.query(sql, values))
-    }
-
-    fn batch(&mut self, sql: &str) -> Result<()> {
-        self.around(|database| database.batch(sql))
-    }
-
-    fn begin_writing(&mut self) -> Result<()> {
-        self.around(SqliteDatabase::begin_writing)
-    }
-
-    fn begin_reading(&mut self) -> Result<()> {
-        self.around(SqliteDatabase::begin_reading)
-    }
-}
-
-/// Starts this test program again, to do one job and be killed at a step.
-fn child(job: &str, path: &Path, what: &str, step: u64) -> Command {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", "the_other_program", "--nocapture", "--test-threads=1"]);
-    command.env("RECORD_JOB", job).env("RECORD_PATH", path);
-    command.env("RECORD_WHAT", what).env("RECORD_STEP", step.to_string());
-    command
-}
+use support::{
+    deadly::{Job, child},
+    ground::{Ground, accept},
+};
 
 /// Does nothing unless a test below has started it.
 #[test]
 fn the_other_program() {
-    let Ok(job) = std::env::var("RECORD_JOB") else { return };
-    let variable = |name: &str| std::env::var(name).unwrap();
-    let path = std::path::PathBuf::from(variable("RECORD_PATH"));
-    let left = Arc::new(AtomicU64::new(variable("RECORD_STEP").parse().unwrap()));
-    let connect = move || -> Result<Box<dyn Database>> {
-        let database = SqliteDatabase::open(&path)?;
-        Ok(Box::new(Deadly { database, left: Arc::clone(&left) }))
-    };
-    let record = Record::over(Box::new(connect), Settings::default()).unwrap();
-    let what = variable("RECORD_WHAT");
+    let Some(job) = Job::given() else { return };
+    let (name, what) = (job.name.clone(), job.what.clone());
+    let record = Record::over(Box::new(move || job.connect()), Settings::default()).unwrap();
     let parts: Vec<&str> = what.split(' ').collect();
-    match job.as_str() {
+    match name.as_str() {
         "open" => {}
         "decide" => {
             let actor = record.actor(parts[0].parse().unwrap(), Role::Pathologist).unwrap();
@@ -136,8 +74,8 @@ fn a_migration_that_is_killed_is_taken_up_again() {
     loop {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("record.db");
-        let output = child("open", &path, "", step).output().unwrap();
         let location = Location::Sqlite(path);
+        let output = child("open", &location, "", step).output().unwrap();
         drop(Record::open(&location, Settings::default()).unwrap());
         whole(&location);
         if output.status.success() {
@@ -154,11 +92,11 @@ fn a_decision_that_is_killed_is_whole_or_not_there() {
     loop {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("record.db");
-        let ground = Ground::new(Location::Sqlite(path.clone()));
+        let ground = Ground::new(Location::Sqlite(path));
         let (case, slide) = ground.case(Reading::Single);
         let proposals: Vec<ProposalId> = (0..2).map(|_| ground.adenoma(case, slide)).collect();
         let what = format!("{} {} {}", ground.pathologist.user(), proposals[0], proposals[1]);
-        let output = child("decide", &path, &what, step).output().unwrap();
+        let output = child("decide", &ground.location, &what, step).output().unwrap();
 
         let again = ground.opened_again();
         let kept: Vec<String> = proposals
@@ -229,11 +167,11 @@ fn a_full_disk_stops_decisions_and_harms_none() {
 fn two_programs_at_once_make_one_chain() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("record.db");
-    let ground = Ground::new(Location::Sqlite(path.clone()));
+    let ground = Ground::new(Location::Sqlite(path));
     let (case, slide) = ground.case(Reading::Single);
     let what = format!("{case} {slide}");
-    let children: Vec<_> =
-        (0..2).map(|_| child("propose", &path, &what, u64::MAX).spawn().unwrap()).collect();
+    let propose = |_| child("propose", &ground.location, &what, u64::MAX).spawn().unwrap();
+    let children: Vec<_> = (0..2).map(propose).collect();
     for mut child in children {
         assert!(child.wait().unwrap().success());
     }

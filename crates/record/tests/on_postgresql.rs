@@ -11,7 +11,7 @@ use support::cluster::Cluster;
 
 #[test]
 fn postgresql_does_what_a_record_needs() {
-    let Some(mut cluster) = Cluster::start() else { return };
+    let Some(cluster) = Cluster::start() else { return };
     conformance::run(|| cluster.database());
 }
 

@@ -3,15 +3,14 @@
 use std::io::{self, Write};
 
 use super::{
-    Entry, Event, Fault, Head, Object, Report, Verifier, deeds::verify_deed, export_lines,
-    standing::Standing,
+    AuditQuery, Entry, Event, Fault, Head, Object, Report, Verifier, deeds::verify_deed,
+    export_lines, standing::Standing,
 };
 use bianque_core::Digest;
 
 use crate::{
     Record, RecordError, Result,
     database::{Database, Row},
-    identity::UserId,
     migration,
     objects::ObjectStore,
     people::{Action, Actor},
@@ -137,19 +136,6 @@ fn entry_of(row: &Row) -> Result<Entry> {
     })
 }
 
-/// Which entries are asked for.
-#[derive(Clone, Debug, Default)]
-pub struct AuditQuery {
-    /// Only those of an account.
-    pub actor: Option<UserId>,
-    /// Only those about a thing: its kind and id.
-    pub object: Option<(String, String)>,
-    /// Only those before this number.
-    pub before: Option<u64>,
-    /// At most so many; never more than 500.
-    pub limit: u32,
-}
-
 impl Record {
     /// Entries, the newest first.
     ///
@@ -157,22 +143,8 @@ impl Record {
     /// When the actor may not.
     pub fn audit_entries(&self, actor: &Actor, query: &AuditQuery) -> Result<Vec<Entry>> {
         self.deed(actor, Action::ReadAudit, Event::AuditRead, |unit| {
-            let before = query.before.map_or(i64::MAX, |n| i64::try_from(n).unwrap_or(i64::MAX));
-            let mut sql = format!("{COLUMNS} WHERE sequence < ?1");
-            let mut values = vec![before.into(), i64::from(query.limit.clamp(1, 500)).into()];
-            if let Some(user) = query.actor {
-                values.push(user.into());
-                sql.push_str(&format!(" AND actor = ?{}", values.len()));
-            }
-            if let Some((kind, id)) = &query.object {
-                values.extend([kind.as_str().into(), id.as_str().into()]);
-                sql.push_str(&format!(
-                    " AND object_kind = ?{} AND object = ?{}",
-                    values.len() - 1,
-                    values.len()
-                ));
-            }
-            sql.push_str(" ORDER BY sequence DESC LIMIT ?2");
+            let (condition, values) = query.condition();
+            let sql = format!("{COLUMNS} WHERE {condition}");
             let entries: Result<Vec<_>> = unit.query(&sql, &values)?.iter().map(entry_of).collect();
             Ok(Audited::new(entries?, Object::new("audit", "entries"), json!({})))
         })

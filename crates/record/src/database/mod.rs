@@ -16,6 +16,11 @@ pub use sqlite::SqliteDatabase;
 
 use crate::{RecordError, Result};
 
+/// Said where a row would refer to one that is not there.
+const NAMES_NOTHING: &str = "it names an account, case, slide or finding that is not recorded";
+/// Said where a row is there already.
+const IS_THERE: &str = "the same is recorded already";
+
 /// What a database column holds.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {

@@ -3,11 +3,13 @@
 use std::{path::Path, time::Duration};
 
 use rusqlite::{
-    Connection, ErrorCode, OpenFlags, params_from_iter,
+    Connection, ErrorCode, OpenFlags,
+    ffi::{SQLITE_CONSTRAINT_FOREIGNKEY, SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE},
+    params_from_iter,
     types::{ToSqlOutput, ValueRef},
 };
 
-use super::{Database, Dialect, Row, Value};
+use super::{Database, Dialect, IS_THERE, NAMES_NOTHING, Row, Value};
 use crate::{RecordError, Result};
 
 /// How long a statement waits for another program's transaction.
@@ -128,14 +130,47 @@ fn opening(path: &Path, error: &rusqlite::Error) -> RecordError {
     RecordError::Database { doing: "opened", what }
 }
 
+/// What a rule of the tables refuses, in words: the database's own name tables and columns.
+fn contradicted(error: &rusqlite::Error, what: &str) -> RecordError {
+    match error.sqlite_error().map(|error| error.extended_code) {
+        Some(SQLITE_CONSTRAINT_FOREIGNKEY) => RecordError::Conflict(NAMES_NOTHING.to_owned()),
+        Some(SQLITE_CONSTRAINT_UNIQUE | SQLITE_CONSTRAINT_PRIMARYKEY) => {
+            RecordError::Conflict(IS_THERE.to_owned())
+        }
+        _ => RecordError::Conflict(format!("what is recorded already stands against it ({what})")),
+    }
+}
+
 fn sorted(doing: &'static str, error: &rusqlite::Error) -> RecordError {
     let what = error.to_string();
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => RecordError::Busy(what),
         Some(ErrorCode::DiskFull) => RecordError::Full(what),
-        Some(ErrorCode::ConstraintViolation) => {
-            RecordError::Conflict(format!("what is recorded already stands against it ({what})"))
-        }
+        Some(ErrorCode::ConstraintViolation) => contradicted(error, &what),
         _ => RecordError::Database { doing, what },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refused_row_is_told_in_words_and_names_no_table() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut database = SqliteDatabase::open(&folder.path().join("record.db")).unwrap();
+        let tables = "CREATE TABLE glass (id INTEGER PRIMARY KEY);
+                      CREATE TABLE scan (glass INTEGER NOT NULL REFERENCES glass (id));
+                      INSERT INTO glass VALUES (1);";
+        database.batch(tables).unwrap();
+        for (sql, told) in [
+            ("INSERT INTO scan VALUES (2)", NAMES_NOTHING),
+            ("INSERT INTO glass VALUES (1)", IS_THERE),
+        ] {
+            let error = database.execute(sql, &[]).unwrap_err();
+            assert!(matches!(&error, RecordError::Conflict(what) if what == told), "{error}");
+            let error = error.to_string();
+            assert!(!error.contains("constraint") && !error.contains("glass"), "{error}");
+        }
     }
 }

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 
-use super::{Kappa, Overlap, Verdict, cohens_kappa, overlap};
+use super::{Kappa, Overlap, Verdict, cohens_kappa, decide::say_the_same, overlap};
 use crate::{
     Record, RecordError, Result,
     audit::{Event, Object},
+    canonical::canonical,
     database::Row,
-    identity::{CaseId, ProposalId, UserId},
+    identity::{CaseId, ProposalId, SlideId, UserId},
     people::{Action, Actor},
     proposals::{LesionRegion, ProposalContent},
     store::Audited,
@@ -25,8 +26,27 @@ pub struct ReadingPair {
     pub first: Verdict,
     /// What the second said.
     pub second: Verdict,
+    /// What it is to the first of the pair: its label after any correction, or [`REFUSED`].
+    pub first_label: String,
+    /// What it is to the second.
+    pub second_label: String,
+    /// Whether both say the same, as where it settles the proposal: outlines count.
+    pub agree: bool,
     /// How far the outlines that both confirmed cover the same, where both confirmed one.
     pub overlap: Option<Overlap>,
+    /// How far apart the points are that both confirmed: points do not overlap.
+    pub distance: Option<PointDistance>,
+}
+
+/// How far two points of a slide are apart, in level-0 pixels along each side.
+#[derive(Copy, Clone, Debug, PartialEq, Serialize)]
+pub struct PointDistance {
+    /// The slide.
+    pub slide: SlideId,
+    /// Along its width.
+    pub x: f64,
+    /// Along its height.
+    pub y: f64,
 }
 
 /// How two readers agree about one kind of proposal.
@@ -34,12 +54,14 @@ pub struct ReadingPair {
 pub struct PairAgreement {
     /// The two readers, in the order of their ids.
     pub readers: (UserId, UserId),
-    /// Agreement of their verdicts beyond chance.
+    /// Agreement beyond chance on what a thing is: by label, whatever its outline.
     pub kappa: Option<Kappa>,
     /// Every reading of both.
     pub readings: Vec<ReadingPair>,
 }
 
+/// What a refused proposal is to its reader, in place of a label.
+pub const REFUSED: &str = "refused";
 /// The most pairs of readings that are compared at once.
 const MOST_PAIRS: i64 = 50_000;
 
@@ -83,26 +105,77 @@ impl Record {
 }
 
 fn agreement_of((readers, readings): ((UserId, UserId), Vec<ReadingPair>)) -> PairAgreement {
-    let verdicts: Vec<_> = readings.iter().map(|pair| (pair.first, pair.second)).collect();
-    PairAgreement { readers, kappa: cohens_kappa(&verdicts), readings }
+    let labels: Vec<_> = readings
+        .iter()
+        .map(|pair| (pair.first_label.as_str(), pair.second_label.as_str()))
+        .collect();
+    PairAgreement { readers, kappa: cohens_kappa(&labels), readings }
+}
+
+/// What one reader made of a proposal.
+struct Reading {
+    verdict: Verdict,
+    /// What a correction puts in the place of what was proposed.
+    corrected: Option<Json>,
+    /// What the reader stands for; nothing where it was refused.
+    stands: Option<Json>,
+}
+
+impl Reading {
+    fn of(row: &Row, verdict: Verdict, column: usize) -> Result<Self> {
+        let json = |text: &str| {
+            serde_json::from_str::<Json>(text)
+                .map_err(|error| RecordError::damaged("decision", row.text(2).unwrap_or("?"), error))
+        };
+        let corrected = row.optional_text(column)?.map(json).transpose()?;
+        let stands = match verdict {
+            Verdict::Accept => Some(json(row.text(7)?)?),
+            Verdict::Correct => corrected.clone(),
+            Verdict::Refuse | Verdict::Defer => None,
+        };
+        Ok(Self { verdict, corrected, stands })
+    }
+
+    fn region(&self, kind: &str) -> Result<Option<LesionRegion>> {
+        let stands = self.stands.as_ref().filter(|_| kind == LesionRegion::KIND);
+        let read = |json: &Json| serde_json::from_value(json.clone());
+        stands.map(read).transpose().map_err(|error| RecordError::damaged("region", kind, error))
+    }
+
+    /// The label of a region; of another kind all that it says.
+    fn label(&self, region: Option<&LesionRegion>) -> String {
+        match (region, &self.stands) {
+            (Some(region), _) => region.label.to_string(),
+            (None, Some(content)) => canonical(content),
+            (None, None) => REFUSED.to_owned(),
+        }
+    }
 }
 
 fn pair_of(row: &Row, kind: &str) -> Result<ReadingPair> {
-    let (first, second): (Verdict, Verdict) = (row.parsed(3)?, row.parsed(4)?);
-    let region = |verdict: Verdict, corrected: usize| -> Result<Option<LesionRegion>> {
-        let text = match verdict {
-            Verdict::Accept => row.text(7)?,
-            Verdict::Correct => row.text(corrected)?,
-            Verdict::Refuse | Verdict::Defer => return Ok(None),
-        };
-        let read = || serde_json::from_value(serde_json::from_str::<Json>(text)?);
-        read().map(Some).map_err(|error| RecordError::damaged("region", kind, error))
-    };
-    let mut common = None;
-    if kind == LesionRegion::KIND
-        && let (Some(own), Some(other)) = (region(first, 5)?, region(second, 6)?)
-    {
-        common = overlap(&own.outline, &other.outline);
-    }
-    Ok(ReadingPair { proposal: row.parsed(2)?, first, second, overlap: common })
+    let (first, second) =
+        (Reading::of(row, row.parsed(3)?, 5)?, Reading::of(row, row.parsed(4)?, 6)?);
+    let (own, other) = (first.region(kind)?, second.region(kind)?);
+    let both = own.as_ref().zip(other.as_ref());
+    Ok(ReadingPair {
+        proposal: row.parsed(2)?,
+        first: first.verdict,
+        second: second.verdict,
+        first_label: first.label(own.as_ref()),
+        second_label: second.label(other.as_ref()),
+        agree: say_the_same(
+            (first.verdict, first.corrected.as_ref()),
+            (second.verdict, second.corrected.as_ref()),
+        ),
+        overlap: both.and_then(|(a, b)| overlap(a.shape.outline()?, b.shape.outline()?)),
+        distance: both.and_then(|(a, b)| distance(a, b)),
+    })
+}
+
+/// How far the points of two regions of one slide are apart.
+fn distance(first: &LesionRegion, second: &LesionRegion) -> Option<PointDistance> {
+    let (a, b) = (first.shape.point()?, second.shape.point()?);
+    let apart =
+        PointDistance { slide: first.slide, x: (a.x - b.x).abs(), y: (a.y - b.y).abs() };
+    (first.slide == second.slide).then_some(apart)
 }

@@ -1,4 +1,4 @@
-//! Deciding: alone, as one of two, as the third, and anew.
+//! Deciding: alone, as one of two, and as the third.
 
 use bianque_core::Digest;
 use serde_json::{Value as Json, json};
@@ -76,31 +76,6 @@ impl Record {
         })
     }
 
-    /// Puts a new decision in the place of the one that stands; the old one is kept. What two people
-    /// have read needs somebody who may adjudicate.
-    ///
-    /// # Errors
-    /// When the actor may not, no reason is given, or `old` is not the decision that stands.
-    pub fn amend(&self, actor: &Actor, old: DecisionId, new: &NewDecision) -> Result<DecisionId> {
-        new.check()?;
-        if new.why().is_none() {
-            return Err(RecordError::invalid("reason", "an amendment must say why"));
-        }
-        let (proposal, needs) = self.reading(|unit| unit.needed_to_amend(old))?;
-        let amend = |unit: &mut Unit<'_>| {
-            let (about, _) = unit.open_question(actor, needs, proposal)?;
-            if about.standing != Some(old) {
-                return Err(RecordError::Conflict(format!(
-                    "decision {old} does not stand: amend the one that does"
-                )));
-            }
-            let deed = new.verdict().settled().map_or(Deed::Defer, Deed::Amend);
-            let decision = Written { manner: Manner::Amendment, deed, amends: Some(old) };
-            unit.write(actor, &about, new, decision)
-        };
-        self.once(actor, new.request.as_ref(), || self.deed(actor, needs, Event::Amended, amend))
-    }
-
     /// The decisions about a proposal in the order in which they came. Who has yet to read it sees
     /// none.
     ///
@@ -134,25 +109,33 @@ fn deed_of(new: &NewDecision, twice: bool, before: &[Decision]) -> Deed {
     }
 }
 
-/// Two corrections agree only when they come to the same content.
-fn agrees(first: &Decision, new: &NewDecision) -> bool {
+/// Whether a new decision says what an earlier one says.
+pub(super) fn agrees(first: &Decision, new: &NewDecision) -> bool {
     let content = match &new.judgement {
         Judgement::Correct(content) => Some(&content.body),
         Judgement::Accept | Judgement::Refuse(_) | Judgement::Defer(_) => None,
     };
-    first.verdict == new.verdict() && first.content.as_ref() == content
+    say_the_same((first.verdict, first.content.as_ref()), (new.verdict(), content))
+}
+
+/// Two corrections agree only when they come to the same content.
+pub(super) fn say_the_same(
+    first: (Verdict, Option<&Json>),
+    second: (Verdict, Option<&Json>),
+) -> bool {
+    first == second
 }
 
 /// How a decision is written down.
-struct Written {
-    manner: Manner,
-    deed: Deed,
-    amends: Option<DecisionId>,
+pub(super) struct Written {
+    pub(super) manner: Manner,
+    pub(super) deed: Deed,
+    pub(super) amends: Option<DecisionId>,
 }
 
 impl Unit<'_> {
     /// A proposal of a case in which something may be decided, as far as the actor may see it.
-    fn open_question(
+    pub(super) fn open_question(
         &mut self,
         actor: &Actor,
         action: Action,
@@ -170,7 +153,7 @@ impl Unit<'_> {
     }
 
     /// Decisions of readers on their own that put nothing off.
-    fn readings(&mut self, proposal: ProposalId) -> Result<Vec<Decision>> {
+    pub(super) fn readings(&mut self, proposal: ProposalId) -> Result<Vec<Decision>> {
         let mut all = self.decisions_about(proposal)?;
         all.retain(|d| d.manner == Manner::Reading && d.verdict != Verdict::Defer);
         Ok(all)
@@ -180,14 +163,6 @@ impl Unit<'_> {
         Ok(self.readings(proposal)?.iter().any(|decision| decision.reader == actor.user()))
     }
 
-    fn needed_to_amend(&mut self, old: DecisionId) -> Result<(ProposalId, Action)> {
-        let proposal = self.decision(old)?.proposal;
-        let about = self.proposal(proposal)?;
-        let twice = self.readings(proposal)?.len() > 1;
-        let action = if twice { Action::Adjudicate } else { about.proposal.field.decided_by() };
-        Ok((proposal, action))
-    }
-
     /// The content that stands: as it was corrected, or else as it was proposed.
     pub(crate) fn standing_content(&mut self, about: &ProposalWithState) -> Result<Json> {
         let decision = about.standing.map(|id| self.decision(id)).transpose()?;
@@ -195,7 +170,7 @@ impl Unit<'_> {
         Ok(corrected.unwrap_or_else(|| about.proposal.content.clone()))
     }
 
-    fn write(
+    pub(super) fn write(
         &mut self,
         actor: &Actor,
         about: &ProposalWithState,

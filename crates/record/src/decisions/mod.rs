@@ -1,13 +1,14 @@
 //! What people decide about proposals: kept whole, one by one, never averaged.
 
 mod agreement;
+mod amend;
 mod decide;
 mod decision;
 mod difference;
 mod kappa;
 mod overlap;
 
-pub use agreement::{PairAgreement, ReadingPair};
+pub use agreement::{PairAgreement, PointDistance, REFUSED, ReadingPair};
 pub(crate) use decision::decision_digest;
 pub use decision::{Decision, Judgement, Manner, NewDecision, Verdict, Viewed};
 pub use difference::{Change, apply, difference};

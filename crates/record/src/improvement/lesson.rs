@@ -39,7 +39,7 @@ pub struct Lesson {
     pub case: CaseId,
     /// The slide's file.
     pub file: Digest,
-    /// The region as the decision left it: a correction's own outline and label.
+    /// The region as the decision left it: a correction's own shape and label.
     pub region: LesionRegion,
     /// What was said of it.
     pub said: Said,

@@ -39,6 +39,9 @@ pub struct NewAccount {
     pub roles: Vec<Role>,
 }
 
+const OF_THE_PROGRAM: &str =
+    "this account is the program's own: it has no password, and its roles stay as they are";
+
 impl Record {
     /// Makes an account.
     ///
@@ -59,10 +62,10 @@ impl Record {
     /// Gives an account exactly these roles. Its sessions in other roles end.
     ///
     /// # Errors
-    /// When the actor may not, or there is no such account.
+    /// When the actor may not, there is no such account, or it is the program's own.
     pub fn set_roles(&self, actor: &Actor, user: UserId, roles: &[Role]) -> Result<()> {
         self.deed(actor, Action::ManageAccounts, Event::RolesSet, |unit| {
-            unit.account(user)?;
+            unit.persons_account(user)?;
             unit.execute("DELETE FROM account_role WHERE account = ?1", &[user.into()])?;
             unit.insert_roles(user, roles)?;
             Ok(Audited::new((), Object::new("account", user), json!({ "roles": roles })))
@@ -73,10 +76,10 @@ impl Record {
     /// or opens it again.
     ///
     /// # Errors
-    /// When the actor may not, or there is no such account.
+    /// When the actor may not, there is no such account, or it is the program's own.
     pub fn set_active(&self, actor: &Actor, user: UserId, active: bool) -> Result<()> {
         self.deed(actor, Action::ManageAccounts, Event::AccountActivity, |unit| {
-            unit.account(user)?;
+            unit.persons_account(user)?;
             unit.execute(
                 "UPDATE account SET active = ?2, failures = 0, locked_until = NULL WHERE id = ?1",
                 &[user.into(), active.into()],
@@ -102,14 +105,15 @@ impl Record {
         })
     }
 
-    /// All accounts, by login name.
+    /// All accounts but the console's, by login name.
     ///
     /// # Errors
     /// When the actor may not.
     pub fn accounts(&self, actor: &Actor) -> Result<Vec<Account>> {
         self.deed(actor, Action::ManageAccounts, Event::AccountsRead, |unit| {
-            let sql = "SELECT id, login, active, locked_until FROM account ORDER BY login";
-            let rows = unit.query(sql, &[])?;
+            let sql = "SELECT id, login, active, locked_until FROM account WHERE id <> ?1 \
+                       ORDER BY login";
+            let rows = unit.query(sql, &[UserId::CONSOLE.into()])?;
             let accounts: Result<Vec<_>> = rows.iter().map(|row| unit.account_of(row)).collect();
             Ok(Audited::new(accounts?, Object::new("accounts", "all"), json!({})))
         })
@@ -152,6 +156,15 @@ impl Unit<'_> {
         let sql = "SELECT id, login, active, locked_until FROM account WHERE id = ?1";
         let row = self.one(sql, &[user.into()])?;
         self.account_of(&row.ok_or_else(|| RecordError::not_found("account", user))?)
+    }
+
+    /// As [`Unit::account`], and refuses the console's: nobody logs in as the program, and without
+    /// it no slide would be taken up.
+    pub(super) fn persons_account(&mut self, user: UserId) -> Result<Account> {
+        if user == UserId::CONSOLE {
+            return Err(RecordError::Conflict(OF_THE_PROGRAM.to_owned()));
+        }
+        self.account(user)
     }
 
     fn account_of(&mut self, row: &Row) -> Result<Account> {

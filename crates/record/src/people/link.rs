@@ -40,7 +40,7 @@ impl Record {
     ///
     /// # Errors
     /// When the actor may not; when there is an administrator already and a first one is asked for;
-    /// when there is no such account.
+    /// when there is no such account, or it is the program's own.
     pub fn issue_link(&self, actor: &Actor, purpose: LinkPurpose) -> Result<Link> {
         self.deed(actor, Action::ManageAccounts, Event::LinkIssued, |unit| {
             let (name, user) = match purpose {
@@ -48,7 +48,7 @@ impl Record {
                     return Err(RecordError::Conflict("there is an administrator already".into()));
                 }
                 LinkPurpose::FirstAdministrator => (FIRST, None),
-                LinkPurpose::Password(user) => (PASSWORD, Some(unit.account(user)?.id)),
+                LinkPurpose::Password(user) => (PASSWORD, Some(unit.persons_account(user)?.id)),
             };
             let (token, now) = (Token::fresh()?, unit.now());
             let expires = now.after(LASTS);

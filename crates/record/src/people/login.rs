@@ -116,8 +116,10 @@ type Judged = (Actor, Audited<Result<OpenedSession>>);
 impl Unit<'_> {
     fn door(&mut self, login: &str) -> Result<Option<Door>> {
         let sql = "SELECT id, password, active, failures, locked_until FROM account \
-                   WHERE login = ?1";
-        let Some(row) = self.one(sql, &[login.into()])? else { return Ok(None) };
+                   WHERE login = ?1 AND id <> ?2";
+        let Some(row) = self.one(sql, &[login.into(), UserId::CONSOLE.into()])? else {
+            return Ok(None);
+        };
         Ok(Some(Door {
             user: row.parsed(0)?,
             hash: row.optional_text(1)?.map(str::to_owned),

@@ -50,6 +50,19 @@ impl Record {
         Ok(session)
     }
 
+    /// Whether a session is still open, without counting this as a use of it.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn is_session_open(&self, shown: &str) -> Result<bool> {
+        let digest = TokenDigest::of(shown);
+        match self.reading(|unit| unit.live_session(self, &digest)) {
+            Ok(_) => Ok(true),
+            Err(RecordError::LoginRefused) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Ends a session.
     ///
     /// # Errors

@@ -13,7 +13,7 @@ mod stored_instance;
 pub use bulk_points::BulkPoints;
 pub use content::{Content, Field, ModelConfidence, ProposalContent};
 pub use evidence::Evidence;
-pub use lesion_region::LesionRegion;
+pub use lesion_region::{LesionRegion, LesionShape};
 pub(crate) use proposal::proposal_digest;
 pub use proposal::{NewProposal, Proposal, ProposalWithState};
 pub use quality_verdict::{QualityReason, QualityVerdict, Verdict as SlideVerdict};

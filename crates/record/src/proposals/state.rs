@@ -71,6 +71,8 @@ pub enum Deed {
     Adjudicate(Settled),
     /// A new decision takes the place of an old one.
     Amend(Settled),
+    /// One of two readers who agreed no longer does.
+    PartWays,
     /// It becomes part of a signed case.
     Release,
 }
@@ -85,6 +87,7 @@ impl fmt::Display for Deed {
             Self::Settle(_) => "decided",
             Self::Adjudicate(_) => "adjudicated",
             Self::Amend(_) => "amended",
+            Self::PartWays => "disputed again",
             Self::Release => "released",
         })
     }
@@ -109,6 +112,10 @@ impl State {
                 Self::Accepted | Self::Corrected | Self::Refused | Self::Released,
                 Deed::Amend(settled),
             ) => Ok(settled.state()),
+            (
+                Self::Accepted | Self::Corrected | Self::Refused | Self::Released,
+                Deed::PartWays,
+            ) => Ok(Self::Disputed),
             // Released again with the next version of its case.
             (Self::Accepted | Self::Corrected | Self::Released, Deed::Release) => {
                 Ok(Self::Released)
@@ -145,17 +152,18 @@ mod tests {
             Deed::Settle(settled),
             Deed::Adjudicate(settled),
             Deed::Amend(settled),
+            Deed::PartWays,
             Deed::Release,
         ];
         for (state, row) in [
-            (State::Proposed, "deferred read-once - corrected - - -"),
-            (State::Deferred, "deferred read-once - corrected - - -"),
-            (State::ReadOnce, "read-once - disputed corrected - - -"),
-            (State::Disputed, "- - - - corrected - -"),
-            (State::Accepted, "- - - - - corrected released"),
-            (State::Corrected, "- - - - - corrected released"),
-            (State::Refused, "- - - - - corrected -"),
-            (State::Released, "- - - - - corrected released"),
+            (State::Proposed, "deferred read-once - corrected - - - -"),
+            (State::Deferred, "deferred read-once - corrected - - - -"),
+            (State::ReadOnce, "read-once - disputed corrected - - - -"),
+            (State::Disputed, "- - - - corrected - - -"),
+            (State::Accepted, "- - - - - corrected disputed released"),
+            (State::Corrected, "- - - - - corrected disputed released"),
+            (State::Refused, "- - - - - corrected disputed -"),
+            (State::Released, "- - - - - corrected disputed released"),
         ] {
             for (deed, expected) in deeds.into_iter().zip(row.split(' ')) {
                 let found = state.after(deed).map_or("-", State::name);

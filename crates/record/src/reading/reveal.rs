@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::{
     Record, Result,
     audit::{Event, Object},
+    cases::{Reading, Status},
     identity::CaseId,
     people::{Action, Actor},
     store::Audited,
@@ -26,6 +27,16 @@ impl Record {
             )?;
             Ok(Audited::new((), Object::new("case", case), json!({})))
         })
+    }
+
+    /// Whether the actor is one of two who read a case that is not signed yet.
+    ///
+    /// # Errors
+    /// When there is no such case.
+    pub fn reads_blind(&self, actor: &Actor, case: CaseId) -> Result<bool> {
+        let reads = actor.role().may(Action::DecideDiagnosis);
+        let known = self.reading(|unit| unit.case(case))?;
+        Ok(reads && known.reading == Reading::Double && known.status != Status::Signed)
     }
 
     /// Whether a reader was shown what machines say of a case.

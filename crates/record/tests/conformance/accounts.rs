@@ -164,6 +164,24 @@ pub fn lockout_from_elsewhere(ground: &Ground) {
     right("anywhere").unwrap();
 }
 
+/// The program's own account is no person's: no link, no change, no login, in no list.
+pub fn the_programs_own(ground: &Ground) {
+    let (record, administrator) = (&ground.record, &ground.administrator);
+    let console = Actor::console().user();
+    let link = record.issue_link(administrator, LinkPurpose::Password(console));
+    assert!(matches!(link, Err(RecordError::Conflict(_))), "{link:?}");
+    for deed in [
+        record.set_active(administrator, console, false),
+        record.set_roles(administrator, console, &[Role::Pathologist]),
+    ] {
+        assert!(matches!(deed, Err(RecordError::Conflict(_))), "{deed:?}");
+    }
+    let listed = record.accounts(administrator).unwrap();
+    assert!(listed.iter().all(|account| account.id != console));
+    assert!(listed.iter().any(|account| account.id == administrator.user()));
+    assert!(refused(record.log_in("console", PASSWORD, Role::Program)));
+}
+
 pub fn links(ground: &Ground) {
     let (record, console) = (&ground.record, Actor::console());
     let first = record.issue_link(&console, LinkPurpose::FirstAdministrator);

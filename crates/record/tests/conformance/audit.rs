@@ -4,6 +4,7 @@ use bianque_record::{
     audit::{AuditQuery, Fault, verify_database, verify_lines},
     cases::Reading,
     database::Database,
+    identity::Moment,
     release::Undecided,
 };
 
@@ -54,6 +55,41 @@ pub fn chain_holds(ground: &Ground) {
     assert!(head.sequence > report.entries);
     assert!(verify_database(connect(ground).as_mut(), std::slice::from_ref(&head)).unwrap().whole);
     assert_eq!(ground.opened_again().audit_head().unwrap(), head);
+}
+
+pub fn asked_for(ground: &Ground) {
+    history(ground);
+    history(ground);
+    let all = |query: AuditQuery| {
+        let query = AuditQuery { limit: 500, ..query };
+        ground.record.audit_entries(&ground.administrator, &query).unwrap()
+    };
+    let entries = all(AuditQuery::default());
+    let names = ground.record.audit_names(&ground.administrator, &entries).unwrap();
+    assert_eq!(names.len(), entries.len());
+    let (entry, number) = entries
+        .iter()
+        .zip(&names)
+        .find_map(|(entry, name)| {
+            Some((entry, name.clone()?)).filter(|_| entry.event == "case.signed")
+        })
+        .unwrap();
+    // By the number, by the id, by its end: the same case, and no other.
+    let by = |about: &str| all(AuditQuery { about: Some(about.into()), ..AuditQuery::default() });
+    assert!(by(&number).iter().any(|one| one.sequence == entry.sequence));
+    assert!(by(&entry.object).iter().all(|one| one.object == entry.object));
+    let end = &entry.object[entry.object.len() - 8..];
+    assert_eq!(by(end).len(), by(&entry.object).len());
+    for hostile in ["%", "_", "' OR 1=1 --", "!"] {
+        assert!(by(hostile).is_empty(), "{hostile}");
+    }
+    let signed = AuditQuery { event: Some("case.signed".into()), ..AuditQuery::default() };
+    assert_eq!(all(signed).len(), 2);
+    let late = Moment::from_microseconds(i64::MAX);
+    assert!(all(AuditQuery { since: Some(late), ..AuditQuery::default() }).is_empty());
+    let early = Moment::from_microseconds(0);
+    assert!(all(AuditQuery { until: Some(early), ..AuditQuery::default() }).is_empty());
+    assert!(ground.record.audit_names(&ground.pathologist, &entries).is_err());
 }
 
 pub fn append_only(ground: &Ground) {

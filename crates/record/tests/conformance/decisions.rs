@@ -5,7 +5,7 @@ use bianque_record::{
     cases::Reading,
     decisions::{Manner, NewDecision, Verdict, apply},
     identity::ProposalId,
-    proposals::{LesionRegion, ProposalContent, State},
+    proposals::{Content, LesionRegion, ProposalContent, State},
 };
 
 use crate::support::ground::{Ground, accept, correct, defer, refuse, viewed};
@@ -142,6 +142,75 @@ pub fn dispute(ground: &Ground) {
     assert!(matches!(again, Err(RecordError::Forbidden { .. })), "needs an adjudicator");
 }
 
+pub fn settled_by_a_third(ground: &Ground) {
+    let record = &ground.record;
+    let (case, slide) = ground.case(Reading::Double);
+    let proposal = ground.adenoma(case, slide);
+    let first = record.decide(&ground.pathologist, proposal, &accept()).unwrap();
+    record.decide(&ground.second_reader, proposal, &refuse()).unwrap();
+    assert!(conflicts(record.amend(&ground.pathologist, first, &refuse())), "it is disputed");
+    let settled = record.adjudicate(&ground.third, proposal, &refuse()).unwrap();
+    for (reader, old) in [(&ground.pathologist, settled), (&ground.pathologist, first)] {
+        let own = record.amend(reader, old, &accept());
+        assert!(matches!(own, Err(RecordError::Forbidden { .. })), "a reader is no third: {own:?}");
+    }
+    assert_eq!(state(ground, proposal), State::Refused);
+    let again = record.amend(&ground.third, settled, &accept()).unwrap();
+    assert_eq!(state(ground, proposal), State::Accepted);
+    let own = record.amend(&ground.second_reader, again, &refuse());
+    assert!(matches!(own, Err(RecordError::Forbidden { .. })), "{own:?}");
+}
+
+pub fn one_of_two_who_agreed(ground: &Ground) {
+    let record = &ground.record;
+    let (case, slide) = ground.case(Reading::Double);
+    let proposal = ground.adenoma(case, slide);
+    let first = record.decide(&ground.pathologist, proposal, &accept()).unwrap();
+    let second = record.decide(&ground.second_reader, proposal, &accept()).unwrap();
+    let others = record.amend(&ground.pathologist, second, &refuse());
+    assert!(matches!(others, Err(RecordError::Forbidden { .. })), "{others:?}");
+    assert_eq!(state(ground, proposal), State::Accepted);
+    let seen = record.finding(&ground.pathologist, proposal).unwrap();
+    assert_eq!(seen.proposal.standing, Some(second));
+    let same = record.amend(&ground.pathologist, first, &accept()).unwrap();
+    assert_eq!(state(ground, proposal), State::Accepted, "both still agree");
+    assert!(conflicts(record.amend(&ground.pathologist, first, &refuse())), "amended already");
+    record.amend(&ground.pathologist, same, &refuse()).unwrap();
+    assert_eq!(state(ground, proposal), State::Disputed, "one alone does not overturn both");
+    assert_eq!(record.finding(&ground.third, proposal).unwrap().proposal.standing, None);
+    let settle = |actor| record.adjudicate(actor, proposal, &refuse());
+    assert!(matches!(settle(&ground.second_reader), Err(RecordError::Forbidden { .. })));
+    settle(&ground.third).unwrap();
+    assert_eq!(state(ground, proposal), State::Refused);
+}
+
+pub fn agreement_is_of_the_content(ground: &Ground) {
+    let record = &ground.record;
+    let (case, slide) = ground.case(Reading::Double);
+    let region = |label| Ground::region(slide, label, 0.0);
+    let (carcinoma, artefact) = (region("adenocarcinoma"), region("artefact"));
+    let pairs = [
+        (correct(&carcinoma), correct(&artefact)),
+        (correct(&artefact), correct(&carcinoma)),
+        (correct(&carcinoma), correct(&carcinoma)),
+    ];
+    for (first, second) in &pairs {
+        let proposal = ground.adenoma(case, slide);
+        record.decide(&ground.pathologist, proposal, first).unwrap();
+        record.decide(&ground.second_reader, proposal, second).unwrap();
+    }
+    let found = record.agreement(&ground.third, LesionRegion::KIND, Some(case)).unwrap();
+    let kappa = found[0].kappa.unwrap();
+    assert!((kappa.observed - 1.0 / 3.0).abs() < 1e-12, "{kappa:?}");
+    assert!(kappa.kappa.unwrap() < 0.0, "{kappa:?}");
+    let readings = &found[0].readings;
+    let agree: Vec<_> = readings.iter().map(|pair| pair.agree).collect();
+    assert_eq!(agree, [false, false, true]);
+    let mut labels = [readings[0].first_label.as_str(), readings[0].second_label.as_str()];
+    labels.sort_unstable();
+    assert_eq!(labels, ["adenocarcinoma", "artefact"]);
+}
+
 pub fn agreement(ground: &Ground) {
     let record = &ground.record;
     let (case, slide) = ground.case(Reading::Double);
@@ -160,12 +229,34 @@ pub fn agreement(ground: &Ground) {
     let found = record.agreement(&ground.third, LesionRegion::KIND, Some(case)).unwrap();
     assert_eq!(found.len(), 1);
     let kappa = found[0].kappa.unwrap();
-    assert_eq!((kappa.pairs, kappa.observed), (4, 0.5));
-    // By chance: accept 3/4 * 1/4 and refuse 1/4 * 2/4.
-    assert!((kappa.expected - 0.3125).abs() < 1e-12);
+    assert_eq!((kappa.pairs, kappa.observed), (4, 0.75), "the label is kept, the outline not");
+    // By chance: adenoma 3/4 * 2/4 and refused 1/4 * 2/4.
+    assert!((kappa.expected - 0.5).abs() < 1e-12);
+    let agree: Vec<_> = found[0].readings.iter().map(|pair| pair.agree).collect();
+    assert_eq!(agree, [true, true, false, false]);
     let overlaps: Vec<_> = found[0].readings.iter().map(|pair| pair.overlap).collect();
     assert!((overlaps[0].unwrap().iou - 1.0).abs() < 1e-9);
     assert_eq!((overlaps[1], overlaps[2]), (None, None));
     assert!((overlaps[3].unwrap().iou - 1.0 / 3.0).abs() < 1e-9);
     assert!(record.agreement(&ground.third, "statement", None).unwrap().is_empty());
+}
+
+pub fn agreement_about_points(ground: &Ground) {
+    let record = &ground.record;
+    let (case, slide) = ground.case(Reading::Double);
+    let content = Content::of(&Ground::point(slide, "adenoma", 10.0)).unwrap();
+    let moved = Ground::point(slide, "adenoma", 13.0);
+    let outlined = Ground::region(slide, "adenoma", 0.0);
+    for second in [accept(), correct(&moved), correct(&outlined), refuse()] {
+        let new = Ground::proposal(case, slide, content.clone());
+        let proposal = record.propose(&ground.program, &new).unwrap();
+        record.decide(&ground.pathologist, proposal, &accept()).unwrap();
+        record.decide(&ground.second_reader, proposal, &second).unwrap();
+    }
+    let found = record.agreement(&ground.third, LesionRegion::KIND, Some(case)).unwrap();
+    let readings = &found[0].readings;
+    assert!(readings.iter().all(|pair| pair.overlap.is_none()), "a point covers nothing");
+    let apart: Vec<_> =
+        readings.iter().map(|pair| pair.distance.map(|apart| (apart.x, apart.y))).collect();
+    assert_eq!(apart, [Some((0.0, 0.0)), Some((3.0, 0.0)), None, None]);
 }

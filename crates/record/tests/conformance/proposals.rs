@@ -65,6 +65,12 @@ pub fn comes_back(ground: &Ground) {
     let found = ground.record.proposals(&ground.pathologist, case).unwrap().remove(0);
     assert_eq!((found.proposal.id, found.state), (id, State::Proposed));
     assert_eq!(found.proposal.content::<LesionRegion>().unwrap(), region);
+    let point = Ground::point(slide, "adenoma", 12.25);
+    let put = Ground::proposal(case, slide, Content::of(&point).unwrap());
+    let point_id = ground.record.propose(&ground.program, &put).unwrap();
+    let all = ground.record.proposals(&ground.pathologist, case).unwrap();
+    let kept = all.iter().find(|kept| kept.proposal.id == point_id).unwrap();
+    assert_eq!(kept.proposal.content::<LesionRegion>().unwrap(), point, "a point stays a point");
     assert!(found.proposal.content::<QualityVerdict>().is_err(), "another kind");
     assert_eq!(found.proposal.evidence, new.evidence);
     assert_eq!(found.proposal.producer, new.producer);
@@ -72,7 +78,7 @@ pub fn comes_back(ground: &Ground) {
     assert_eq!(found.proposal.consent_tags, [Purpose::Training]);
     assert_eq!(found.proposal.proposed_by, ground.program.user());
     let material = ground.record.case(&ground.pathologist, case).unwrap();
-    assert_eq!(material.case.undecided, 1);
+    assert_eq!(material.case.undecided, 2);
     assert_eq!(material.slides[0].digest, Digest::of(case.to_string().as_bytes()));
     assert_eq!((material.specimens.len(), material.blocks.len()), (1, 1));
 }

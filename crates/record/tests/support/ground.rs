@@ -17,8 +17,8 @@ use bianque_record::{
     identity::{CaseId, Moment, ProposalId, SlideId},
     people::{NewAccount, Password, PasswordCost},
     proposals::{
-        Content, Evidence, Field, LesionRegion, ModelConfidence, NewProposal, ProposalContent,
-        QualityReason, QualityVerdict, SlideVerdict,
+        Content, Evidence, Field, LesionRegion, LesionShape, ModelConfidence, NewProposal,
+        ProposalContent, QualityReason, QualityVerdict, SlideVerdict,
     },
     release::{SignOut, Undecided},
 };
@@ -133,13 +133,18 @@ impl Ground {
         LesionRegion {
             slide,
             label: label.parse().unwrap(),
-            outline: vec![Polygon::simple(vec![
+            shape: LesionShape::Outline(vec![Polygon::simple(vec![
                 at(0.0, 0.0),
                 at(100.0, 0.0),
                 at(100.0, 100.5),
                 at(0.0, 100.5),
-            ])],
+            ])]),
         }
+    }
+
+    pub fn point(slide: SlideId, label: &str, x: f64) -> LesionRegion {
+        let shape = LesionShape::Point(Point::new(x, 40.5));
+        LesionRegion { shape, ..Self::region(slide, label, 0.0) }
     }
 
     pub fn bad_slide(slide: SlideId) -> QualityVerdict {

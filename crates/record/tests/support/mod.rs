@@ -3,4 +3,6 @@
 
 #[cfg(feature = "postgresql")]
 pub mod cluster;
+pub mod deadly;
 pub mod ground;
+pub mod older;

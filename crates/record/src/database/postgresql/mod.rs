@@ -12,7 +12,7 @@ use postgres::{
     types::{IsNull, ToSql, Type, to_sql_checked},
 };
 
-use super::{Database, Dialect, Row, Value};
+use super::{Database, Dialect, IS_THERE, NAMES_NOTHING, Row, Value};
 use crate::{RecordError, Result};
 
 /// The advisory lock that a writing transaction holds: "bianque" in ASCII.
@@ -158,6 +158,12 @@ fn sorted(doing: &'static str, error: &postgres::Error) -> RecordError {
         Some(code) if *code == SqlState::LOCK_NOT_AVAILABLE => RecordError::Busy(what),
         Some(code) if *code == SqlState::T_R_DEADLOCK_DETECTED => RecordError::Busy(what),
         Some(code) if *code == SqlState::DISK_FULL => RecordError::Full(what),
+        Some(code) if *code == SqlState::FOREIGN_KEY_VIOLATION => {
+            RecordError::Conflict(NAMES_NOTHING.to_owned())
+        }
+        Some(code) if *code == SqlState::UNIQUE_VIOLATION => {
+            RecordError::Conflict(IS_THERE.to_owned())
+        }
         Some(code) if code.code().starts_with("23") => {
             RecordError::Conflict(format!("what is recorded already stands against it ({what})"))
         }
