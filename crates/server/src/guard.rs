@@ -4,7 +4,7 @@ use axum::{
     extract::{self, Request},
     http::{HeaderValue, StatusCode, header, uri::Authority},
     middleware::Next,
-    response::{IntoResponse, Response},
+    response::Response,
 };
 
 use crate::{
@@ -34,8 +34,7 @@ pub(crate) async fn only_loopback_names(request: Request, next: Next) -> Respons
             || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
     });
     if !is_loopback {
-        return (StatusCode::MISDIRECTED_REQUEST, "call this server by a loopback name\n")
-            .into_response();
+        return problem(StatusCode::MISDIRECTED_REQUEST, "call this server by a loopback name");
     }
     next.run(request).await
 }
@@ -74,6 +73,8 @@ pub(crate) async fn security_headers(
         let a_year = HeaderValue::from_static("max-age=31536000");
         headers.insert(header::STRICT_TRANSPORT_SECURITY, a_year);
     }
+    // What says not how long it may be kept may be of a patient.
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     for (name, value) in [
         (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),

@@ -6,6 +6,7 @@
 mod access;
 mod answer;
 mod case_list;
+mod connections;
 mod counts;
 mod cross_origin;
 mod dicomweb;
@@ -26,8 +27,10 @@ mod tiles;
 mod tls;
 mod web_app;
 
+pub use connections::ConnectionLimits;
 pub use cross_origin::Origin;
 pub use error::ServerError;
+pub use open_api::description;
 pub use serve::Server;
-pub use settings::{CertificateFiles, ControlledLabel, Settings};
+pub use settings::{CertificateFiles, ControlledLabel, Gravity, Settings};
 pub use sign_on::{NameClaim, SingleSignOn};

@@ -11,13 +11,20 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     access::Access,
-    routes::{Answer, Route, table},
+    answer::PROBLEM,
+    routes::{Answer, Further, RequestBody, Route, table},
 };
 
 static TEXT: LazyLock<String> = LazyLock::new(|| {
     // A document of texts and numbers always serialises.
     serde_json::to_string_pretty(&document()).unwrap_or_default()
 });
+
+/// The interface's description, as `/api/v1/openapi.json` has it.
+#[must_use]
+pub fn description() -> &'static str {
+    TEXT.as_str()
+}
 
 /// `/api/v1/openapi.json`.
 pub(crate) async fn show() -> Response {
@@ -56,15 +63,20 @@ pub(crate) fn document() -> Value {
             },
             "responses": { "Problem": {
                 "description": "Why not, as RFC 9457 has it",
-                "content": { "application/problem+json": { "schema": {
-                    "type": "object",
-                    "properties": {
-                        "title": { "type": "string" },
-                        "status": { "type": "integer" },
-                        "detail": { "type": "string" },
-                    },
-                } } },
+                "content": { PROBLEM: { "schema": problem() } },
             } },
+        },
+    })
+}
+
+/// A refusal's form.
+fn problem() -> Value {
+    json!({
+        "type": "object",
+        "properties": {
+            "title": { "type": "string" },
+            "status": { "type": "integer" },
+            "detail": { "type": "string" },
         },
     })
 }
@@ -96,13 +108,26 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
         },
     });
     if let Some(body) = route.body {
-        let schema = body(generator);
-        operation["requestBody"] = json!({
-            "required": true,
-            "content": { "application/json": { "schema": schema } },
-        });
+        operation["requestBody"] = request_body(body, generator);
     }
     operation
+}
+
+fn request_body(body: RequestBody, generator: &mut SchemaGenerator) -> Value {
+    match body {
+        RequestBody::Json(schema) => json!({
+            "required": true,
+            "content": { "application/json": { "schema": schema(generator) } },
+        }),
+        RequestBody::Bytes(kind, what) => {
+            let bytes = json!({ "schema": { "type": "string", "format": "binary" } });
+            json!({
+                "required": true,
+                "description": what,
+                "content": Map::from_iter([(kind.to_owned(), bytes)]),
+            })
+        }
+    }
 }
 
 fn responses(route: &Route, generator: &mut SchemaGenerator) -> Value {
@@ -128,8 +153,30 @@ fn responses(route: &Route, generator: &mut SchemaGenerator) -> Value {
         Answer::Nothing => json!({ "204": { "description": route.summary } }),
     };
     let mut all = done;
-    all["default"] = json!({ "$ref": "#/components/responses/Problem" });
+    for further in &route.further {
+        describe_further(&mut all, route, *further);
+    }
+    // Not `default`: an answer that nobody thought of must not pass for a described one.
+    for refused in ["4XX", "5XX"] {
+        all[refused] = json!({ "$ref": "#/components/responses/Problem" });
+    }
     all
+}
+
+fn describe_further(all: &mut Value, route: &Route, Further(status, kind): Further) {
+    let answer = &mut all[status.to_string()];
+    if answer.is_null() {
+        let description = if status == 304 { "The client has it" } else { route.summary };
+        *answer = json!({ "description": description });
+    }
+    if let Some(kind) = kind {
+        // The media type alone: what follows it is no name of a type.
+        let kind = kind.split(';').next().unwrap_or(kind);
+        answer["content"][kind] = json!({});
+    }
+    if status >= 400 {
+        answer["content"][PROBLEM] = json!({ "schema": problem() });
+    }
 }
 
 fn names(path: &str) -> impl Iterator<Item = &str> {
@@ -141,9 +188,13 @@ fn names(path: &str) -> impl Iterator<Item = &str> {
 
 fn query_parameters(schema: &Value) -> Vec<Value> {
     let properties = schema["properties"].as_object();
+    let needed = |name: &str| {
+        let all = schema["required"].as_array();
+        all.is_some_and(|all| all.iter().any(|needed| needed == name))
+    };
     let parameter = |(name, schema): (&String, &Value)| {
         let mut parameter =
-            json!({ "name": name, "in": "query", "required": false, "schema": schema });
+            json!({ "name": name, "in": "query", "required": needed(name), "schema": schema });
         if let Some(text) = schema.get("description") {
             parameter["description"] = text.clone();
         }

@@ -21,7 +21,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::{
     ServerError, Settings,
-    access::Peer,
+    connections::Connections,
     examine::Watch,
     library::Library,
     router,
@@ -30,7 +30,7 @@ use crate::{
         session::{DEMO_PREFIX, demo_actor},
     },
     sign_on::SignOn,
-    tls::{self, TlsListener},
+    tls,
 };
 
 /// A server that listens and has seen its folder once.
@@ -99,15 +99,20 @@ impl Server {
     /// # Errors
     /// When the system fails.
     pub fn serve(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), ServerError> {
-        let Self { runtime, listener, address, state, settings, acceptor, lock, .. } = self;
+        let Self { runtime, listener, state, settings, acceptor, lock, .. } = self;
         let stopping = Arc::new(AtomicBool::new(false));
         let watch = Watch::new(state.clone(), settings.examiner.clone(), Arc::clone(&stopping));
         let watching = std::thread::spawn(move || watch.run());
         let only_loopback = settings.listen.ip().is_loopback() && !settings.behind_proxy;
         let router = router::router(&state, only_loopback);
-        let service = router.into_make_service_with_connect_info::<Peer>();
+        let connections = Connections {
+            router,
+            acceptor,
+            limits: settings.connections(),
+            behind_proxy: settings.behind_proxy,
+        };
         let flag = Arc::clone(&stopping);
-        let served = runtime.block_on(async {
+        runtime.block_on(async {
             let (tell, told) = tokio::sync::oneshot::channel::<()>();
             let stop = async move {
                 stop.await;
@@ -116,21 +121,10 @@ impl Server {
             };
             // An open stream of events is no answer that ends: it is cut after a while.
             let cut = after(told, Duration::from_secs(3));
-            match acceptor {
-                None => {
-                    let serving = axum::serve(listener, service).with_graceful_shutdown(stop);
-                    tokio::select! { ended = serving => ended, () = cut => Ok(()) }
-                }
-                Some(acceptor) => {
-                    let listener = TlsListener::over(listener, acceptor, address);
-                    let serving = axum::serve(listener, service).with_graceful_shutdown(stop);
-                    tokio::select! { ended = serving => ended, () = cut => Ok(()) }
-                }
-            }
+            tokio::select! { () = connections.serve(listener, stop) => {}, () = cut => {} }
         });
         stopping.store(true, Ordering::SeqCst);
         state.improvement.stop();
-        served?;
         // The examination ends at its next look at the flag; a decoder that is still busy with an
         // abandoned request is not waited for.
         let _ = watching.join();

@@ -4,7 +4,10 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 use bianque_record::{database::Location, objects::ObjectPlace};
 
-use crate::{cross_origin::Origin, examine::Examiner, improve::Improver, sign_on::SingleSignOn};
+use crate::{
+    connections::ConnectionLimits, cross_origin::Origin, examine::Examiner, improve::Improver,
+    sign_on::SingleSignOn,
+};
 
 /// How the server is set up.
 #[derive(Clone)]
@@ -36,6 +39,8 @@ pub struct Settings {
     pub examiner: Option<Arc<dyn Examiner>>,
     /// What improves the head by which slides are examined, if anything.
     pub improver: Option<Arc<dyn Improver>>,
+    /// How many connections there may be and how long they may say nothing, where it is not as usual.
+    pub connections: Option<ConnectionLimits>,
 }
 
 impl Settings {
@@ -56,6 +61,7 @@ impl Settings {
             labels: ControlledLabel::usual(),
             examiner: None,
             improver: None,
+            connections: None,
         }
     }
 
@@ -63,6 +69,16 @@ impl Settings {
     pub(crate) fn location(&self) -> Location {
         let file = || Location::Sqlite(self.data.join("record.db"));
         self.database.clone().unwrap_or_else(file)
+    }
+
+    /// The limits of connections.
+    pub(crate) fn connections(&self) -> ConnectionLimits {
+        let usual = if self.behind_proxy {
+            ConnectionLimits::BEHIND_PROXY
+        } else {
+            ConnectionLimits::DIRECT
+        };
+        self.connections.unwrap_or(usual)
     }
 
     /// Where large outputs are.
@@ -81,6 +97,34 @@ pub struct CertificateFiles {
     pub key: PathBuf,
 }
 
+/// How grave it is for the patient that a region is what its label says; the graver, the later.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Gravity {
+    /// Healthy tissue, or no tissue.
+    NoLesion,
+    /// Inflammation, necrosis and whatever else is neither of the two below.
+    OtherLesion,
+    /// Adenoma and dysplasia: what may become malignant.
+    Premalignant,
+    /// A malignant tumour.
+    Malignant,
+}
+
+impl Gravity {
+    /// The gravity of a task's label, by the list of [`ControlledLabel::usual`] and the names of the
+    /// shipped tasks. A lesion of another name counts as malignant: what nobody here knows must not
+    /// stand behind what is known to be milder.
+    #[must_use]
+    pub fn of(name: &str, lesion: bool) -> Self {
+        match name {
+            _ if !lesion => Self::NoLesion,
+            "adenoma" | "dysplasia" => Self::Premalignant,
+            "inflammation" | "necrosis" | "other-lesion" => Self::OtherLesion,
+            _ => Self::Malignant,
+        }
+    }
+}
+
 /// What a region may be called.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ControlledLabel {
@@ -94,6 +138,8 @@ pub struct ControlledLabel {
     pub color: [u8; 3],
     /// Whether it is a lesion.
     pub lesion: bool,
+    /// How grave it is: graver findings stand first.
+    pub gravity: Gravity,
 }
 
 impl ControlledLabel {
@@ -106,6 +152,7 @@ impl ControlledLabel {
             chinese: chinese.to_owned(),
             color,
             lesion,
+            gravity: Gravity::of(name, lesion),
         };
         vec![
             label("carcinoma", "Carcinoma", "癌", [178, 24, 43], true),
@@ -117,5 +164,32 @@ impl ControlledLabel {
             label("normal", "Normal", "正常", [76, 143, 106], false),
             label("artefact", "Artefact", "人工假象", [140, 140, 140], false),
         ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_usual_label_has_its_gravity_and_no_unknown_lesion_is_mild() {
+        let of = |name: &str| {
+            let label = ControlledLabel::usual().into_iter().find(|label| label.name == name);
+            label.unwrap().gravity
+        };
+        assert_eq!(of("carcinoma"), Gravity::Malignant);
+        assert_eq!(
+            (of("adenoma"), of("dysplasia")),
+            (Gravity::Premalignant, Gravity::Premalignant)
+        );
+        for mild in ["inflammation", "necrosis", "other-lesion"] {
+            assert_eq!(of(mild), Gravity::OtherLesion, "{mild}");
+        }
+        assert_eq!((of("normal"), of("artefact")), (Gravity::NoLesion, Gravity::NoLesion));
+        assert_eq!(Gravity::of("adenocarcinoma", true), Gravity::Malignant);
+        assert_eq!(Gravity::of("a site's own tumour", true), Gravity::Malignant);
+        assert_eq!(Gravity::of("healthy", false), Gravity::NoLesion);
+        assert!(Gravity::Malignant > Gravity::Premalignant);
+        assert!(Gravity::Premalignant > Gravity::OtherLesion);
     }
 }

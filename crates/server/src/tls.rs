@@ -1,12 +1,8 @@
-//! TLS by rustls: handshakes go on beside each other, so that one slow client keeps nobody waiting.
+//! TLS by rustls.
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use axum::serve::Listener;
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::{Semaphore, mpsc},
-};
+use tokio::net::TcpStream;
 use tokio_rustls::{
     TlsAcceptor,
     rustls::{
@@ -21,16 +17,6 @@ use crate::{CertificateFiles, ServerError};
 
 /// How long a handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(10);
-/// Handshakes at once.
-const AT_ONCE: usize = 256;
-
-type Connection = (TlsStream<TcpStream>, SocketAddr);
-
-/// Connections whose handshake is done.
-pub(crate) struct TlsListener {
-    address: SocketAddr,
-    ready: mpsc::Receiver<Connection>,
-}
 
 /// Reads a certificate and its key.
 ///
@@ -52,48 +38,10 @@ pub(crate) fn acceptor(files: &CertificateFiles) -> Result<TlsAcceptor, ServerEr
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
-impl TlsListener {
-    /// Takes over a listener; call it within the runtime.
-    pub(crate) fn over(listener: TcpListener, acceptor: TlsAcceptor, address: SocketAddr) -> Self {
-        let (tell, ready) = mpsc::channel(AT_ONCE);
-        tokio::spawn(shake(listener, acceptor, tell));
-        Self { address, ready }
-    }
-}
-
-async fn shake(listener: TcpListener, acceptor: TlsAcceptor, tell: mpsc::Sender<Connection>) {
-    let places = Arc::new(Semaphore::new(AT_ONCE));
-    loop {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
-        let Ok((stream, address)) = listener.accept().await else {
-            // No file handles are left: some come back when answers end.
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            continue;
-        };
-        let (acceptor, tell) = (acceptor.clone(), tell.clone());
-        tokio::spawn(async move {
-            let _place = place;
-            if let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await {
-                // Nobody listens any more once the server stops.
-                let _ = tell.send((stream, address)).await;
-            }
-        });
-    }
-}
-
-impl Listener for TlsListener {
-    type Io = TlsStream<TcpStream>;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> Connection {
-        match self.ready.recv().await {
-            Some(connection) => connection,
-            // The task that makes connections never ends before the runtime does.
-            None => std::future::pending().await,
-        }
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        Ok(self.address)
-    }
+/// Shakes hands; nothing where the client takes too long or speaks no TLS.
+pub(crate) async fn shaken(
+    acceptor: &TlsAcceptor,
+    stream: TcpStream,
+) -> Option<TlsStream<TcpStream>> {
+    tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await.ok()?.ok()
 }

@@ -27,21 +27,32 @@ pub(crate) fn file(name: &str) -> Option<&'static WebFile> {
     BY_NAME.get(name)
 }
 
+/// What files are, by their endings.
+pub(crate) const MEDIA_TYPES: [(&str, &str); 14] = [
+    ("html", "text/html; charset=utf-8"),
+    ("js", "text/javascript; charset=utf-8"),
+    ("mjs", "text/javascript; charset=utf-8"),
+    ("css", "text/css; charset=utf-8"),
+    ("svg", "image/svg+xml"),
+    ("png", "image/png"),
+    ("jpg", "image/jpeg"),
+    ("jpeg", "image/jpeg"),
+    ("webp", "image/webp"),
+    ("ico", "image/x-icon"),
+    ("woff2", "font/woff2"),
+    ("json", "application/json"),
+    ("wasm", "application/wasm"),
+    ("txt", "text/plain; charset=utf-8"),
+];
+
 /// What a file is, by its ending.
 pub(crate) fn media_type(name: &str) -> &'static str {
-    match name.rsplit('.').next().unwrap_or_default() {
-        "html" => "text/html; charset=utf-8",
-        "js" | "mjs" => "text/javascript; charset=utf-8",
-        "css" => "text/css; charset=utf-8",
-        "svg" => "image/svg+xml",
-        "png" => "image/png",
-        "jpg" | "jpeg" => "image/jpeg",
-        "webp" => "image/webp",
-        "ico" => "image/x-icon",
-        "woff2" => "font/woff2",
-        "json" | "webmanifest" => "application/json",
-        "wasm" => "application/wasm",
-        "txt" => "text/plain; charset=utf-8",
-        _ => "application/octet-stream",
+    let ending = name.rsplit('.').next().unwrap_or_default();
+    match ending {
+        "webmanifest" => "application/json",
+        _ => {
+            let known = MEDIA_TYPES.iter().find(|(known, _)| *known == ending);
+            known.map_or("application/octet-stream", |(_, kind)| kind)
+        }
     }
 }

@@ -266,24 +266,42 @@ fn made_up_tokens_do_not_fill_the_audit() {
 #[test]
 fn no_machine_says_that_a_person_drew_it() {
     let ground = Ground::new();
-    let server = ground.demo();
-    let mut reader = server.demo("demo-pathologist");
+    let (server, mut admin) = ground.closed();
+    let reader = server.member(&mut admin, "reader", "pathologist");
+    let me = text(&admin.get("/api/v1/session").json()["me"]["id"]);
+    let roles = json!({ "roles": ["administrator", "program"] });
+    assert_eq!(admin.change("PUT", &format!("/api/v1/users/{me}/roles"), &roles).status, 204);
+    let issue = json!({ "user": me, "role": "program", "label": "finder" });
+    let token = text(&admin.post("/api/v1/service-tokens", &issue).json()["token"]);
+    let program = Client { bearer: Some(token), ..server.client() };
     let case = examined_case(&reader);
     let (id, slide) = (text(&case["id"]), text(&case["slides"][0]["id"]));
-    let mut body = b"BNA1".to_vec();
-    body.extend(1_u32.to_le_bytes());
-    body.extend([0; 9]);
-    let put = |reader: &mut Client, producer: &str| {
+    let body = [&b"BNA1"[..], &1_u32.to_le_bytes(), &[0; 9]].concat();
+    let put = |client: &Client, producer: &str| {
         let path = format!(
-            "/api/v1/cases/{id}/slides/{slide}/annotations?key={}&label=nuclei&classes=a\
-             &producer={producer}&version=1",
+            "/api/v1/cases/{id}/slides/{slide}/annotations?key={}&label=nuclei&classes=a{producer}",
             key()
         );
-        let headers = format!("X-CSRF-Token: {}\r\n", reader.csrf);
-        reader.send("POST", &path, &headers, &body).status
+        let headers = format!("X-CSRF-Token: {}\r\n", client.csrf);
+        client.send("POST", &path, &headers, &body).status
     };
-    assert_eq!(put(&mut reader, "a%20model"), 200);
-    assert_eq!(put(&mut reader, "Drawn%20by%20a%20person"), 400);
+    let digest = bianque_core::Digest::of(b"weights");
+    let model = format!("&producer=a%20model&version=1&digest={digest}");
+    assert_eq!(put(&program, &model), 200);
+    assert_eq!(put(&program, ""), 400, "a program says which it is");
+    for claimed in ["Drawn%20by%20a%20person", "file%20put%20in%20by%20reader"] {
+        assert_eq!(put(&program, &format!("&producer={claimed}&version=1")), 400, "{claimed}");
+    }
+    // Nor does a person say that a program found it.
+    assert_eq!(put(&reader, &model), 403);
+    assert_eq!(put(&reader, ""), 200);
+    let all = findings(&reader, &id, "bulk-points");
+    let by = |name: &str| all.iter().find(|finding| finding["producer"]["name"] == name).unwrap();
+    assert_eq!(by("a model")["producer"]["digest"], digest.to_string());
+    let file = by("file put in by reader");
+    let own = bianque_core::Digest::of(&body).to_string();
+    assert_eq!((&file["producer"]["digest"], &file["by_person"]), (&json!(own), &json!(false)));
+    assert_eq!(all.len(), 2);
 }
 
 /// Finds something on every slide but those at which it stumbles.

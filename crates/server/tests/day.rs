@@ -224,7 +224,7 @@ fn a_million_points_come_back_as_they_were_sent() {
     }
     body.extend((0..count).map(|at| (at % 3) as u8));
     let asked = format!(
-        "{path}?key={}&label=nuclei&classes=tumour,lymphocyte,other&producer=fake&version=1",
+        "{path}?key={}&label=nuclei&classes=tumour,lymphocyte,other",
         key()
     );
     let header = format!("X-CSRF-Token: {}\r\n", reader.csrf);
@@ -302,12 +302,83 @@ fn regions_go_to_qupath_and_come_back() {
     assert_eq!(carcinoma.polygons[0].outer.len(), 4);
     assert!(features.iter().any(|feature| feature.polygons.len() == 2));
 
+    // A point of QuPath's, and several of one object: each is a finding, and leaves as a point.
+    let points = json!({ "type": "FeatureCollection", "features": [
+        { "type": "Feature", "geometry": { "type": "Point", "coordinates": [70.5, 80] },
+          "properties": { "classification": { "name": "Adenoma" } } },
+        { "type": "Feature",
+          "geometry": { "type": "MultiPoint", "coordinates": [[5, 6], [7, 8.25]] },
+          "properties": { "classification": { "name": "Adenoma" } } },
+        { "type": "Feature",
+          "geometry": { "type": "LineString", "coordinates": [[5, 6], [7, 8]] } },
+    ] });
+    for _ in 0..2 {
+        let answer = reader.post(&import, &points);
+        assert_eq!((answer.status, answer.json()), (200, json!({ "regions": 3 })));
+    }
+    let left: serde_json::Value = reader.get(&export).json();
+    let left = left["features"].as_array().unwrap().iter();
+    let left = left.filter(|feature| feature["geometry"]["type"] == "Point");
+    let mut places: Vec<_> =
+        left.map(|feature| feature["geometry"]["coordinates"].to_string()).collect();
+    places.sort();
+    assert_eq!(places, ["[5.0,6.0]", "[7.0,8.25]", "[70.5,80.0]"]);
+
     let mut unknown = foreign.clone();
     unknown["features"][1]["properties"]["classification"]["name"] = json!("Stroma");
     let refused = reader.post(&import, &unknown);
     assert_eq!(refused.status, 400);
     assert!(refused.text().contains("region 2"), "{}", refused.text());
     assert_eq!(reader.post(&import, &json!({ "features": [] })).status, 400);
+}
+
+#[test]
+fn a_point_stays_a_point_until_it_is_signed() {
+    let ground = Ground::new();
+    let server = ground.demo();
+    let mut reader = server.demo("demo-pathologist");
+    let case = examined_case(&reader);
+    let (id, slide) = (text(&case["id"]), text(&case["slides"][0]["id"]));
+    let draw = format!("/api/v1/cases/{id}/findings");
+    let outline = json!([[[[0.0, 0.0], [9.0, 0.0], [9.0, 9.0]]]]);
+    let drawn = |shape: serde_json::Value| {
+        let mut new = json!({ "key": key(), "slide": slide, "label": "adenoma" });
+        new.as_object_mut().unwrap().extend(shape.as_object().unwrap().clone());
+        new
+    };
+    for bad in [
+        json!({}),
+        json!({ "point": [1.0, 2.0], "outline": outline }),
+        json!({ "point": [1.0, 1e300] }),
+        json!({ "outline": [[[[1.0, 2.0]]]] }),
+    ] {
+        assert_eq!(reader.post(&draw, &drawn(bad.clone())).status, 400, "{bad}");
+    }
+    let made = reader.post(&draw, &drawn(json!({ "point": [100.25, 200.0] })));
+    assert_eq!(made.status, 200, "{}", made.text());
+    let made = made.json();
+    assert_eq!(made["point"], json!([100.25, 200.0]));
+    assert!(made["outline"].is_null() && made["area_mm2"].is_null(), "{made}");
+
+    let amend = format!("/api/v1/decisions/{}/amendment", text(&made["standing"]));
+    let both = json!({ "key": key(), "verdict": "correct", "reason": "where it is",
+        "point": [1.0, 2.0], "outline": outline });
+    assert_eq!(reader.post(&amend, &both).status, 400);
+    let moved = json!({ "key": key(), "verdict": "correct", "reason": "where it is",
+        "point": [110.0, 205.5] });
+    let moved = reader.post(&amend, &moved);
+    assert_eq!(moved.status, 200, "{}", moved.text());
+    let finding = &moved.json()["finding"];
+    assert_eq!(finding["point"], json!([110.0, 205.5]));
+    assert_eq!(finding["proposed"]["point"], json!([100.25, 200.0]));
+    assert!(finding["proposed"]["outline"].is_null() && finding["area_mm2"].is_null());
+
+    let sign = json!({ "conclusion": "Adenoma.", "leave_out_undecided": true });
+    assert_eq!(reader.post(&format!("/api/v1/cases/{id}/sign-out"), &sign).status, 200);
+    let report = reader.get(&format!("/api/v1/cases/{id}/report")).json();
+    let line = &report["findings"][0];
+    assert_eq!(line["point"], json!([110.0, 205.5]), "{report}");
+    assert!(line["area_mm2"].is_null(), "{line}");
 }
 
 /// Puts the slide into new cases until chance has drawn one for the reader, or has not.

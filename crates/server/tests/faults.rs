@@ -9,16 +9,16 @@ mod support;
 use std::{
     io::{BufRead, BufReader},
     net::SocketAddr,
-    path::Path,
+    path::PathBuf,
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
 use bianque_record::{audit::verify_database, database::Location};
 use bianque_server::{Server, Settings};
-use bianque_testkit::Ending;
+use bianque_testkit::{Cluster, Ending};
 use serde_json::json;
-use support::{Client, Ground, examined_case, findings, key, text};
+use support::{Client, Ground, Running, examined_case, findings, key, text};
 
 /// Another program with a server, killed when this is dropped.
 struct OtherProgram {
@@ -29,7 +29,7 @@ struct OtherProgram {
 
 impl OtherProgram {
     /// `limit` is the largest file that it may write, in KiB.
-    fn start(ground: &Ground, limit: Option<u64>) -> Self {
+    fn start(ground: &Ground, record: &str, limit: Option<u64>) -> Self {
         let limit = limit.map(|kib| format!("trap '' XFSZ; ulimit -f {kib};"));
         let limit = limit.unwrap_or_default();
         let mut child = Command::new("bash")
@@ -38,6 +38,7 @@ impl OtherProgram {
             .arg(std::env::current_exe().unwrap())
             .env("SERVER_FOLDER", ground.folder.path())
             .env("SERVER_DATA", ground.data.path())
+            .env("SERVER_RECORD", record)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -66,38 +67,56 @@ fn the_other_program() {
     let listen = "127.0.0.1:0".parse().unwrap();
     let mut settings = Settings::new(folder.into(), data.into(), listen);
     settings.demo = true;
+    settings.database = Some(std::env::var("SERVER_RECORD").unwrap().parse().unwrap());
     let server = Server::new(settings).unwrap();
     println!("listening {}", server.address());
     server.serve(std::future::pending()).unwrap();
 }
 
-fn assert_whole(data: &Path) {
-    let location = Location::Sqlite(data.join("record.db"));
+/// The SQLite file of a record.
+fn file(ground: &Ground) -> PathBuf {
+    ground.data.path().join("record.db")
+}
+
+fn assert_whole(record: &str) {
+    let location: Location = record.parse().unwrap();
     let report = verify_database(location.connect_to_read().unwrap().as_mut(), &[]).unwrap();
     assert!(report.whole, "{:?}", report.fault);
 }
 
-/// A record with the slide's proposals, made by a server that ended well.
-fn prepared() -> (Ground, String) {
-    let ground = Ground::new();
-    let server = ground.demo();
+/// Fills a record with the slide's proposals, by a server that ends well; gives the case.
+fn prepare(ground: &Ground, record: &str) -> String {
+    let database = Some(record.parse().unwrap());
+    let server = Running::with(Settings { demo: true, database, ..ground.settings() });
     let mut reader = server.demo("demo-pathologist");
     let case = text(&examined_case(&reader)["id"]);
     let region = text(&findings(&reader, &case, "lesion-region")[0]["id"]);
     let accept = json!({ "key": key(), "verdict": "accept" });
     reader.post(&format!("/api/v1/findings/{region}/decision"), &accept);
     drop(server);
-    (ground, case)
+    case
 }
 
 #[test]
 fn a_server_that_is_killed_while_signing_loses_nothing_it_has_acknowledged() {
-    let (ground, case) = prepared();
+    let ground = Ground::new();
+    killed_while_signing(&ground, file(&ground).to_str().unwrap());
+}
+
+#[test]
+fn a_server_that_is_killed_while_signing_on_postgresql_loses_nothing_either() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(cluster) = Cluster::start(folder.path(), None).unwrap() else { return };
+    killed_while_signing(&Ground::new(), &cluster.url(&cluster.database().unwrap()));
+}
+
+fn killed_while_signing(ground: &Ground, record: &str) {
+    let case = prepare(ground, record);
     let (sign, reopen) =
         (format!("/api/v1/cases/{case}/sign-out"), format!("/api/v1/cases/{case}/reopen"));
     let mut acknowledged = 0;
     for round in 0..8_u64 {
-        let program = OtherProgram::start(&ground, None);
+        let program = OtherProgram::start(ground, record, None);
         let mut reader = program.reader();
         let report = reader.get(&format!("/api/v1/cases/{case}/report")).json();
         let signed = report["signed"]["version"].as_u64();
@@ -131,10 +150,10 @@ fn a_server_that_is_killed_while_signing_loses_nothing_it_has_acknowledged() {
         reader.cookie = None;
         killer.join().unwrap();
         drop(program);
-        assert_whole(ground.data.path());
+        assert_whole(record);
     }
     assert!(acknowledged > 0, "nothing was signed at all");
-    let program = OtherProgram::start(&ground, None);
+    let program = OtherProgram::start(ground, record, None);
     let reader = program.reader();
     let version = format!("/api/v1/cases/{case}/report?version={acknowledged}");
     assert_eq!(reader.get(&version).json()["signed"]["version"], acknowledged);
@@ -142,9 +161,12 @@ fn a_server_that_is_killed_while_signing_loses_nothing_it_has_acknowledged() {
 
 #[test]
 fn a_full_disk_is_said_and_breaks_nothing() {
-    let (ground, case) = prepared();
-    let size = std::fs::metadata(ground.data.path().join("record.db")).unwrap().len() / 1024;
-    let program = OtherProgram::start(&ground, Some(size + 60));
+    let ground = Ground::new();
+    let file = file(&ground);
+    let record = file.to_str().unwrap();
+    let case = prepare(&ground, record);
+    let size = std::fs::metadata(&file).unwrap().len() / 1024;
+    let program = OtherProgram::start(&ground, record, Some(size + 60));
     let mut reader = program.reader();
     let slide = text(&reader.get(&format!("/api/v1/cases/{case}")).json()["slides"][0]["id"]);
     let ring: Vec<[f64; 2]> = (0..4000).map(|i| [f64::from(i), f64::from(i * i % 977)]).collect();
@@ -166,8 +188,8 @@ fn a_full_disk_is_said_and_breaks_nothing() {
     assert_eq!(status, 503, "{why}");
     assert_eq!(reader.get("/health").status, 200, "the server lives");
     drop(program);
-    assert_whole(ground.data.path());
-    let program = OtherProgram::start(&ground, None);
+    assert_whole(record);
+    let program = OtherProgram::start(&ground, record, None);
     let reader = program.reader();
     let drawn = findings(&reader, &case, "lesion-region");
     let drawn: Vec<_> = drawn.iter().filter(|f| f["by_person"] == true).collect();

@@ -29,7 +29,8 @@ fn judge(script: &str, arguments: &[&str]) -> String {
 fn region(finding: &Value) -> Value {
     json!({
         "id": finding["id"], "label": finding["label"],
-        "outer": finding["outline"][0][0], "area_mm2": finding["area_mm2"],
+        "outer": finding["outline"][0][0], "point": finding["point"],
+        "area_mm2": finding["area_mm2"],
     })
 }
 
@@ -47,7 +48,14 @@ fn signed_findings_are_read_as_a_measurement_report_and_as_annotations() {
     reader.post(&decide(&regions[1]), &correct);
     let drawn = json!({ "key": key(), "slide": case["slides"][0]["id"], "label": "other-lesion",
         "outline": [[[[10.5, 20.25], [400.0, 20.0], [380.0, 500.0], [12.0, 480.0]]]] });
-    assert_eq!(reader.post(&format!("/api/v1/cases/{id}/findings"), &drawn).status, 200);
+    let draw = format!("/api/v1/cases/{id}/findings");
+    assert_eq!(reader.post(&draw, &drawn).status, 200);
+    // Of one label and person: polygons and points are groups of their own.
+    for point in [[700.5, 300.25], [90.0, 11.5]] {
+        let point = json!({ "key": key(), "slide": case["slides"][0]["id"],
+            "label": "other-lesion", "point": point });
+        assert_eq!(reader.post(&draw, &point).status, 200);
+    }
     let export = format!("/api/v1/cases/{id}/exports");
     for format in ["sr.dcm", "annotations.dcm"] {
         assert_eq!(reader.get(&format!("{export}/{format}")).status, 409, "nothing is signed");
@@ -82,7 +90,7 @@ fn signed_findings_are_read_as_a_measurement_report_and_as_annotations() {
     std::fs::write(path("expected.json"), expected.to_string()).unwrap();
     let told =
         judge("documents.py", &[&path("sr.dcm"), &path("annotations.dcm"), &path("expected.json")]);
-    assert!(told.contains("judged 3"), "{told} {file}");
+    assert!(told.contains("judged 5, points 2"), "{told} {file}");
 }
 
 #[test]
@@ -145,7 +153,11 @@ fn annotations_that_a_foreign_program_stores_become_proposals() {
     let all = findings(&reader, &case, "lesion-region");
     let stored: Vec<_> =
         all.iter().filter(|finding| finding["producer"]["name"] == "Foreign finder").collect();
-    assert_eq!(stored.len(), 2, "stored twice, counted once");
+    assert_eq!(stored.len(), 4, "stored twice, counted once");
+    let points = stored.iter().filter(|finding| finding["point"].is_array());
+    let mut points: Vec<_> = points.map(|finding| finding["point"].to_string()).collect();
+    points.sort();
+    assert_eq!(points, ["[30.5,60.25]", "[900.0,800.0]"]);
     for finding in stored {
         assert_eq!(
             (&finding["state"], &finding["label"]),

@@ -121,6 +121,26 @@ fn events(admin: &Client, event: &str, outcome: &str) -> usize {
 }
 
 #[test]
+fn the_audit_is_asked_by_event_day_and_thing_and_names_what_rows_are_about() {
+    let ground = Ground::new();
+    let (_server, mut admin) = ground.closed();
+    let bo = json!({ "login": "bo", "roles": ["clinician"] });
+    assert_eq!(admin.post("/api/v1/users", &bo).status, 200);
+    let ask = |query: &str| {
+        let answer = admin.get(&format!("/api/v1/audit?limit=500{query}"));
+        assert_eq!(answer.status, 200, "{query}: {}", answer.text());
+        answer.json()["entries"].as_array().unwrap().clone()
+    };
+    assert_eq!(admin.get("/api/v1/audit?since=yesterday").status, 400);
+    assert!(ask("&event=no.such.event").is_empty());
+    assert!(ask("&about=%25").is_empty(), "a percent sign is no pattern");
+    assert!(ask("&until=0").is_empty() && ask("&since=9223372036854775807").is_empty());
+    assert!(ask("&event=account.added").iter().any(|one| one["object_name"] == "bo"));
+    let about = ask("&about=bo");
+    assert!(!about.is_empty() && about.iter().all(|one| one["object_name"] == "bo"));
+}
+
+#[test]
 fn every_reading_is_in_the_audit_once_and_every_refusal_at_a_pace() {
     let ground = Ground::new();
     let (server, mut admin) = ground.closed();

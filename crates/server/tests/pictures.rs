@@ -125,7 +125,13 @@ fn iiif_describes_itself_and_gives_regions() {
         .flat_map(|(x, y)| truth.pixel(x, y))
         .collect();
     assert_eq!(pixels, turned);
-    for bad in ["full/9000,/0/default.jpg", "full/max/45/default.jpg", "full/max/0/bitonal.gif"] {
+    for bad in [
+        "full/9000,/0/default.jpg",
+        "full/0,/0/default.jpg",
+        "full/pct:0/0/default.jpg",
+        "full/max/45/default.jpg",
+        "full/max/0/bitonal.gif",
+    ] {
         let (status, _, body) = sample.server.get(&format!("{base}/{bad}"));
         assert_eq!(status, 400, "{bad}");
         assert!(String::from_utf8(body).unwrap().contains("must be"), "{bad}");

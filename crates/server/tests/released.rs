@@ -92,8 +92,7 @@ fn a_late_proposal_is_a_question_until_somebody_closes_it() {
     assert_eq!(reader.get(open).json(), json!([]));
     let body = [&b"BNA1"[..], &1_u32.to_le_bytes(), &[0; 9]].concat();
     let late = format!(
-        "/api/v1/cases/{id}/slides/{slide}/annotations?key={}&label=nuclei&classes=a\
-         &producer=late&version=1",
+        "/api/v1/cases/{id}/slides/{slide}/annotations?key={}&label=nuclei&classes=a",
         key()
     );
     let csrf = format!("X-CSRF-Token: {}\r\n", reader.csrf);

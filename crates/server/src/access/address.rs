@@ -6,14 +6,12 @@ use std::{
 };
 
 use axum::{
-    extract::{ConnectInfo, FromRequestParts, Request, connect_info::Connected},
+    extract::{ConnectInfo, FromRequestParts, Request},
     http::{Extensions, HeaderMap, request::Parts},
-    serve::IncomingStream,
 };
 use bianque_core::Digest;
-use tokio::net::TcpListener;
 
-use crate::{answer::Refusal, routes::State, tls::TlsListener};
+use crate::{answer::Refusal, routes::State};
 
 /// In it proxies append who called them.
 const FORWARDED: &str = "x-forwarded-for";
@@ -22,15 +20,9 @@ const FORWARDED: &str = "x-forwarded-for";
 #[derive(Copy, Clone, Debug)]
 pub(crate) struct Peer(SocketAddr);
 
-impl Connected<IncomingStream<'_, TcpListener>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, TcpListener>) -> Self {
-        Self(*stream.remote_addr())
-    }
-}
-
-impl Connected<IncomingStream<'_, TlsListener>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, TlsListener>) -> Self {
-        Self(*stream.remote_addr())
+impl Peer {
+    pub(crate) fn of(address: SocketAddr) -> Self {
+        Self(address)
     }
 }
 
@@ -40,7 +32,7 @@ impl Connected<IncomingStream<'_, TlsListener>> for Peer {
 pub(crate) struct Address(IpAddr);
 
 impl Address {
-    fn of(address: IpAddr) -> Self {
+    pub(crate) fn of(address: IpAddr) -> Self {
         match address.to_canonical() {
             IpAddr::V6(address) => {
                 let network = u128::from(address) & !u128::from(u64::MAX);

@@ -1,9 +1,12 @@
-//! Signed regions as Microscopy Bulk Simple Annotations (PS3.3 section A.87): their outer rings, in
-//! pixels of the slide in full size. The object knows no holes.
+//! Signed regions as Microscopy Bulk Simple Annotations (PS3.3 section A.87): their outer rings as
+//! polygons and their points as points, in pixels of the slide in full size. The object knows no
+//! holes.
 
 use std::collections::BTreeMap;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use bianque_core::{Level0, Point};
+use bianque_record::proposals::LesionShape;
 
 use super::{
     confirmed::{SignedRegion, SignedSlide, label_code},
@@ -17,17 +20,19 @@ use crate::answer::Refusal;
 pub(super) const CLASS: &str = "1.2.840.10008.5.1.4.1.1.91.1";
 pub(super) const PART: &str = "annotations";
 
-/// What one annotation group holds alike: label, whether a person drew it, and its producer.
-type GroupKey = (String, bool, (String, String));
+/// What one annotation group holds alike: label, whether a person drew it, its producer, and whether
+/// it holds points.
+type GroupKey = (String, bool, (String, String), bool);
 
 /// The file.
 ///
 /// # Errors
-/// When nothing is signed of the slide that has an outline.
+/// When no region is signed of the slide.
 pub(crate) fn file(signed: &SignedSlide<'_>) -> Result<Vec<u8>, Refusal> {
     let mut groups: BTreeMap<GroupKey, Vec<&SignedRegion>> = BTreeMap::new();
     for region in &signed.regions {
-        let key = (region.label.clone(), region.by_person, region.producer.clone());
+        let is_point = region.shape.point().is_some();
+        let key = (region.label.clone(), region.by_person, region.producer.clone(), is_point);
         groups.entry(key).or_default().push(region);
     }
     if groups.is_empty() {
@@ -58,6 +63,43 @@ fn person(name: &str) -> String {
     name.replace('^', " ")
 }
 
+/// The coordinates of a group, which holds points alone or polygons alone.
+#[derive(Default)]
+struct Graphics {
+    coordinates: Vec<u8>,
+    /// Where each polygon begins among the coordinates, counted in numbers from 1; none of points.
+    starts: Vec<u8>,
+    annotations: u32,
+    count: u32,
+}
+
+impl Graphics {
+    fn of(regions: &[&SignedRegion]) -> Self {
+        let mut drawn = Self::default();
+        for region in regions {
+            match &region.shape {
+                LesionShape::Point(at) => drawn.add(std::slice::from_ref(at)),
+                LesionShape::Outline(parts) => {
+                    for part in parts {
+                        drawn.starts.extend((2 * drawn.count + 1).to_le_bytes());
+                        drawn.add(&part.outer);
+                    }
+                }
+            }
+        }
+        drawn
+    }
+
+    fn add(&mut self, points: &[Point<Level0>]) {
+        self.annotations += 1;
+        for point in points {
+            self.coordinates.extend((point.x as f32).to_le_bytes());
+            self.coordinates.extend((point.y as f32).to_le_bytes());
+            self.count += 1;
+        }
+    }
+}
+
 fn group(
     signed: &SignedSlide<'_>,
     number: u32,
@@ -66,17 +108,7 @@ fn group(
     (name, version): &(String, String),
     regions: &[&SignedRegion],
 ) -> DataSet {
-    let (mut points, mut starts, mut count) = (Vec::new(), Vec::new(), 0_u32);
-    for part in regions.iter().flat_map(|region| &region.outline) {
-        // Where a polygon begins among the coordinates, counted in numbers from 1.
-        starts.extend((2 * count + 1).to_le_bytes());
-        for point in &part.outer {
-            points.extend((point.x as f32).to_le_bytes());
-            points.extend((point.y as f32).to_le_bytes());
-            count += 1;
-        }
-    }
-    let polygons: usize = regions.iter().map(|region| region.outline.len()).sum();
+    let drawn = Graphics::of(regions);
     let short = |text: &str| text.chars().take(64).collect::<String>();
     let group = DataSet::new()
         .with(ANNOTATION_GROUP_NUMBER, [number])
@@ -92,12 +124,16 @@ fn group(
             vec![code("49755003", "SCT", "Morphologically abnormal structure")],
         )
         .with_items(ANNOTATION_PROPERTY_TYPE_CODE_SEQUENCE, vec![label_code(label)])
-        .with(NUMBER_OF_ANNOTATIONS, [polygons])
+        .with(NUMBER_OF_ANNOTATIONS, [drawn.annotations])
         .with(ANNOTATION_APPLIES_TO_ALL_OPTICAL_PATHS, ["YES"])
         .with(ANNOTATION_APPLIES_TO_ALL_Z_PLANES, ["YES"])
-        .with(GRAPHIC_TYPE, ["POLYGON"])
-        .with_inline(POINT_COORDINATES_DATA, STANDARD.encode(points))
-        .with_inline(LONG_PRIMITIVE_POINT_INDEX_LIST, STANDARD.encode(starts));
+        .with(GRAPHIC_TYPE, [if drawn.starts.is_empty() { "POINT" } else { "POLYGON" }])
+        .with_inline(POINT_COORDINATES_DATA, STANDARD.encode(&drawn.coordinates));
+    let group = match drawn.starts.is_empty() {
+        // Each point is an annotation: there is nothing to tell apart.
+        true => group,
+        false => group.with_inline(LONG_PRIMITIVE_POINT_INDEX_LIST, STANDARD.encode(&drawn.starts)),
+    };
     if by_person {
         return group;
     }

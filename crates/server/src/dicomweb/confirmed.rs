@@ -1,10 +1,10 @@
 //! What a person has signed of a slide, for DICOM: who, when, about which image. Nothing else can
 //! be written as an SR or as annotations, since nothing else makes one of these.
 
-use bianque_core::{Digest, Level0, Polygon, Producer};
+use bianque_core::{Digest, Producer};
 use bianque_record::{
     identity::{Moment, SlideId},
-    proposals::{LesionRegion, ProposalContent},
+    proposals::{LesionRegion, LesionShape, ProposalContent},
     release::{CaseVersion, Released},
 };
 
@@ -24,7 +24,7 @@ pub(crate) struct SignedRegion {
     /// Names the region among all.
     pub(super) id: String,
     pub(super) label: String,
-    pub(super) outline: Vec<Polygon<Level0>>,
+    pub(super) shape: LesionShape,
     /// What proposed it: name and version.
     pub(super) producer: (String, String),
     /// The encoder whose features that judged, with digest and licence.
@@ -66,7 +66,7 @@ impl<'a> SignedSlide<'a> {
             (region.slide == slide).then(|| SignedRegion {
                 id: finding.proposal.to_string(),
                 label: region.label.to_string(),
-                outline: region.outline,
+                shape: region.shape,
                 by_person: is_by_person(&finding.producer.name),
                 producer: (finding.producer.name.clone(), finding.producer.version.clone()),
                 encoder: finding.encoder.as_ref().map(described),

@@ -1,14 +1,15 @@
 //! Microscopy Bulk Simple Annotations that a client stores, read into what can be proposed.
 
 use bianque_core::{Level0, Point, Polygon, Producer};
+use bianque_record::proposals::LesionShape;
 
 use super::read::ReadSet;
-use crate::routes::findings::is_by_hand;
+use crate::routes::bulk::names_a_person;
 
 /// The object's class.
 pub(crate) const ANNOTATIONS: &str = "1.2.840.10008.5.1.4.1.1.91.1";
-/// Polygons of one file.
-const MOST_POLYGONS: usize = 2000;
+/// Polygons and points of one file.
+const MOST_SHAPES: usize = 2000;
 
 /// A stored file.
 pub(crate) struct StoredAnnotations {
@@ -17,14 +18,14 @@ pub(crate) struct StoredAnnotations {
     pub(crate) series: String,
     /// The image whose pixels the coordinates count.
     pub(crate) image: String,
-    pub(crate) polygons: Vec<StoredPolygon>,
+    pub(crate) shapes: Vec<StoredShape>,
 }
 
-/// A polygon of a group.
-pub(crate) struct StoredPolygon {
+/// A polygon or point of a group.
+pub(crate) struct StoredShape {
     /// By what it may be called, the code first.
     pub(crate) names: Vec<String>,
-    pub(crate) outline: Polygon<Level0>,
+    pub(crate) shape: LesionShape,
     pub(crate) producer: Producer,
 }
 
@@ -75,10 +76,10 @@ pub(crate) fn annotations(set: &ReadSet<'_>) -> Result<StoredAnnotations, Wrong>
         ));
     }
     let image = set.items(0x0008_1140).first().and_then(|image| image.text(0x0008_1155));
-    let mut polygons = Vec::new();
+    let mut shapes = Vec::new();
     for group in set.items(0x006A_0002) {
-        polygons.extend(polygons_of(group)?);
-        if polygons.len() > MOST_POLYGONS {
+        shapes.extend(shapes_of(group)?);
+        if shapes.len() > MOST_SHAPES {
             return Err(Wrong::Content("it has too many polygons: at most 2000 are taken at once"));
         }
     }
@@ -87,18 +88,25 @@ pub(crate) fn annotations(set: &ReadSet<'_>) -> Result<StoredAnnotations, Wrong>
         study: set.text(0x0020_000D).ok_or(Wrong::Content("it names no study"))?,
         series: set.text(0x0020_000E).ok_or(Wrong::Content("it names no series"))?,
         image: image.ok_or(Wrong::Content("it names no image"))?,
-        polygons,
+        shapes,
     })
 }
 
-fn polygons_of(group: &ReadSet<'_>) -> Result<Vec<StoredPolygon>, &'static str> {
-    if group.text(0x0070_0023).as_deref() != Some("POLYGON") {
-        return Err("only polygons are taken");
-    }
+fn shapes_of(group: &ReadSet<'_>) -> Result<Vec<StoredShape>, &'static str> {
+    let shapes = match group.text(0x0070_0023).as_deref() {
+        Some("POLYGON") => polygons_of(group)?,
+        Some("POINT") => points(group)?.into_iter().map(LesionShape::Point).collect(),
+        _ => return Err("only polygons and points are taken"),
+    };
     let code = group.items(0x006A_000A).first();
     let code = code.and_then(|code| code.text(0x0008_0100).or_else(|| code.text(0x0008_0119)));
     let names: Vec<String> = code.into_iter().chain(group.text(0x006A_0005)).collect();
     let producer = producer(group);
+    let named = |shape| StoredShape { names: names.clone(), shape, producer: producer.clone() };
+    Ok(shapes.into_iter().map(named).collect())
+}
+
+fn polygons_of(group: &ReadSet<'_>) -> Result<Vec<LesionShape>, &'static str> {
     let points = points(group)?;
     let starts = group.bytes(0x0066_0040).ok_or("a group says not where its polygons begin")?;
     let (starts, rest) = starts.as_chunks::<4>();
@@ -113,11 +121,7 @@ fn polygons_of(group: &ReadSet<'_>) -> Result<Vec<StoredPolygon>, &'static str> 
     for (start, end) in starts.iter().zip(ends) {
         let ring = points.get(*start..end).filter(|ring| ring.len() >= 3);
         let ring = ring.ok_or("a polygon has fewer than three points")?;
-        polygons.push(StoredPolygon {
-            names: names.clone(),
-            outline: Polygon::simple(ring.to_vec()),
-            producer: producer.clone(),
-        });
+        polygons.push(LesionShape::Outline(vec![Polygon::simple(ring.to_vec())]));
     }
     Ok(polygons)
 }
@@ -143,7 +147,7 @@ fn producer(group: &ReadSet<'_>) -> Producer {
         let text = algorithm.and_then(|algorithm| algorithm.text(tag));
         let plain = text.map(|text| text.chars().filter(|c| !c.is_control()).take(60).collect());
         // Whoever stores annotations is no witness that a person here drew them.
-        plain.filter(|text: &String| !text.is_empty() && !is_by_hand(text))
+        plain.filter(|text: &String| !text.is_empty() && !names_a_person(text))
     };
     Producer {
         name: said(0x0066_0036).unwrap_or_else(|| "stored annotations".to_owned()),

@@ -1,7 +1,8 @@
 //! What was signed as a Comprehensive SR after TID 1500, Measurement Report (PS3.16): each region
-//! with its outline on the image, its label, its area and what proposed it.
+//! with its outline or point on the image, its label, an outline's area and what proposed it.
 
 use bianque_core::{Level0, Point};
+use bianque_record::proposals::LesionShape;
 use serde_json::json;
 
 use super::{
@@ -131,8 +132,7 @@ fn group(signed: &SignedSlide<'_>, region: &SignedRegion) -> DataSet {
             inside.push(words("HAS CONCEPT MOD", parameters, encoder));
         }
     }
-    // A planar group has one outline: the largest part's; each part's area is in the sum.
-    if let Some(part) = region.outline.iter().max_by(|a, b| a.area().total_cmp(&b.area())) {
+    if let Some((kind, data)) = graphic(&region.shape) {
         let image = DataSet::new()
             .with(RELATIONSHIP_TYPE, ["SELECTED FROM"])
             .with(VALUE_TYPE, ["IMAGE"])
@@ -140,13 +140,13 @@ fn group(signed: &SignedSlide<'_>, region: &SignedRegion) -> DataSet {
         inside.push(
             node("CONTAINS", "SCOORD", dcm("111030", "Image Region"))
                 .with(PIXEL_ORIGIN_INTERPRETATION, ["VOLUME"])
-                .with(GRAPHIC_TYPE, ["POLYLINE"])
-                .with(GRAPHIC_DATA, closed(&part.outer))
+                .with(GRAPHIC_TYPE, [kind])
+                .with(GRAPHIC_DATA, data)
                 .with_items(CONTENT_SEQUENCE, vec![image]),
         );
     }
-    if let Some((x, y)) = signed.mpp {
-        let pixels: f64 = region.outline.iter().map(bianque_core::Polygon::area).sum();
+    if let (Some((x, y)), Some(parts)) = (signed.mpp, region.shape.outline()) {
+        let pixels: f64 = parts.iter().map(bianque_core::Polygon::area).sum();
         let value =
             DataSet::new().with(NUMERIC_VALUE, [short_number(pixels * x * y / 1e6)]).with_items(
                 MEASUREMENT_UNITS_CODE_SEQUENCE,
@@ -158,6 +158,18 @@ fn group(signed: &SignedSlide<'_>, region: &SignedRegion) -> DataSet {
         );
     }
     container(dcm("125007", "Measurement Group"), inside)
+}
+
+/// The graphic type and data of a shape. A planar group has one outline: the largest part's; each
+/// part's area is in the sum.
+fn graphic(shape: &LesionShape) -> Option<(&'static str, Vec<serde_json::Value>)> {
+    match shape {
+        LesionShape::Point(at) => Some(("POINT", vec![json!(at.x), json!(at.y)])),
+        LesionShape::Outline(parts) => {
+            let part = parts.iter().max_by(|a, b| a.area().total_cmp(&b.area()))?;
+            Some(("POLYLINE", closed(&part.outer)))
+        }
+    }
 }
 
 /// A decimal string of at most sixteen characters.

@@ -7,8 +7,8 @@ use bianque_record::{
     cases::Purpose,
     identity::{Label, RequestKey},
     proposals::{
-        Content, Evidence, LesionRegion, ModelConfidence, NewProposal, ProposalContent,
-        QualityReason, QualityVerdict,
+        Content, Evidence, LesionRegion, LesionShape, ModelConfidence, NewProposal,
+        ProposalContent, QualityReason, QualityVerdict,
     },
     site::PlacedSlide,
 };
@@ -102,7 +102,7 @@ fn region(slide: &PlacedSlide, lesion: &FoundLesion) -> LesionRegion {
     let region = LesionRegion {
         slide: slide.slide,
         label: lesion.label.clone(),
-        outline: lesion.outline.clone(),
+        shape: LesionShape::Outline(lesion.outline.clone()),
     };
     if region.check().is_ok() {
         return region;
@@ -113,7 +113,8 @@ fn region(slide: &PlacedSlide, lesion: &FoundLesion) -> LesionRegion {
         if region.check().is_ok() {
             break;
         }
-        for part in &mut region.outline {
+        let LesionShape::Outline(parts) = &mut region.shape else { break };
+        for part in parts {
             for ring in std::iter::once(&mut part.outer).chain(&mut part.holes) {
                 if ring.len() >= 8 {
                     let mut keep = false;

@@ -24,6 +24,14 @@ pub(crate) struct AuditFilter {
     before: Option<u64>,
     limit: Option<u32>,
     actor: Option<String>,
+    /// By its name, such as `decision.made`.
+    event: Option<String>,
+    /// What it is about: an id or its end, a case's number, a login.
+    about: Option<String>,
+    /// Seconds since 1970-01-01 00:00 UTC; that moment or later.
+    since: Option<i64>,
+    /// Seconds since 1970-01-01 00:00 UTC; before that moment.
+    until: Option<i64>,
 }
 
 /// Entries, the newest first.
@@ -43,6 +51,8 @@ struct EntryLine {
     outcome: String,
     object_kind: String,
     object: String,
+    /// A case's number, for a proposal or a slide too, or an account's login.
+    object_name: Option<String>,
     detail: String,
     hash: String,
 }
@@ -72,7 +82,7 @@ struct HeadLine {
     hash: String,
 }
 
-fn line(entry: Entry) -> EntryLine {
+fn line((entry, object_name): (Entry, Option<String>)) -> EntryLine {
     EntryLine {
         sequence: entry.sequence,
         at: text(Moment::from_microseconds(entry.at)),
@@ -82,9 +92,14 @@ fn line(entry: Entry) -> EntryLine {
         outcome: entry.outcome,
         object_kind: entry.object_kind,
         object: entry.object,
+        object_name,
         detail: entry.detail,
         hash: entry.hash,
     }
+}
+
+fn moment(seconds: i64) -> Moment {
+    Moment::from_microseconds(seconds.saturating_mul(1_000_000))
 }
 
 /// A page of the audit.
@@ -96,10 +111,20 @@ pub(crate) async fn list(
     let query = AuditQuery {
         actor: parsed_if::<UserId>(filter.actor.as_deref())?,
         object: None,
+        about: filter.about.filter(|words| !words.is_empty()),
+        event: filter.event.filter(|name| !name.is_empty()),
+        since: filter.since.map(moment),
+        until: filter.until.map(moment),
         before: filter.before,
         limit: filter.limit.unwrap_or(100),
     };
-    let entries = state.record(move |record| record.audit_entries(&caller.actor, &query)).await?;
+    let entries: Vec<_> = state
+        .record(move |record| {
+            let entries = record.audit_entries(&caller.actor, &query)?;
+            let names = record.audit_names(&caller.actor, &entries)?;
+            Ok(entries.into_iter().zip(names).collect())
+        })
+        .await?;
     Ok(Json(AuditDocument { entries: entries.into_iter().map(line).collect() }))
 }
 

@@ -5,7 +5,7 @@ use axum::{
     extract::{FromRequest, Request},
 };
 use bianque_core::{Level0, Magnification, PixelRect, Point, Polygon};
-use bianque_record::{decisions::Viewed, identity::SlideId};
+use bianque_record::{decisions::Viewed, identity::SlideId, proposals::LesionShape};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -44,7 +44,7 @@ where
 pub(crate) type Outline = Vec<Vec<Vec<[f64; 2]>>>;
 
 /// An outline as polygons. What is wrong with them, the record says.
-pub(crate) fn polygons(outline: &Outline) -> Result<Vec<Polygon<Level0>>, Refusal> {
+fn polygons(outline: &Outline) -> Result<Vec<Polygon<Level0>>, Refusal> {
     let points = |ring: &Vec<[f64; 2]>| ring.iter().map(|[x, y]| Point::new(*x, *y)).collect();
     outline
         .iter()
@@ -57,8 +57,34 @@ pub(crate) fn polygons(outline: &Outline) -> Result<Vec<Polygon<Level0>>, Refusa
         .collect()
 }
 
+/// The shape that a request gives, if any.
+pub(crate) fn shape(
+    outline: Option<&Outline>,
+    point: Option<[f64; 2]>,
+) -> Result<Option<LesionShape>, Refusal> {
+    Ok(match (outline, point) {
+        (None, None) => None,
+        (Some(outline), None) => Some(LesionShape::Outline(polygons(outline)?)),
+        (None, Some([x, y])) => Some(LesionShape::Point(Point::new(x, y))),
+        (Some(_), Some(_)) => {
+            let what = "give an outline or a point, not both";
+            return Err(Refusal::Request(what.to_owned()));
+        }
+    })
+}
+
+/// A shape's outline; none of a point.
+pub(crate) fn outline_of(shape: &LesionShape) -> Option<Outline> {
+    shape.outline().map(outline)
+}
+
+/// A shape's point, `[x, y]` in level-0 pixels; none of an outline.
+pub(crate) fn point_of(shape: &LesionShape) -> Option<[f64; 2]> {
+    shape.point().map(|point| [point.x, point.y])
+}
+
 /// Polygons as an outline.
-pub(crate) fn outline(polygons: &[Polygon<Level0>]) -> Outline {
+fn outline(polygons: &[Polygon<Level0>]) -> Outline {
     let ring =
         |points: &Vec<Point<Level0>>| points.iter().map(|point| [point.x, point.y]).collect();
     polygons

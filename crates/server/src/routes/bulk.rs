@@ -10,9 +10,9 @@ use axum::{
     http::header,
     response::{IntoResponse, Response},
 };
-use bianque_core::{Level0, PixelRect, Producer};
+use bianque_core::{Digest, Level0, PixelRect, Producer};
 use bianque_record::{
-    Record,
+    Record, Role,
     cases::Purpose,
     identity::{CaseId, Label, ProposalId, RequestKey, SlideId},
     proposals::{BulkPoints, Content, NewProposal, ProposalContent},
@@ -26,9 +26,16 @@ use super::{
     findings::is_by_hand,
     withheld::Standing,
 };
-use crate::{access::Caller, answer::Refusal, events::Event};
+use crate::{
+    access::{Caller, Known},
+    answer::Refusal,
+    events::Event,
+};
 
 const MAGIC: &[u8] = b"BNA1";
+/// What the body is.
+pub(crate) const FORM: &str = "Little endian: the bytes BNA1; the number of points (u32); of each \
+                               point x and y (f32, level-0 pixels); of each point its class (u8).";
 /// Bytes before the first point.
 const HEAD: usize = 8;
 /// Bytes of a point: two coordinates and a class.
@@ -62,9 +69,53 @@ pub(crate) struct NewSet {
     label: String,
     /// Names of the classes, in order, separated by commas.
     classes: String,
-    /// What found the points, and its version.
-    producer: String,
-    version: String,
+    /// What found the points: for a program's token, which must name it. Nobody else may: a person's
+    /// points are recorded as a file that this login put in.
+    producer: Option<String>,
+    /// The producer's version.
+    version: Option<String>,
+    /// The digest of the producer's weights or rules, `blake3:` and 64 digits, where it has some.
+    digest: Option<String>,
+}
+
+/// How the producer of a person's file is called, before the login.
+const PUT_IN: &str = "file put in by";
+
+/// Whether a producer's name says that a person here is behind it.
+pub(crate) fn names_a_person(name: &str) -> bool {
+    let start = name.trim().get(..PUT_IN.len());
+    is_by_hand(name) || start.is_some_and(|start| start.eq_ignore_ascii_case(PUT_IN))
+}
+
+impl NewSet {
+    /// The program that a program's token names.
+    fn program(&self) -> Result<Producer, Refusal> {
+        let (Some(name), Some(version)) = (&self.producer, &self.version) else {
+            let what = "a program names itself in `producer` and `version`";
+            return Err(Refusal::Request(what.to_owned()));
+        };
+        if names_a_person(name) {
+            let what = "the producer's name says that a person drew it";
+            return Err(Refusal::Request(what.to_owned()));
+        }
+        let digest = self.digest.as_deref().map(str::parse::<Digest>).transpose();
+        let digest = digest.map_err(|error| Refusal::Request(error.to_string()))?;
+        Ok(Producer { name: name.clone(), version: version.clone(), digest, licence: None })
+    }
+
+    /// What is recorded of a person's file: who put it in, and which file it was.
+    fn file_of(&self, login: &str, file: &[u8]) -> Result<Producer, Refusal> {
+        if self.producer.is_some() || self.version.is_some() || self.digest.is_some() {
+            let what = "only a program's token may name a producer: leave `producer`, `version` and `digest` out";
+            return Err(Refusal::Forbidden(what.to_owned()));
+        }
+        Ok(Producer {
+            name: format!("{PUT_IN} {login}"),
+            version: "not stated".to_owned(),
+            digest: Some(Digest::of(file)),
+            licence: None,
+        })
+    }
 }
 
 /// Every set that the reader may see.
@@ -142,14 +193,17 @@ pub(crate) async fn put(
 ) -> Result<Json<serde_json::Value>, Refusal> {
     let (case, slide): (CaseId, SlideId) = (parsed(&case)?, parsed(&slide)?);
     let (key, label): (RequestKey, Label) = (parsed(&new.key)?, parsed(&new.label)?);
-    if is_by_hand(&new.producer) {
-        return Err(Refusal::Request("the producer's name says that a person drew it".to_owned()));
-    }
     let classes: Vec<Label> = new.classes.split(',').map(parsed).collect::<Result<_, _>>()?;
-    let producer =
-        Producer { name: new.producer, version: new.version, digest: None, licence: None };
     let (count, bounds) = check(&body, classes.len())?;
     let (actor, place) = (caller.actor, state.clone());
+    // A person may have the role too, and logs in: only a token is a program's.
+    let is_program = caller.known == Known::Program && actor.role() == Role::Program;
+    let producer = if is_program {
+        new.program()?
+    } else {
+        let member = state.record(move |record| record.who_is(&actor)).await?;
+        new.file_of(&member.login, &body)?
+    };
     let id = state
         .record(move |record| {
             record.slide_of_case(&actor, case, slide)?;
@@ -219,6 +273,45 @@ mod tests {
         }
         bytes.extend(points.iter().map(|point| point.2));
         bytes
+    }
+
+    fn new(producer: Option<&str>, digest: Option<&str>) -> NewSet {
+        NewSet {
+            key: "a-key-of-a-test".to_owned(),
+            label: "nuclei".to_owned(),
+            classes: "a".to_owned(),
+            producer: producer.map(str::to_owned),
+            version: producer.map(|_| "1".to_owned()),
+            digest: digest.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn a_program_says_who_it_is_and_that_it_is_no_person() {
+        let digest = Digest::of(b"weights");
+        let said = new(Some("nuclei finder"), Some(&digest.to_string())).program().unwrap();
+        assert_eq!((said.name.as_str(), said.digest), ("nuclei finder", Some(digest)));
+        for bad in [
+            new(None, None),
+            new(Some("Drawn by a person"), None),
+            new(Some(" File put in by anna"), None),
+            new(Some("x"), Some("sha256:00")),
+        ] {
+            assert!(bad.program().is_err(), "{:?}", bad.producer);
+        }
+    }
+
+    #[test]
+    fn a_person_s_file_passes_for_no_program() {
+        for named in [new(Some("nuclei finder"), None), new(None, Some("x"))] {
+            assert!(matches!(named.file_of("anna", b"x"), Err(Refusal::Forbidden(_))));
+        }
+        let file = new(None, None).file_of("anna", b"x").unwrap();
+        assert_eq!(
+            (file.name.as_str(), file.digest),
+            ("file put in by anna", Some(Digest::of(b"x")))
+        );
+        assert!(names_a_person(&file.name));
     }
 
     #[test]

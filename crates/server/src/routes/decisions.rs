@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     State,
-    bodies::{Body, Outline, View, outline, parsed, parsed_if, polygons, text},
+    bodies::{Body, Outline, View, outline_of, parsed, parsed_if, point_of, shape, text},
     findings::{FindingDocument, Quality, is_by_person},
     withheld::{Standing, is_hidden},
 };
@@ -37,6 +37,8 @@ pub(crate) struct Decide {
     reason: Option<String>,
     label: Option<String>,
     outline: Option<Outline>,
+    /// In the place of an outline: `[x, y]` in level-0 pixels.
+    point: Option<[f64; 2]>,
     quality: Option<Quality>,
     #[serde(default)]
     viewed: Vec<View>,
@@ -63,6 +65,7 @@ pub(crate) struct DecisionLine {
     reason: Option<String>,
     label: Option<String>,
     outline: Option<Outline>,
+    point: Option<[f64; 2]>,
     amends: Option<String>,
     milliseconds: u64,
     aided: bool,
@@ -81,7 +84,8 @@ impl From<&Decision> for DecisionLine {
             role: text(decision.role),
             reason: decision.reason.as_ref().map(text),
             label: region.as_ref().map(|region| text(&region.label)),
-            outline: region.map(|region| outline(&region.outline)),
+            outline: region.as_ref().and_then(|region| outline_of(&region.shape)),
+            point: region.as_ref().and_then(|region| point_of(&region.shape)),
             amends: decision.amends.map(text),
             milliseconds: decision.milliseconds,
             aided: decision.aided,
@@ -218,8 +222,8 @@ fn corrected(state: &State, finding: &ReadFinding, new: &Decide) -> Result<Conte
         if let Some(label) = &new.label {
             region.label = state.controlled(label)?;
         }
-        if let Some(outline) = &new.outline {
-            region.outline = polygons(outline)?;
+        if let Some(shape) = shape(new.outline.as_ref(), new.point)? {
+            region.shape = shape;
         }
         return Ok(Content::of(&region)?);
     }

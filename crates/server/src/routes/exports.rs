@@ -12,7 +12,7 @@ use bianque_core::geojson::{self, Feature};
 use bianque_record::{
     cases::Purpose,
     identity::{CaseId, ProposalId, SlideId},
-    proposals::{LesionRegion, ProposalContent, State as ProposalState},
+    proposals::{LesionRegion, LesionShape, ProposalContent, State as ProposalState},
     reading::ReadFinding,
     release::{CaseVersion, Released, Unconfirmed, WorkingCopy},
 };
@@ -174,13 +174,18 @@ fn geo_json(features: &[Feature]) -> Response {
 
 fn feature(state: &State, region: LesionRegion, state_of: Map<String, Value>) -> Feature {
     let label = state.labels.iter().find(|label| label.name == region.label.as_str());
+    let (polygons, points) = match region.shape {
+        LesionShape::Outline(parts) => (parts, Vec::new()),
+        LesionShape::Point(at) => (Vec::new(), vec![at]),
+    };
     Feature {
         class: Some(text(&region.label)),
         color: label.map(|label| label.color),
         name: None,
         measurements: Vec::new(),
         properties: state_of,
-        polygons: region.outline,
+        polygons,
+        points,
     }
 }
 

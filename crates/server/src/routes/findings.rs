@@ -1,18 +1,20 @@
 //! `/api/v1/cases/{case}/findings`: what machines and people say of a case.
 
-use std::{collections::HashMap, time::Duration};
+use std::{cmp::Ordering, collections::HashMap, time::Duration};
 
 use axum::{
     Json,
     extract::{self, Path},
 };
-use bianque_core::{Level0, Mpp, Polygon, Producer};
+use bianque_core::{Mpp, Polygon, Producer};
 use bianque_record::{
     Actor, Record,
     cases::Purpose,
     decisions::{Judgement, NewDecision, Viewed},
     identity::{CaseId, Label, ProposalId, RequestKey, SlideId},
-    proposals::{Content, Evidence, LesionRegion, NewProposal, ProposalContent, QualityVerdict},
+    proposals::{
+        Content, Evidence, LesionRegion, LesionShape, NewProposal, ProposalContent, QualityVerdict,
+    },
     reading::ReadFinding,
 };
 use schemars::JsonSchema;
@@ -20,10 +22,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     State,
-    bodies::{Body, Outline, Rectangle, View, outline, parsed, polygons, text},
+    bodies::{Body, Outline, Rectangle, View, outline_of, parsed, point_of, shape, text},
     withheld::{Shown, Standing},
 };
-use crate::{access::Caller, answer::Refusal, events::Event, library::SlideKey};
+use crate::{
+    ControlledLabel, Gravity, access::Caller, answer::Refusal, events::Event, library::SlideKey,
+};
 
 /// What draws by hand, as a producer.
 const BY_HAND: &str = "drawn by a person";
@@ -31,7 +35,8 @@ const BY_HAND: &str = "drawn by a person";
 /// The findings of a case.
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct FindingsDocument {
-    /// Whether what machines say of lesions is left out until the reader asks.
+    /// Whether what machines say of lesions, and what the other of two readers drew, is left out until
+    /// the reader asks.
     hidden: bool,
     findings: Vec<FindingDocument>,
 }
@@ -46,6 +51,8 @@ pub(crate) struct FindingDocument {
     pub(crate) headline: String,
     label: Option<String>,
     outline: Option<Outline>,
+    /// In the place of an outline: `[x, y]` in level-0 pixels.
+    point: Option<[f64; 2]>,
     /// As it was proposed, where a person has changed it.
     proposed: Option<Region>,
     quality: Option<Quality>,
@@ -60,16 +67,18 @@ pub(crate) struct FindingDocument {
     late: bool,
     at: String,
     evidence: Vec<EvidenceLine>,
+    /// On the glass; a point has none.
     area_mm2: Option<f64>,
     /// What the reader said.
     mine: Option<Mine>,
 }
 
-/// A region's label and outline.
+/// A region's label, and its outline or point.
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Region {
     label: String,
-    outline: Outline,
+    outline: Option<Outline>,
+    point: Option<[f64; 2]>,
 }
 
 /// A verdict on a slide.
@@ -155,11 +164,13 @@ impl FindingDocument {
             label: stands.as_ref().map(|region| text(&region.label)),
             area_mm2: stands
                 .as_ref()
-                .and_then(|region| Some(area_mm2(&region.outline, scales.get(&region.slide)?))),
-            outline: stands.map(|region| outline(&region.outline)),
+                .and_then(|region| area_mm2(&region.shape, scales.get(&region.slide)?)),
+            outline: stands.as_ref().and_then(|region| outline_of(&region.shape)),
+            point: stands.as_ref().and_then(|region| point_of(&region.shape)),
             proposed: proposed.map(|region| Region {
                 label: text(&region.label),
-                outline: outline(&region.outline),
+                outline: outline_of(&region.shape),
+                point: point_of(&region.shape),
             }),
             quality: quality.map(quality_line),
             score: proposal.confidence.map(|confidence| confidence.value()),
@@ -187,6 +198,7 @@ impl FindingDocument {
             headline: String::new(),
             label: None,
             outline: None,
+            point: None,
             proposed: None,
             quality: None,
             score: None,
@@ -217,10 +229,10 @@ fn evidence_line(evidence: &Evidence) -> Option<EvidenceLine> {
     }
 }
 
-/// The area on the glass.
-pub(crate) fn area_mm2(parts: &[Polygon<Level0>], mpp: &Mpp) -> f64 {
-    let pixels: f64 = parts.iter().map(Polygon::area).sum();
-    pixels * mpp.x() * mpp.y() / 1e6
+/// The area on the glass; a point has none.
+pub(crate) fn area_mm2(shape: &LesionShape, mpp: &Mpp) -> Option<f64> {
+    let pixels: f64 = shape.outline()?.iter().map(Polygon::area).sum();
+    Some(pixels * mpp.x() * mpp.y() / 1e6)
 }
 
 impl State {
@@ -240,6 +252,21 @@ impl State {
     }
 }
 
+/// Whether the slide is fit comes first, then by the gravity of the label that stands, then the
+/// surest. What a person drew has no score and is sure.
+fn graver_first(labels: &[ControlledLabel], a: &FindingDocument, b: &FindingDocument) -> Ordering {
+    let gravity = |finding: &FindingDocument| {
+        let named = labels.iter().find(|label| Some(&label.name) == finding.label.as_ref());
+        named.map_or(Gravity::NoLesion, |label| label.gravity)
+    };
+    let is_region = |finding: &FindingDocument| finding.kind != QualityVerdict::KIND;
+    let score = |finding: &FindingDocument| finding.score.unwrap_or(1.0);
+    is_region(a)
+        .cmp(&is_region(b))
+        .then_with(|| gravity(b).cmp(&gravity(a)))
+        .then_with(|| score(b).total_cmp(&score(a)))
+}
+
 /// Everything that is said of a case, what is graver first.
 pub(crate) async fn list(
     extract::State(state): extract::State<State>,
@@ -248,28 +275,24 @@ pub(crate) async fn list(
 ) -> Result<Json<FindingsDocument>, Refusal> {
     let id: CaseId = parsed(&case)?;
     let actor = caller.actor;
-    let Shown { standing, mut findings } =
+    let Shown { findings, hidden, .. } =
         state.record(move |record| Shown::to(record, &actor, id)).await?;
     let scales = state.scales(&caller, id).await?;
-    let order = |finding: &ReadFinding| {
-        let proposal = &finding.proposal.proposal;
-        (proposal.kind != QualityVerdict::KIND, proposal.confidence.map_or(0.0, |c| -c.value()))
-    };
-    findings.sort_by(|a, b| {
-        let (a, b) = (order(a), order(b));
-        a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
-    });
-    let findings = findings.iter().map(|finding| FindingDocument::of(finding, &scales)).collect();
-    Ok(Json(FindingsDocument { hidden: !standing.revealed, findings }))
+    let documents = findings.iter().map(|finding| FindingDocument::of(finding, &scales));
+    let mut findings: Vec<FindingDocument> = documents.collect();
+    findings.sort_by(|a, b| graver_first(&state.labels, a, b));
+    Ok(Json(FindingsDocument { hidden, findings }))
 }
 
-/// A region that a person drew.
+/// A region that a person drew: an outline, or a point.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct DrawnRegion {
     key: String,
     slide: String,
     label: String,
-    outline: Outline,
+    outline: Option<Outline>,
+    /// `[x, y]` in level-0 pixels.
+    point: Option<[f64; 2]>,
     #[serde(default)]
     viewed: Vec<View>,
     #[serde(default)]
@@ -285,7 +308,9 @@ pub(crate) async fn draw(
 ) -> Result<Json<FindingDocument>, Refusal> {
     let (case, slide): (CaseId, SlideId) = (parsed(&case)?, parsed(&drawn.slide)?);
     let label = state.controlled(&drawn.label)?;
-    let region = LesionRegion { slide, label, outline: polygons(&drawn.outline)? };
+    let shape = shape(drawn.outline.as_ref(), drawn.point)?
+        .ok_or_else(|| Refusal::Request("a drawn region needs an outline or a point".to_owned()))?;
+    let region = LesionRegion { slide, label, shape };
     let by_hand = ByHand {
         key: drawn.key,
         viewed: drawn.viewed.iter().map(View::viewed).collect::<Result<Vec<_>, _>>()?,

@@ -1,5 +1,5 @@
-//! `/api/v1/cases/{case}/slides/{slide}/geojson`: regions that a person drew elsewhere, in QuPath say,
-//! come in as that person's own.
+//! `/api/v1/cases/{case}/slides/{slide}/geojson`: regions and points that a person drew elsewhere, in
+//! QuPath say, come in as that person's own.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use bianque_core::{
 };
 use bianque_record::{
     identity::{CaseId, Label, RequestKey, SlideId},
-    proposals::{LesionRegion, ProposalContent},
+    proposals::{LesionRegion, LesionShape, ProposalContent},
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -34,7 +34,8 @@ const MOST_REGIONS: usize = 500;
 /// What came of a file.
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Imported {
-    /// Regions that stand now; those of an earlier import of the same file count too.
+    /// Regions that stand now, points among them; those of an earlier import of the same file count
+    /// too.
     regions: usize,
 }
 
@@ -49,17 +50,15 @@ pub(crate) async fn geo_json(
     let (case, slide): (CaseId, SlideId) = (parsed(&case)?, parsed(&slide)?);
     let text = std::str::from_utf8(&body);
     let text = text.map_err(|_| Refusal::Request("the file is no UTF-8 text".to_owned()))?;
-    let features = geojson::decode(text).map_err(|error| Refusal::Request(error.to_string()))?;
-    if features.is_empty() || features.len() > MOST_REGIONS {
-        let what = format!("the file has {} regions, not 1 to {MOST_REGIONS}", features.len());
+    let features = geojson::decode_with_points(text);
+    let features = features.map_err(|error| Refusal::Request(error.to_string()))?;
+    let shapes: Vec<_> = features.iter().flat_map(shapes_of).collect();
+    if shapes.is_empty() || shapes.len() > MOST_REGIONS {
+        let what = format!("the file has {} regions, not 1 to {MOST_REGIONS}", shapes.len());
         return Err(Refusal::Request(what));
     }
-    let regions = features.iter().enumerate().map(|(index, feature)| {
-        let region = LesionRegion {
-            slide,
-            label: state.label_of(index, feature)?,
-            outline: feature.polygons.clone(),
-        };
+    let regions = shapes.into_iter().enumerate().map(|(index, (feature, shape))| {
+        let region = LesionRegion { slide, label: state.label_of(index, feature)?, shape };
         let wrong = |what| Refusal::Request(format!("region {}: {what}", index + 1));
         region.check().map_err(wrong)?;
         Ok(region)
@@ -81,6 +80,14 @@ pub(crate) async fn geo_json(
         .await?;
     state.events.tell(Event::Case { case });
     Ok(Json(Imported { regions: count }))
+}
+
+/// What a feature draws: one outline of all its parts, or each of its points.
+fn shapes_of(feature: &Feature) -> Vec<(&Feature, LesionShape)> {
+    if feature.points.is_empty() {
+        return vec![(feature, LesionShape::Outline(feature.polygons.clone()))];
+    }
+    feature.points.iter().map(|at| (feature, LesionShape::Point(*at))).collect()
 }
 
 /// The same region of the same person is put once, however often its file is sent.

@@ -36,7 +36,7 @@ pub(crate) mod worklist;
 mod route;
 mod table;
 
-pub(crate) use route::{Answer, Route};
+pub(crate) use route::{Answer, Further, RequestBody, Route};
 pub(crate) use table::table;
 
 use std::{

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     State,
-    bodies::{Body, parsed, text},
+    bodies::{Body, parsed, point_of, text},
     findings::{ProducerLine, Scales, area_mm2, is_by_person},
     session::NOTICE,
     withheld::{Shown, Standing, must_fix},
@@ -106,7 +106,10 @@ struct ReportLine {
     slide_label: Option<String>,
     label: Option<String>,
     headline: String,
+    /// On the glass; a point has none.
     area_mm2: Option<f64>,
+    /// Where a point is, `[x, y]` in level-0 pixels; absent of an outline.
+    point: Option<[f64; 2]>,
     score: Option<f64>,
     corrected: bool,
     producer: ProducerLine,
@@ -186,7 +189,7 @@ pub(crate) async fn show(
         undecided: states(&[ProposalState::Proposed, ProposalState::Deferred]),
         findings: confirmed.map(|finding| preview_line(finding, &scales, label_of)).collect(),
         refused: states(&[ProposalState::Refused]).len(),
-        hidden: !shown.standing.revealed,
+        hidden: shown.hidden,
         notice: NOTICE,
     }))
 }
@@ -238,7 +241,8 @@ fn preview_line(
     let proposal = &finding.proposal.proposal;
     let content = finding.corrected.as_ref().unwrap_or(&proposal.content);
     let region = region_of(&proposal.kind, content);
-    let area = region.as_ref().and_then(|r| Some(area_mm2(&r.outline, scales.get(&r.slide)?)));
+    let area = region.as_ref().and_then(|r| area_mm2(&r.shape, scales.get(&r.slide)?));
+    let point = region.as_ref().and_then(|region| point_of(&region.shape));
     let stands = finding.stands.as_ref();
     ReportLine {
         finding: text(proposal.id),
@@ -251,6 +255,7 @@ fn preview_line(
             .or_else(|| verdict_of(&proposal.kind, content))
             .unwrap_or_else(|| proposal.headline.clone()),
         area_mm2: area,
+        point,
         score: proposal.confidence.map(|confidence| confidence.value()),
         corrected: finding.corrected.is_some(),
         producer: (&proposal.producer).into(),
@@ -271,7 +276,8 @@ fn signed_finding(
     let region = region_of(&finding.kind, &finding.content);
     let slide = finding.content.get("slide").and_then(serde_json::Value::as_str);
     let slide: Option<SlideId> = slide.and_then(|slide| slide.parse().ok());
-    let area = region.as_ref().and_then(|r| Some(area_mm2(&r.outline, scales.get(&r.slide)?)));
+    let area = region.as_ref().and_then(|r| area_mm2(&r.shape, scales.get(&r.slide)?));
+    let point = region.as_ref().and_then(|region| point_of(&region.shape));
     let last = finding.confirmations.last();
     let moment = bianque_record::identity::Moment::from_microseconds;
     ReportLine {
@@ -285,6 +291,7 @@ fn signed_finding(
             .or_else(|| verdict_of(&finding.kind, &finding.content))
             .unwrap_or_else(|| finding.kind.clone()),
         area_mm2: area,
+        point,
         score,
         corrected: finding.corrected,
         producer: (&finding.producer).into(),

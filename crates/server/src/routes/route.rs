@@ -26,6 +26,19 @@ pub(crate) enum Answer {
     Nothing,
 }
 
+/// What a request carries.
+#[derive(Copy, Clone)]
+pub(crate) enum RequestBody {
+    /// JSON of this form.
+    Json(SchemaOf),
+    /// Bytes of a media type, and what they are.
+    Bytes(&'static str, &'static str),
+}
+
+/// An answer beside the usual one: its status and its media type, if it has one.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Further(pub(crate) u16, pub(crate) Option<&'static str>);
+
 /// An address with a method.
 pub(crate) struct Route {
     pub(crate) method: Method,
@@ -33,9 +46,10 @@ pub(crate) struct Route {
     pub(crate) access: Access,
     /// What it does, for the description.
     pub(crate) summary: &'static str,
-    pub(crate) body: Option<SchemaOf>,
+    pub(crate) body: Option<RequestBody>,
     pub(crate) query: Option<SchemaOf>,
     pub(crate) answer: Answer,
+    pub(crate) further: Vec<Further>,
     /// The largest body, in bytes.
     pub(crate) largest: usize,
     pub(crate) handler: MethodRouter<State>,
@@ -60,11 +74,27 @@ impl Route {
     ) -> Self {
         let answer = Answer::Nothing;
         let largest = LARGEST_BODY;
-        Self { method, path, access, summary, body: None, query: None, answer, largest, handler }
+        Self {
+            method,
+            path,
+            access,
+            summary,
+            body: None,
+            query: None,
+            answer,
+            further: Vec::new(),
+            largest,
+            handler,
+        }
     }
 
     pub(super) fn takes<T: JsonSchema>(mut self) -> Self {
-        self.body = Some(schema::<T>);
+        self.body = Some(RequestBody::Json(schema::<T>));
+        self
+    }
+
+    pub(super) fn takes_bytes(mut self, media_type: &'static str, what: &'static str) -> Self {
+        self.body = Some(RequestBody::Bytes(media_type, what));
         self
     }
 
@@ -80,6 +110,28 @@ impl Route {
 
     pub(super) fn gives_bytes(mut self, media_type: &'static str) -> Self {
         self.answer = Answer::Bytes(media_type);
+        self
+    }
+
+    /// A picture that clients may keep: `304` where they have it.
+    pub(super) fn gives_picture(self) -> Self {
+        self.gives_bytes("image/jpeg").or_unchanged()
+    }
+
+    /// Another media type of the same answer.
+    pub(super) fn or(self, media_type: &'static str) -> Self {
+        self.or_answers(200, media_type)
+    }
+
+    /// An answer of another status.
+    pub(super) fn or_answers(mut self, status: u16, media_type: &'static str) -> Self {
+        self.further.push(Further(status, Some(media_type)));
+        self
+    }
+
+    /// That the client has it already.
+    pub(super) fn or_unchanged(mut self) -> Self {
+        self.further.push(Further(304, None));
         self
     }
 

@@ -4,19 +4,27 @@ use std::{convert::Infallible, time::Duration};
 
 use axum::{
     Json, extract,
-    http::StatusCode,
+    http::{HeaderMap, Method, StatusCode},
     response::sse::{self, KeepAlive, Sse},
 };
 use bianque_record::Record;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tokio_stream::{Stream, StreamExt, wrappers::BroadcastStream};
+use tokio::sync::{broadcast::error::RecvError, mpsc};
+use tokio_stream::{Stream, StreamExt, wrappers::ReceiverStream};
 
 use super::{
     State,
     bodies::{Body, text},
 };
-use crate::{access::Caller, answer::Refusal, events::Event};
+use crate::{
+    access::{Caller, Known},
+    answer::Refusal,
+    events::Event,
+};
+
+/// How often it is looked whether who listens to events may still.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 /// What the site has decided on.
 #[derive(Copy, Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -160,15 +168,72 @@ pub(crate) async fn cost(
     Ok(Json(efforts.into_iter().map(line).collect()))
 }
 
-/// What changes, as it changes.
+/// What changes, as it changes, as long as the caller is let in.
 pub(crate) async fn events(
     extract::State(state): extract::State<State>,
+    caller: Caller,
+    headers: HeaderMap,
 ) -> Sse<impl Stream<Item = Result<sse::Event, Infallible>>> {
-    // Who was too slow and missed some is told to load anew.
-    let told = BroadcastStream::new(state.events.listen())
-        .map(|event| event.unwrap_or(Event::Worklist {}))
-        .filter_map(|event| {
-            sse::Event::default().event(event.name()).json_data(&event).ok().map(Ok)
-        });
+    let (tell, told) = mpsc::channel(1);
+    tokio::spawn(tell_while_let_in(state, caller, headers, tell));
+    let told = ReceiverStream::new(told).filter_map(|event: Event| {
+        sse::Event::default().event(event.name()).json_data(&event).ok().map(Ok)
+    });
     Sse::new(told).keep_alive(KeepAlive::new().interval(Duration::from_secs(15)))
+}
+
+/// Passes events on until the client goes, its session ends or its account is closed.
+async fn tell_while_let_in(
+    state: State,
+    caller: Caller,
+    headers: HeaderMap,
+    tell: mpsc::Sender<Event>,
+) {
+    let mut events = state.events.listen();
+    let mut look = tokio::time::interval(LOOK_AGAIN);
+    let mut waiting: Option<Event> = None;
+    loop {
+        tokio::select! {
+            () = tell.closed() => return,
+            _ = look.tick() => {
+                if !is_let_in(&state, &caller, &headers).await {
+                    return;
+                }
+            }
+            // A client that takes nothing must not keep its session from being looked at.
+            place = tell.reserve(), if waiting.is_some() => {
+                if let (Ok(place), Some(event)) = (place, waiting.take()) {
+                    place.send(event);
+                }
+            }
+            event = events.recv(), if waiting.is_none() => match event {
+                Ok(event) => waiting = Some(event),
+                // Who was too slow and missed some is told to load anew.
+                Err(RecvError::Lagged(_)) => waiting = Some(Event::Worklist {}),
+                Err(RecvError::Closed) => return,
+            },
+        }
+    }
+}
+
+/// Whether the caller would be let in again now. An open stream is no use of a session: that a page
+/// stands open must not keep it from ending.
+async fn is_let_in(state: &State, caller: &Caller, headers: &HeaderMap) -> bool {
+    let found = match &caller.known {
+        Known::Demo => return true,
+        Known::Session(token) => {
+            let token = token.clone();
+            state.record(move |record| record.is_session_open(&token)).await
+        }
+        Known::Program => {
+            let found = Caller::find(state, &Method::GET, headers).await;
+            found.map(|found| found.is_some_and(|found| found.actor == caller.actor))
+        }
+    };
+    match found {
+        Ok(is_open) => is_open,
+        Err(Refusal::LogIn) => false,
+        // The record is busy, say: the next look decides.
+        Err(_) => true,
+    }
 }

@@ -30,6 +30,9 @@ use crate::{
 
 /// The largest body.
 pub(crate) const LARGEST: usize = 64 << 20;
+/// What the body is.
+pub(crate) const FORM: &str = "Parts of application/dicom, each a Microscopy Bulk Simple \
+                               Annotations file; the header names type and boundary.";
 
 /// Why a file was not taken, as PS3.18 table 10.5.1-1 and PS3.4 table B.2-1 number it.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -172,26 +175,26 @@ async fn propose(
     Ok(())
 }
 
-/// Each polygon as a proposal.
+/// Each polygon or point as a proposal.
 fn proposals(
     state: &State,
     annotations: StoredAnnotations,
     slide: &PlacedSlide,
 ) -> Result<Vec<NewProposal>, Refusal> {
-    let polygons = annotations.polygons.into_iter();
-    polygons
-        .map(|polygon| {
-            let label = polygon.names.iter().find_map(|name| state.controlled(name).ok());
+    let shapes = annotations.shapes.into_iter();
+    shapes
+        .map(|stored| {
+            let label = stored.names.iter().find_map(|name| state.controlled(name).ok());
             let label: Label = label.ok_or_else(|| {
                 Refusal::Request("a group's label is none of the controlled list".to_owned())
             })?;
-            let region = LesionRegion { slide: slide.slide, label, outline: vec![polygon.outline] };
+            let region = LesionRegion { slide: slide.slide, label, shape: stored.shape };
             Ok(NewProposal {
                 case: slide.case,
                 slide: Some(slide.slide),
                 content: Content::of(&region)?,
                 evidence: Vec::new(),
-                producer: polygon.producer,
+                producer: stored.producer,
                 confidence: None,
                 purpose: Purpose::Care,
                 consent_tags: Vec::new(),

@@ -13,7 +13,10 @@ use super::{
     route::{Route, route},
     session, sign_on, site, slides, store, unaided, views, web, worklist,
 };
-use crate::access::Access::{Everybody, LoggedIn, May, Metrics, Slide};
+use crate::{
+    access::Access::{Everybody, LoggedIn, May, Metrics, Slide},
+    web_app,
+};
 
 /// Every address.
 pub(crate) fn table() -> Vec<Route> {
@@ -213,6 +216,7 @@ fn reading() -> Vec<Route> {
         route!(POST "/api/v1/cases/{case}/slides/{slide}/annotations", May(Action::Propose),
             "Puts a set of points: BNA1, their number, coordinates, classes", bulk::put)
         .asks::<bulk::NewSet>()
+        .takes_bytes("application/octet-stream", bulk::FORM)
         .takes_at_most(bulk::LARGEST)
         .gives::<serde_json::Value>(),
         route!(GET "/api/v1/cases/{case}/slides/{slide}/annotations/{set}/points", read,
@@ -263,7 +267,9 @@ fn signing() -> Vec<Route> {
             "A case for other programs; what is not signed is marked, or refused",
             exports::write)
         .asks::<exports::ExportFilter>()
-        .gives_bytes("application/geo+json"),
+        .gives_bytes("application/geo+json")
+        .or("application/json")
+        .or("application/dicom"),
     ]
 }
 
@@ -300,12 +306,12 @@ fn slide_routes() -> Vec<Route> {
             .gives::<slides::SlideFactsDocument>(),
         route!(GET "/api/v1/slides/{slide}/thumbnail", Slide, "The whole slide, small",
             slides::thumbnail)
-        .gives_bytes("image/jpeg"),
+        .gives_picture(),
         route!(GET "/deepzoom/{descriptor}", Slide, "Deep Zoom descriptor",
             deep_zoom::descriptor)
         .gives_bytes("application/xml"),
         route!(GET "/deepzoom/{files}/{level}/{tile}", Slide, "Deep Zoom tile", deep_zoom::tile)
-            .gives_bytes("image/jpeg"),
+            .gives_picture(),
         route!(GET "/iiif/3/{slide}", Slide, "IIIF base address", iiif::base)
             .leads_to("application/ld+json"),
         route!(GET "/iiif/3/{slide}/info.json", Slide, "IIIF image information",
@@ -313,7 +319,8 @@ fn slide_routes() -> Vec<Route> {
         .gives_standard("application/ld+json"),
         route!(GET "/iiif/3/{slide}/{region}/{size}/{rotation}/{ending}", Slide, "IIIF image",
             iiif::image)
-        .gives_bytes("image/jpeg"),
+        .gives_picture()
+        .or("image/png"),
     ]
 }
 
@@ -333,75 +340,102 @@ fn dicomweb() -> Vec<Route> {
     let register = May(Action::Register);
     vec![
         route!(GET "/dicomweb/studies", register, "QIDO-RS studies", dicom::studies)
+            .asks::<dicom::SearchParameters>()
             .gives_standard(JSON),
         route!(POST "/dicomweb/studies", May(Action::Propose),
             "STOW-RS: annotations, which become proposals", store::store)
+        .takes_bytes("multipart/related", store::FORM)
         .takes_at_most(store::LARGEST)
-        .gives_standard(JSON),
+        .gives_standard(JSON)
+        .or_answers(202, JSON)
+        .or_answers(409, JSON),
         route!(GET "/dicomweb/series", register, "QIDO-RS series", dicom::all_series)
+            .asks::<dicom::SearchParameters>()
             .gives_standard(JSON),
         route!(GET "/dicomweb/instances", register, "QIDO-RS instances", dicom::all_instances)
+            .asks::<dicom::SearchParameters>()
             .gives_standard(JSON),
         route!(GET STUDY, Slide, "WADO-RS files of a study", dicom::study)
-            .gives_bytes("multipart/related"),
+            .gives_bytes("multipart/related")
+            .or("application/dicom"),
         route!(GET "/dicomweb/studies/{study}/series", Slide, "QIDO-RS series of a study",
             dicom::series)
+        .asks::<dicom::SearchParameters>()
         .gives_standard(JSON),
         route!(GET "/dicomweb/studies/{study}/instances", Slide, "QIDO-RS instances of a study",
             dicom::study_instances)
+        .asks::<dicom::SearchParameters>()
         .gives_standard(JSON),
         route!(GET "/dicomweb/studies/{study}/metadata", Slide, "WADO-RS metadata of a study",
             dicom::study_metadata)
         .gives_standard(JSON),
         route!(GET "/dicomweb/studies/{study}/thumbnail", Slide, "WADO-RS thumbnail of a study",
             dicom::study_thumbnail)
-        .gives_bytes("image/jpeg"),
+        .asks::<dicom::Window>()
+        .gives_picture()
+        .or("image/png"),
         route!(GET SERIES, Slide, "WADO-RS files of a series", dicom::retrieved_series)
-            .gives_bytes("multipart/related"),
+            .gives_bytes("multipart/related")
+            .or("application/dicom"),
         route!(GET INSTANCES, Slide, "QIDO-RS instances of a series", dicom::instances)
+            .asks::<dicom::SearchParameters>()
             .gives_standard(JSON),
         route!(GET "/dicomweb/studies/{study}/series/{series}/metadata", Slide,
             "WADO-RS metadata of a series", dicom::series_metadata)
         .gives_standard(JSON),
         route!(GET "/dicomweb/studies/{study}/series/{series}/thumbnail", Slide,
             "WADO-RS thumbnail of a series", dicom::series_thumbnail)
-        .gives_bytes("image/jpeg"),
+        .asks::<dicom::Window>()
+        .gives_picture()
+        .or("image/png"),
     ]
 }
 
 fn dicomweb_instances() -> Vec<Route> {
     vec![
         route!(GET of_instance!(""), Slide, "WADO-RS file of an instance", dicom::instance)
-            .gives_bytes("multipart/related"),
+            .gives_bytes("multipart/related")
+            .or("application/dicom"),
         route!(GET of_instance!("/metadata"), Slide, "WADO-RS metadata of an instance",
             dicom::instance_metadata)
         .gives_standard(JSON),
         route!(GET of_instance!("/bulkdata/{*way}"), Slide, "WADO-RS bulk data of an instance",
             dicom::bulk_data)
-        .gives_bytes("multipart/related"),
+        .gives_bytes("multipart/related")
+        .or("application/octet-stream"),
         route!(GET of_instance!("/rendered"), Slide, "WADO-RS rendered instance",
             dicom::rendered_instance)
-        .gives_bytes("image/jpeg"),
+        .asks::<dicom::Window>()
+        .gives_picture()
+        .or("image/png"),
         route!(GET of_instance!("/thumbnail"), Slide, "WADO-RS thumbnail of an instance",
             dicom::instance_thumbnail)
-        .gives_bytes("image/jpeg"),
+        .asks::<dicom::Window>()
+        .gives_picture()
+        .or("image/png"),
         route!(GET of_instance!("/frames/{frames}"), Slide, "WADO-RS frames", dicom::frames)
             .gives_bytes("multipart/related"),
         route!(GET of_instance!("/frames/{frames}/rendered"), Slide, "WADO-RS rendered frame",
             dicom::rendered)
-        .gives_bytes("image/jpeg"),
+        .gives_picture()
+        .or("image/png"),
         route!(GET of_instance!("/frames/{frames}/thumbnail"), Slide, "WADO-RS thumbnail of a frame",
             dicom::frame_thumbnail)
-        .gives_bytes("image/jpeg"),
+        .gives_picture()
+        .or("image/png"),
     ]
 }
 
 fn page() -> Vec<Route> {
+    let file = |route: Route| {
+        let route = route.gives_bytes("application/octet-stream").or_unchanged();
+        web_app::MEDIA_TYPES.iter().fold(route, |route, (_, kind)| route.or(kind))
+    };
     vec![
-        route!(GET "/", Everybody, "The web app", web::page).gives_bytes("text/html"),
-        route!(GET "/{name}", Everybody, "A file beside the page", web::beside)
-            .gives_bytes("application/octet-stream"),
-        route!(GET "/assets/{*path}", Everybody, "A file of the web app", web::asset)
-            .gives_bytes("application/octet-stream"),
+        route!(GET "/", Everybody, "The web app", web::page)
+            .gives_bytes("text/html")
+            .or_unchanged(),
+        file(route!(GET "/{name}", Everybody, "A file beside the page", web::beside)),
+        file(route!(GET "/assets/{*path}", Everybody, "A file of the web app", web::asset)),
     ]
 }

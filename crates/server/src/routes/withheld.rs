@@ -26,6 +26,8 @@ pub(crate) struct Standing {
     /// Whether the reader looks before machines speak: where the site says so, or chance.
     pub(crate) read_first: bool,
     pub(crate) revealed: bool,
+    /// Whether the reader has said to be done with looking alone.
+    asked: bool,
     /// Whether chance has picked this reading to be compared with others: then it is fixed first.
     pub(crate) drawn: bool,
     /// Whether the reader has fixed it.
@@ -37,9 +39,9 @@ impl Standing {
         let settings = SiteSettings::read(record)?;
         let drawn = is_drawn(&settings, actor, case);
         let read_first = settings.read_first || drawn;
-        let revealed = !read_first || record.is_revealed(actor, case)?;
+        let asked = record.is_revealed(actor, case)?;
         let committed = read_first && record.has_committed_reading(actor, case)?;
-        Ok(Self { read_first, revealed, drawn, committed })
+        Ok(Self { read_first, revealed: !read_first || asked, asked, drawn, committed })
     }
 
     /// Whether machines may speak only after the reader has fixed what was found alone.
@@ -58,36 +60,57 @@ pub(crate) fn must_fix() -> Refusal {
 pub(crate) struct Shown {
     pub(crate) standing: Standing,
     pub(crate) findings: Vec<ReadFinding>,
+    /// Whether something may be left out until the reader asks. It says nothing of whether there is.
+    pub(crate) hidden: bool,
 }
 
 impl Shown {
     pub(crate) fn to(record: &Record, actor: &Actor, case: CaseId) -> bianque_record::Result<Self> {
         let standing = Standing::of(record, actor, case)?;
         let mut findings = record.findings(actor, case)?;
+        // Judged by all findings, before any is left out: a hidden one is one that still waits.
+        let looking = looks_alone(&findings, standing);
+        let waits_for_word = looking == Looking::UntilAsking && record.reads_blind(actor, case)?;
+        if looking != Looking::Done {
+            findings.retain(|finding| !is_drawn_by_other(finding, actor.user()));
+        }
         if !standing.revealed {
             findings.retain(|finding| !is_hidden(finding));
         }
-        hide_others_drawings(&mut findings, actor.user());
-        Ok(Self { standing, findings })
+        Ok(Self { standing, findings, hidden: !standing.revealed || waits_for_word })
     }
 }
 
-/// In a case that two read, what the other drew is shown once a reader has decided about the rest:
-/// earlier it would say what the other saw.
-fn hide_others_drawings(findings: &mut Vec<ReadFinding>, reader: UserId) {
-    let drawn_by_other = |finding: &ReadFinding| {
+/// How long a reader in a case that two read is kept from what the other drew: earlier it would say
+/// what the other saw.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+enum Looking {
+    /// Until the rest is decided.
+    UntilDecided,
+    /// Until the reader says so: there is nothing else to decide about.
+    UntilAsking,
+    Done,
+}
+
+fn looks_alone(findings: &[ReadFinding], standing: Standing) -> Looking {
+    let mut others = findings.iter().filter(|finding| {
         let proposal = &finding.proposal.proposal;
-        is_by_person(&proposal.producer) && proposal.proposed_by != reader && finding.read_once
+        proposal.field == Field::Diagnosis && !is_by_person(&proposal.producer)
+    });
+    let Some(first) = others.next() else {
+        return if standing.asked { Looking::Done } else { Looking::UntilAsking };
     };
-    let waits = |finding: &ReadFinding| {
-        let proposal = &finding.proposal.proposal;
-        proposal.field == Field::Diagnosis
-            && finding.proposal.state.is_undecided()
-            && finding.own.is_none()
-    };
-    if findings.iter().any(|finding| waits(finding) && !drawn_by_other(finding)) {
-        findings.retain(|finding| !drawn_by_other(finding));
+    let waits =
+        |finding: &ReadFinding| finding.proposal.state.is_undecided() && finding.own.is_none();
+    match waits(first) || others.any(waits) {
+        true => Looking::UntilDecided,
+        false => Looking::Done,
     }
+}
+
+fn is_drawn_by_other(finding: &ReadFinding, reader: UserId) -> bool {
+    let proposal = &finding.proposal.proposal;
+    is_by_person(&proposal.producer) && proposal.proposed_by != reader && finding.read_once
 }
 
 /// What a reader who looks first is not shown: what a machine says of the diagnosis.

@@ -184,6 +184,11 @@ fn region_of(text: &str, bounds: PixelRect<Level0>) -> Option<PixelRect<Level0>>
     PixelRect::new(x as i64, y as i64, w as u32, h as u32).intersection(&bounds)
 }
 
+/// Numbers of which none is zero: there is no picture without pixels.
+fn lengths<const N: usize>(text: &str) -> Option<[f64; N]> {
+    numbers(text).filter(|values| values.iter().all(|value| *value > 0.0))
+}
+
 fn size_of(text: &str, region: &PixelRect<Level0>) -> Option<(u32, u32)> {
     let (enlarges, text) = match text.strip_prefix('^') {
         Some(text) => (true, text),
@@ -195,20 +200,20 @@ fn size_of(text: &str, region: &PixelRect<Level0>) -> Option<(u32, u32)> {
     let (width, height) = if text == "max" {
         fitted(if enlarges { largest } else { largest.min(1.0) })
     } else if let Some(text) = text.strip_prefix("pct:") {
-        let [percent] = numbers(text)?;
+        let [percent] = lengths(text)?;
         fitted(percent / 100.0)
     } else if let Some(text) = text.strip_prefix('!') {
-        let [width, height] = numbers(text)?;
+        let [width, height] = lengths(text)?;
         let scale = (width / w).min(height / h);
         fitted(if enlarges { scale } else { scale.min(1.0) })
     } else if let Some(text) = text.strip_prefix(',') {
-        let [height] = numbers(text)?;
+        let [height] = lengths(text)?;
         ((w * height / h).round(), height)
     } else if let Some(text) = text.strip_suffix(',') {
-        let [width] = numbers(text)?;
+        let [width] = lengths(text)?;
         (width, (h * width / w).round())
     } else {
-        let [width, height] = numbers(text)?;
+        let [width, height] = lengths(text)?;
         (width, height)
     };
     let whole = width.fract() == 0.0 && height.fract() == 0.0;
@@ -294,7 +299,24 @@ mod tests {
         assert_eq!(size_of("200,", small), None);
         assert_eq!(size_of("^200,", small), Some((200, 100)));
         assert_eq!(size_of("!200,200", small), Some((100, 50)));
-        for bad in ["", ",", "9000,", "full", "0.5,3", "pct:-5", "^", "^9000,9000", "1,2,3"] {
+        for bad in [
+            "",
+            ",",
+            "9000,",
+            "full",
+            "0.5,3",
+            "pct:-5",
+            "^",
+            "^9000,9000",
+            "1,2,3",
+            "0,",
+            ",0",
+            "0,0",
+            "5,0",
+            "!0,5",
+            "^0,",
+            "pct:0",
+        ] {
             assert_eq!(size_of(bad, small), None, "{bad}");
         }
     }

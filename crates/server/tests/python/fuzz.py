@@ -1,6 +1,6 @@
 """Asks a running server everything that its description allows, and much that it does not, by
 schemathesis: no answer may be a fault (5xx), or have a status, a media type or a form that the
-description does not have."""
+description does not have. The two binary uploads get real bodies (`fuzz_bodies.py`)."""
 
 import json
 import os
@@ -40,7 +40,14 @@ with tempfile.TemporaryDirectory() as folder:
         capture_output=True,
         text=True,
         timeout=900,
-        env={**os.environ, "NO_PROXY": "127.0.0.1,localhost", "PYTHONIOENCODING": "utf-8"},
+        env={
+            **os.environ,
+            "NO_PROXY": "127.0.0.1,localhost",
+            "PYTHONIOENCODING": "utf-8",
+            "SCHEMATHESIS_HOOKS": str(Path(__file__).with_name("fuzz_bodies.py")),
+            "BIANQUE_FUZZ_SEED": seed,
+            "BIANQUE_FUZZ_VALUES": values,
+        },
     )
 print(ended.stdout[-12000:])
 print(ended.stderr[-4000:], file=sys.stderr)

@@ -18,23 +18,28 @@ polygons = [
     np.array([[500.0, 500.0], [700.0, 500.0], [700.0, 700.0], [500.0, 700.0]]),
 ]
 family = codes.cid7162.ArtificialIntelligence
-group = hd.ann.AnnotationGroup(
-    number=1,
-    uid=hd.UID(),
-    label=label,
-    annotated_property_category=codes.SCT.MorphologicallyAbnormalStructure,
-    annotated_property_type=hd.sr.CodedConcept(label[:16], "99SITE", label),
-    graphic_type=hd.ann.GraphicTypeValues.POLYGON,
-    graphic_data=polygons,
-    algorithm_type=hd.ann.AnnotationGroupGenerationTypeValues.AUTOMATIC,
-    algorithm_identification=hd.AlgorithmIdentificationSequence(
-        name="Foreign finder", version="2.1", family=family
-    ),
-)
+points = [np.array([[30.5, 60.25]]), np.array([[900.0, 800.0]])]
+types = hd.ann.GraphicTypeValues
+groups = [
+    hd.ann.AnnotationGroup(
+        number=number,
+        uid=hd.UID(),
+        label=label,
+        annotated_property_category=codes.SCT.MorphologicallyAbnormalStructure,
+        annotated_property_type=hd.sr.CodedConcept(label[:16], "99SITE", label),
+        graphic_type=graphic_type,
+        graphic_data=data,
+        algorithm_type=hd.ann.AnnotationGroupGenerationTypeValues.AUTOMATIC,
+        algorithm_identification=hd.AlgorithmIdentificationSequence(
+            name="Foreign finder", version="2.1", family=family
+        ),
+    )
+    for number, (graphic_type, data) in enumerate([(types.POLYGON, polygons), (types.POINT, points)], 1)
+]
 annotations = hd.ann.MicroscopyBulkSimpleAnnotations(
     source_images=[image],
     annotation_coordinate_type=hd.ann.AnnotationCoordinateTypeValues.SCOORD,
-    annotation_groups=[group],
+    annotation_groups=groups,
     series_instance_uid=hd.UID(),
     series_number=7,
     sop_instance_uid=hd.UID(),

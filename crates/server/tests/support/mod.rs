@@ -1,6 +1,8 @@
 //! A running server, a client that keeps its session, and an examiner that finds what it is told.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, reason = "shared by tests")]
 
+pub mod described;
+
 use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpStream},
@@ -173,7 +175,9 @@ impl Client {
             })
             .collect();
         let head = format!("{first}\n{}", lower.join("\n"));
-        Ok(Answer { status, head, body: answer[end + 4..].to_vec() })
+        let answer = Answer { status, head, body: answer[end + 4..].to_vec() };
+        described::check(method, path, &answer);
+        Ok(answer)
     }
 }
 

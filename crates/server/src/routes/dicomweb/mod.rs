@@ -7,11 +7,13 @@ mod search;
 
 pub(crate) use metadata::{bulk_data, instance_metadata, series_metadata, study_metadata};
 pub(crate) use pictures::{
-    frame_thumbnail, frames, instance_thumbnail, rendered, rendered_instance, series_thumbnail,
-    study_thumbnail,
+    Window, frame_thumbnail, frames, instance_thumbnail, rendered, rendered_instance,
+    series_thumbnail, study_thumbnail,
 };
 pub(crate) use retrieve::{instance, series as retrieved_series, study};
-pub(crate) use search::{all_instances, all_series, instances, series, studies, study_instances};
+pub(crate) use search::{
+    SearchParameters, all_instances, all_series, instances, series, studies, study_instances,
+};
 
 use std::sync::Arc;
 

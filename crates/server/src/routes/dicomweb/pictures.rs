@@ -5,6 +5,7 @@ use axum::{
     http::HeaderMap,
     response::Response,
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{super::answer, State};
@@ -23,8 +24,10 @@ use crate::{
 const MOST_FRAMES: usize = 256;
 
 /// What a picture is to fill.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(crate) struct Window {
+    /// Width and height in pixels, and, where a part is wanted, its left edge, top edge, width and
+    /// height: `vw,vh` or `vw,vh,sx,sy,sw,sh` (PS3.18 section 8.3.5.1.3).
     viewport: Option<String>,
 }
 

@@ -8,6 +8,7 @@ use axum::{
     response::Response,
 };
 use bianque_record::release::KnownFile;
+use schemars::JsonSchema;
 
 use super::{State, Study, base, json, metadata::images, withhold};
 use crate::{
@@ -27,6 +28,35 @@ use crate::{
 const BLOCK: usize = 64;
 
 type Parameters = Query<Vec<(String, String)>>;
+
+/// What a search may be asked for (PS3.18 section 8.3.4). An attribute that is not here may be a
+/// parameter too, by its keyword or its tag: the search reads its parameters itself.
+#[derive(JsonSchema)]
+#[allow(dead_code, reason = "it describes what is read elsewhere")]
+#[allow(non_snake_case, reason = "DICOM's keywords")]
+pub(crate) struct SearchParameters {
+    /// The most results of one answer; never more than 1,000.
+    limit: Option<usize>,
+    /// Results that are passed over.
+    offset: Option<usize>,
+    /// Whether names match by sound: they never do, and the answer says so.
+    fuzzymatching: Option<bool>,
+    /// Attributes that results have beyond the usual: keywords or tags, separated by commas, or
+    /// `all`.
+    includefield: Option<String>,
+    /// The slide's study.
+    StudyInstanceUID: Option<String>,
+    /// A series of it.
+    SeriesInstanceUID: Option<String>,
+    /// An instance of it.
+    SOPInstanceUID: Option<String>,
+    /// The patient's pseudonym.
+    PatientID: Option<String>,
+    /// What there must be in a study: `SM`, `SR`, `ANN`.
+    ModalitiesInStudy: Option<String>,
+    /// What a series is.
+    Modality: Option<String>,
+}
 
 /// A search as it was asked for, whatever it is for.
 pub(crate) struct Asked {
