@@ -1,4 +1,4 @@
-// Objects by the million, as a program that finds nuclei would send them.
+// Objects by the million, as somebody puts in a file of nuclei.
 import type { Page } from "@playwright/test";
 import { demo } from "./steps";
 
@@ -34,7 +34,7 @@ export async function putObjects(
   page: Page,
   address: string,
   count: number,
-  about = "key=nuclei-1&label=nuclei&classes=a,b,c,d&producer=nuclei&version=1",
+  about = "key=nuclei-1&label=nuclei&classes=a,b,c,d",
 ): Promise<void> {
   const { csrf } = await (await page.request.get(`${demo}/api/v1/session`)).json();
   const id = address.split("/").pop();

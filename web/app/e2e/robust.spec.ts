@@ -95,6 +95,10 @@ test("at twice the zoom a decision can be made by hand, and nothing is wider tha
   expect(box?.height).toBeGreaterThan(250);
   expect(box?.width).toBeGreaterThan(600);
   await expect(page.getByRole("button", { name: "Measure" })).toBeInViewport();
+  // The slide and what decides are on the screen together.
+  for (const name of ["Accept", "Correct", "Refuse", "Next to decide"])
+    await expect(page.locator(".decide").getByRole("button", { name })).toBeInViewport({ ratio: 1 });
+  await expect(page.locator(".decide .decided-about")).toBeVisible();
   await page.context().close();
 });
 

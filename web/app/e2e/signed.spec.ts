@@ -30,11 +30,11 @@ const as = async (browser: Browser, login: string): Promise<Page> => {
   return own;
 };
 
-/** A program's proposal, as late as now. */
+/** A proposal out of a file, as late as now. */
 async function propose(page: Page, key: string): Promise<void> {
   const { csrf } = await ask<{ csrf: string }>(page, "GET", "session");
   const [slide] = one.slides;
-  const about = `key=${key}&label=nuclei&classes=a&producer=nuclei&version=1`;
+  const about = `key=${key}&label=nuclei&classes=a`;
   const answer = await page.request.post(
     `${readers}/api/v1/cases/${one.id}/slides/${slide?.id}/annotations?${about}`,
     {

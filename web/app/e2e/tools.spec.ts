@@ -167,6 +167,7 @@ test("a point is a finding of its own", async () => {
   await page.keyboard.press("2");
   await allSaved(page);
   await expect(page.locator(".finding")).toHaveCount(all + 1);
+  await expect(page.locator(".finding", { hasText: "point" })).toHaveCount(1);
 });
 
 test("lengths are micrometres and millimetres of the slide", async () => {
@@ -245,6 +246,11 @@ test("two slides side by side move together, and apart when they shall", async (
   await page.getByRole("button", { name: "Side by side" }).click();
   const panes = page.locator(".pane");
   await expect(panes).toHaveCount(2);
+  // Nothing of the first slide is cut off by the second.
+  await page.waitForTimeout(500);
+  const part = await page.locator(".overview .frame").first().boundingBox();
+  const whole = await page.locator(".overview").first().boundingBox();
+  expect(part?.width).toBeGreaterThan((whole?.width ?? 0) * 0.95);
   await page.keyboard.press("0");
   for (const pane of await panes.all())
     await expect.poll(() => tissue(page, pane), { timeout: 30_000 }).toBeGreaterThan(0.05);

@@ -23,13 +23,8 @@ test.beforeAll(async ({ browser }) => {
 test.afterAll(() => page.context().close());
 
 test("every set is listed, counted and drawn; sets and classes are put off one by one", async () => {
-  await putObjects(
-    page,
-    here,
-    60_000,
-    "key=glands-1&label=glands&classes=one,two,three&producer=g&version=1",
-  );
-  await putObjects(page, here, 40_000, "key=vessels-1&label=vessels&classes=vessel&producer=v&version=1");
+  await putObjects(page, here, 60_000, "key=glands-1&label=glands&classes=one,two,three");
+  await putObjects(page, here, 40_000, "key=vessels-1&label=vessels&classes=vessel");
   await page.goto(`${demo}/${here}`);
   const glands = page.getByRole("checkbox", { name: /glands/ });
   const vessels = page.getByRole("checkbox", { name: /vessels/ });

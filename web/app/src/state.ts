@@ -72,13 +72,15 @@ export function start(): void {
 export async function takeSession(given?: Session): Promise<void> {
   const next = given ?? (await api.session());
   setCsrf(next.csrf);
-  const before = session.get()?.me?.id;
+  const before = session.get()?.me;
   session.set(next);
   if (!next.me) return queue.begin(null);
-  if (next.me.id === before && labels.get().length > 0) return queue.begin(next.me.id);
+  const same = next.me.id === before?.id && next.me.role === before.role;
+  if (same && labels.get().length > 0) return queue.begin(next.me.id);
   const [gotLabels, gotReaders, gotSettings] = await Promise.all([
     api.labels().catch(() => []),
-    api.readers().catch(() => []),
+    // Asked without leave, it would stand in the audit as somebody turned away.
+    may("read-worklist") ? api.readers().catch(() => []) : [],
     api.settings().catch(() => settings.get()),
   ]);
   labels.set(gotLabels);

@@ -93,6 +93,17 @@ export interface WorklistAsk {
   after?: string;
 }
 
+export interface AuditAsk {
+  before?: number;
+  actor?: string;
+  event?: string;
+  /** An id or its end, a case's number, a login. */
+  about?: string;
+  /** Seconds since 1970. */
+  since?: number;
+  until?: number;
+}
+
 export const api = {
   session: () => get<wire.Session>(`${root}/session`),
   login: (login: string, password: string, role?: string) =>
@@ -173,10 +184,9 @@ export const api = {
 
   readings: () => get<wire.Readings>(`${root}/cost/readings`),
   cost: () => get<wire.CostLine[]>(`${root}/cost`),
-  audit: (before?: number, actor?: string) => {
+  audit: (ask: AuditAsk) => {
     const query = new URLSearchParams({ limit: "100" });
-    if (before) query.set("before", String(before));
-    if (actor) query.set("actor", actor);
+    for (const [name, value] of Object.entries(ask)) if (value) query.set(name, String(value));
     return get<{ entries: wire.AuditEntry[] }>(`${root}/audit?${query}`);
   },
   verifyAudit: (objects: boolean) => get<wire.AuditVerdict>(`${root}/audit/verify?objects=${objects}`),

@@ -157,6 +157,9 @@ export interface Readings {
 export type Ring = [number, number][];
 export type Part = Ring[];
 export type Outline = Part[];
+export type Position = [number, number];
+/** Where a lesion is: around it, or by a mark in it that says nothing of its extent. */
+export type Shape = { outline: Outline; point?: undefined } | { outline?: undefined; point: Position };
 
 export interface Region {
   x: number;
@@ -198,7 +201,8 @@ export interface Finding {
   headline: string;
   label: string | null;
   outline: Outline | null;
-  proposed: { label: string | null; outline: Outline | null } | null;
+  point: Position | null;
+  proposed: { label: string | null; outline: Outline | null; point: Position | null } | null;
   quality: Quality | null;
   score: number | null;
   state: FindingState;
@@ -230,19 +234,19 @@ export interface Decide {
   reason?: string;
   label?: string;
   outline?: Outline;
+  point?: Position;
   quality?: Quality;
   viewed: View[];
   milliseconds: number;
 }
 
-export interface NewFinding {
+export type NewFinding = {
   key: string;
   slide: string;
   label: string;
-  outline: Outline;
   milliseconds: number;
   viewed: View[];
-}
+} & Shape;
 
 export interface Decision {
   id: string;
@@ -253,6 +257,7 @@ export interface Decision {
   reason: string | null;
   label: string | null;
   outline: Outline | null;
+  point: Position | null;
   amends: string | null;
   milliseconds: number;
   aided: boolean;
@@ -268,6 +273,7 @@ export interface ReportFinding {
   label: string | null;
   headline: string;
   area_mm2: number | null;
+  point: Position | null;
   score: number | null;
   corrected: boolean;
   producer: Producer;
@@ -309,10 +315,18 @@ export interface Comparison {
       finding: string;
       first: Verdict;
       second: Verdict;
+      /** What it is to the first: the label after any correction, or "refused". */
+      first_label: string;
+      second_label: string;
+      agree: boolean;
       overlap: { iou: number; dice: number } | null;
+      /** Between two points, which do not overlap. */
+      distance_um: number | null;
     }[];
   }[];
   disputed: (Finding & { decisions: Decision[] })[];
+  /** What a third settled, and what was amended later, the oldest first. */
+  settled: { finding: string; headline: string; state: FindingState; decisions: Decision[] }[];
 }
 
 export interface CostLine {
@@ -334,7 +348,10 @@ export interface AuditEntry {
   outcome: string;
   object_kind: string | null;
   object: string | null;
-  detail: unknown;
+  /** A case's number, for a proposal or a slide too, or an account's login. */
+  object_name: string | null;
+  /** JSON, as text. */
+  detail: string;
   hash: string;
 }
 

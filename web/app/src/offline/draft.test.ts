@@ -38,6 +38,16 @@ describe("an outline being drawn", () => {
     expect(kept.size).toBe(0);
   });
 
+  it("may be a point that is being moved", () => {
+    const point = { slide: "s1", tool: "edit" as const, finding: null, point: [3, 4.5] as [number, number] };
+    keepDraft("u1", "c1", point);
+    expect(draftOf("u1", "c1")).toEqual(point);
+    for (const broken of [{ point: [3] }, { point: [3, "x"] }, { tool: "brush" }, { outline: [[[]]] }]) {
+      kept.set("draft u1 c1", JSON.stringify({ ...point, ...broken }));
+      expect(draftOf("u1", "c1"), JSON.stringify(broken)).toBeNull();
+    }
+  });
+
   it("is not taken up when it is no outline", () => {
     for (const broken of [
       "{",

@@ -1,17 +1,16 @@
-// The outline a person is at: kept in this browser, so that a closed window does not lose it. One for each case
+// The outline or point a person is at: kept in this browser, so that a closed window does not lose it. One for each case
 // and person; it is gone once it is named, or thrown away.
-import type { Outline } from "../api/types";
+import type { Shape } from "../api/types";
 
 /** The tools whose work is an outline. */
 export type DraftTool = "polygon" | "brush" | "edit";
 
-export interface Draft {
+export type Draft = {
   slide: string;
   tool: DraftTool;
   /** The finding that it corrects; none for a new region. */
   finding: string | null;
-  outline: Outline;
-}
+} & Shape;
 
 const name = (user: string, inCase: string) => `draft ${user} ${inCase}`;
 
@@ -40,17 +39,17 @@ export function draftOf(user: string, inCase: string): Draft | null {
   }
 }
 
-/** What an older version kept, or a hand changed, is no outline to draw. */
-function sound({ slide, tool, finding, outline }: Draft): boolean {
-  const point = (at: unknown) => Array.isArray(at) && at.length === 2 && at.every(Number.isFinite);
-  const ring = (one: unknown) => Array.isArray(one) && one.length >= 3 && one.every(point);
+/** What an older version kept, or a hand changed, is nothing to draw. */
+function sound({ slide, tool, finding, outline, point }: Draft): boolean {
+  const place = (at: unknown) => Array.isArray(at) && at.length === 2 && at.every(Number.isFinite);
+  const ring = (one: unknown) => Array.isArray(one) && one.length >= 3 && one.every(place);
   const part = (one: unknown) => Array.isArray(one) && one.length > 0 && one.every(ring);
+  const parts = Array.isArray(outline) && outline.length > 0 && outline.every(part);
   return (
     typeof slide === "string" &&
     ["polygon", "brush", "edit"].includes(tool) &&
     (finding === null || typeof finding === "string") &&
-    Array.isArray(outline) &&
-    outline.length > 0 &&
-    outline.every(part)
+    // A point is only ever moved.
+    (outline === undefined ? tool === "edit" && place(point) : parts && point === undefined)
   );
 }

@@ -2,23 +2,31 @@
 import { useState } from "preact/hooks";
 import { api, Problem } from "../api/client";
 import type { AuditEntry, AuditVerdict, Role } from "../api/types";
+import { detailText, lastDigits, secondsOf } from "../parts/audit-words";
 import { problemText, useLoad, Waiting } from "../parts/load";
 import { Shell } from "../shell";
 import { may, nameOf, readers } from "../state";
 import { moment, roleWord, useSay } from "../words";
-import { deedName, outcomeName, thingName } from "../words/deeds";
+import { deedName, eventNames, outcomeName, thingName } from "../words/deeds";
 
 /** The hash without the name of its function, as far as eyes compare it. */
 const short = (hash: string) => hash.replace(/^\w+:/, "").slice(0, 12);
 
 export function Audit() {
   const say = useSay();
-  const [actor, setActor] = useState("");
+  const [filter, setFilter] = useState({ actor: "", event: "", day: "", about: "" });
   const [older, setOlder] = useState<AuditEntry[]>([]);
   const [verdict, setVerdict] = useState<AuditVerdict | null>(null);
   const [fault, setFault] = useState("");
   const [filesToo, setFilesToo] = useState(true);
-  const loaded = useLoad(() => api.audit(undefined, actor || undefined), [actor]);
+  const { actor, event, day, about } = filter;
+  const ask = (before?: number) =>
+    api.audit({ before, actor, event, about: about.trim(), ...secondsOf(day) });
+  const loaded = useLoad(() => ask(), [actor, event, day, about]);
+  const choose = (part: Partial<typeof filter>) => {
+    setOlder([]);
+    setFilter({ ...filter, ...part });
+  };
   // Whoever reads the audit reads no cases, and so knows the names from the accounts.
   const users = useLoad(() => (may("manage-accounts") ? api.users() : Promise.resolve([])), []);
   const who = (id: string | null) => users.value?.find((one) => one.id === id)?.login ?? nameOf(id);
@@ -48,10 +56,7 @@ export function Audit() {
             <select
               aria-label={say("who")}
               value={actor}
-              onChange={(event) => {
-                setOlder([]);
-                setActor(event.currentTarget.value);
-              }}
+              onChange={(event) => choose({ actor: event.currentTarget.value })}
             >
               <option value="">{say("everybody")}</option>
               {people.map((one) => (
@@ -60,6 +65,34 @@ export function Audit() {
                 </option>
               ))}
             </select>
+            <select
+              aria-label={say("what")}
+              value={event}
+              onChange={(event) => choose({ event: event.currentTarget.value })}
+            >
+              <option value="">{say("everything")}</option>
+              {eventNames.map((name) => (
+                <option key={name} value={name}>
+                  {deedName(name)}
+                </option>
+              ))}
+            </select>
+            <input
+              type="date"
+              aria-label={say("day")}
+              value={day}
+              onChange={(event) => choose({ day: event.currentTarget.value })}
+            />
+            <input
+              type="search"
+              aria-label={say("auditAbout")}
+              placeholder={say("auditAbout")}
+              maxLength={64}
+              value={about}
+              onChange={(event) => choose({ about: event.currentTarget.value })}
+            />
+          </div>
+          <div class="filters">
             <button type="button" class="main" onClick={() => void verify()}>
               {say("verify")}
             </button>
@@ -97,6 +130,7 @@ export function Audit() {
                     <th scope="col">{say("what")}</th>
                     <th scope="col">{say("outcome")}</th>
                     <th scope="col">{say("object")}</th>
+                    <th scope="col">{say("auditDetail")}</th>
                     <th scope="col">{say("hash")}</th>
                   </tr>
                 </thead>
@@ -114,8 +148,10 @@ export function Audit() {
                       </td>
                       <td class="quiet">
                         {thingName(entry.object_kind)}{" "}
-                        <code title={entry.object ?? undefined}>{entry.object?.slice(0, 8)}</code>
+                        {entry.object_name && <strong>{entry.object_name}</strong>}{" "}
+                        <code title={entry.object ?? undefined}>{lastDigits(entry.object)}</code>
                       </td>
+                      <td class="quiet small">{detailText(say, entry.detail)}</td>
                       <td>
                         <code title={entry.hash}>{short(entry.hash)}</code>
                       </td>
@@ -124,12 +160,13 @@ export function Audit() {
                 </tbody>
               </table>
             </div>
+            {entries.length === 0 && <p class="empty">{say("auditNone")}</p>}
             {(entries.at(-1)?.sequence ?? 0) > 1 && (
               <button
                 type="button"
                 class="more"
                 onClick={async () => {
-                  const page = await api.audit(entries.at(-1)?.sequence, actor || undefined);
+                  const page = await ask(entries.at(-1)?.sequence);
                   setOlder([...older, ...page.entries]);
                 }}
               >

@@ -1,4 +1,5 @@
-// What an accepted object costs in a reader's seconds, where the machine's findings were shown and where not.
+// What an object costs in a reader's seconds: decided on a proposal, and drawn by hand before the reveal. The two are
+// different work, so nothing compares them.
 import { api } from "../api/client";
 import type { CostLine } from "../api/types";
 import { useLoad, Waiting } from "../parts/load";
@@ -79,13 +80,13 @@ export function Cost() {
               </div>
               <div>
                 <dt>
-                  {say("secondsEach")} · {say("aided")}
+                  {say("secondsEach")} · {say("costAided")}
                 </dt>
                 <dd class="big">{seconds(sum("aided"))}</dd>
               </div>
               <div>
                 <dt>
-                  {say("secondsEach")} · {say("unaided")}
+                  {say("secondsEach")} · {say("costUnaided")}
                 </dt>
                 <dd class="big">{seconds(sum("unaided"))}</dd>
               </div>
@@ -100,10 +101,10 @@ export function Cost() {
                       {say("decisions")}
                     </th>
                     <th scope="col" class="number">
-                      {say("secondsEach")} · {say("aided")}
+                      {say("secondsEach")} · {say("costAided")}
                     </th>
                     <th scope="col" class="number">
-                      {say("secondsEach")} · {say("unaided")}
+                      {say("secondsEach")} · {say("costUnaided")}
                     </th>
                   </tr>
                 </thead>

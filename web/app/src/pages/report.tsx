@@ -7,9 +7,10 @@ import { ConfirmedFindings } from "../parts/confirmed";
 import { Choose, Confirm } from "../parts/dialog";
 import { problemText, useLoad, Waiting } from "../parts/load";
 import { useQueue } from "../parts/saved";
+import { unfitOf } from "../parts/unfit";
 import { Shell } from "../shell";
 import { labels, may, nameOf, queue, session } from "../state";
-import { findingName, formatWord, isStated, moment, stateWord, useSay } from "../words";
+import { findingName, formatWord, isStated, moment, qualityWord, stateWord, useSay } from "../words";
 
 const formats = ["geojson", "json", "sr.dcm", "annotations.dcm"] as const;
 
@@ -41,6 +42,17 @@ export function ReportPage({ id }: { id: string }) {
   const waiting = useQueue().waiting.filter((one) => one.case === id);
   const report = loaded.value;
   const signed = report?.signed ?? null;
+
+  const unfit = unfitOf(report?.findings ?? []);
+  const warning =
+    unfit.length > 0
+      ? [
+          say("unfitWarning", {
+            s: unfit.map(({ label, verdict }) => `${label} (${say(qualityWord[verdict])})`).join(", "),
+          }),
+          ...(unfit.length >= (theCase.value?.slides.length ?? 1) ? [say("unfitAll")] : []),
+        ].join(" ")
+      : undefined;
 
   const sign = async () => {
     setFault("");
@@ -179,6 +191,11 @@ export function ReportPage({ id }: { id: string }) {
                       <span>{say("leaveOut", { n: report.undecided.length })}</span>
                     </label>
                   )}
+                  {warning && (
+                    <p class="fault" role="note">
+                      {warning}
+                    </p>
+                  )}
                   <button
                     type="button"
                     class="main"
@@ -219,6 +236,7 @@ export function ReportPage({ id }: { id: string }) {
       {ask === "sign" && (
         <Confirm
           title={say("signOutAsk")}
+          note={warning}
           act={say("signOutAct")}
           go={() => void sign()}
           close={() => setAsk(null)}

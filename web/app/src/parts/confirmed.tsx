@@ -45,8 +45,12 @@ function Row({ one, named }: { one: ReportFinding; named: boolean }) {
         {one.label === null && <div class="small quiet">{kindName(say, one.kind)}</div>}
         {one.corrected && <div class="small quiet">{say("correctedNote")}</div>}
       </td>
-      <td>{one.slide_label ?? "—"}</td>
-      <td class="number">{one.area_mm2 === null ? "—" : areaText(one.area_mm2)}</td>
+      <td class={(one.slide_label ?? "").length < 16 ? "slide-label" : undefined}>
+        {one.slide_label ?? "—"}
+      </td>
+      <td class="number">
+        {one.point ? say("isPoint") : one.area_mm2 === null ? "—" : areaText(one.area_mm2)}
+      </td>
       <td>
         {one.by_person ? say("byPerson") : `${say("byAi")} · ${one.producer.name} ${one.producer.version}`}
         {one.score !== null && <span class="quiet"> {percent(one.score)}</span>}

@@ -37,10 +37,18 @@ export function Dialog(props: {
   );
 }
 
-export function Confirm(props: { title: string; act: string; go: () => void; close: () => void }) {
+export function Confirm(props: {
+  title: string;
+  /** What to know before it is done. */
+  note?: string;
+  act: string;
+  go: () => void;
+  close: () => void;
+}) {
   const say = useSay();
   return (
     <Dialog title={props.title} close={props.close}>
+      {props.note && <p class="fault">{props.note}</p>}
       <div class="acts">
         <button type="button" onClick={props.close}>
           {say("cancel")}

@@ -1,6 +1,8 @@
 // Whether everything decided has reached the server: seen on every page.
 import { useEffect, useState } from "preact/hooks";
 import type { QueueState } from "../offline/queue";
+import { takenUp } from "../offline/taken-up";
+import { go } from "../route";
 import { queue } from "../state";
 import { useSay } from "../words";
 import { said } from "../words/server";
@@ -24,6 +26,16 @@ export function Saved() {
       {refused.map((one) => (
         <span key={one.key}>
           {say("refusedQueueWhy", { why: said(one.refused ?? "") })}{" "}
+          <button
+            type="button"
+            class="link"
+            onClick={() => {
+              takenUp.set(one);
+              go(`/case/${one.case}`);
+            }}
+          >
+            {say("tryAgain")}
+          </button>{" "}
           <button type="button" class="link" onClick={() => void queue.dismiss(one.key)}>
             {say("dismiss")}
           </button>

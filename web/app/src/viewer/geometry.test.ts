@@ -1,6 +1,16 @@
 import { describe, expect, it } from "vitest";
 import type { Outline, Ring } from "../api/types";
-import { area, bounds, circle, fromMap, simplify, toMap } from "./geometry";
+import {
+  area,
+  bounds,
+  boundsOf,
+  fromMap,
+  pointFromMap,
+  pointToMap,
+  shapeOf,
+  simplify,
+  toMap,
+} from "./geometry";
 import { areaText, bar, lengthText, magnificationAt, magnificationText } from "./scale";
 import { trace } from "./trace";
 
@@ -32,10 +42,30 @@ describe("outlines", () => {
   });
 
   it("lose corners only within the tolerance", () => {
-    const ring = circle(0, 0, 100, 360)[0]?.[0] as Ring;
+    const ring = Array.from({ length: 360 }, (_, degree) => {
+      const angle = (degree * Math.PI) / 180;
+      return [100 * Math.cos(angle), 100 * Math.sin(angle)];
+    }) as Ring;
     const fewer = simplify(ring, 0.5);
     expect(fewer.length).toBeLessThan(60);
     expect(area([[fewer]]) / area([[ring]])).toBeGreaterThan(0.985);
+  });
+});
+
+describe("points", () => {
+  it("stay points, and have no area of which something could be said", () => {
+    expect(pointFromMap(pointToMap([12.5, 7]))).toEqual([12.5, 7]);
+    expect(pointFromMap([1.23456, -9.87654])).toEqual([1.23, 9.88]);
+    expect(shapeOf({ outline: null, point: [1, 2] })).toEqual({ point: [1, 2] });
+    expect(shapeOf({ outline: [], point: null })).toEqual({ outline: [] });
+    expect(shapeOf({ outline: null, point: null })).toBeNull();
+  });
+
+  it("are shown with a little of what is around them", () => {
+    expect(boundsOf([])).toBeNull();
+    expect(boundsOf([{ point: [100, 50] }])).toEqual({ x: 68, y: 18, width: 64, height: 64 });
+    const both = boundsOf([{ point: [100, 50] }, { point: [300, 50] }]);
+    expect(both).toEqual({ x: 68, y: 18, width: 264, height: 64 });
   });
 });
 

@@ -1,5 +1,5 @@
 // Outlines on the wire (y down, rings open) and in the viewer (y up, rings closed).
-import type { Outline, Region, Ring } from "../api/types";
+import type { Outline, Position, Region, Ring, Shape } from "../api/types";
 
 export type Coordinates = number[][][];
 
@@ -59,16 +59,30 @@ export function bounds(outline: Outline): Region | null {
   return left < right ? { x: left, y: top, width: right - left, height: bottom - top } : null;
 }
 
-/** A small circle around a point: findings are regions, a point among them too. */
-export function circle(x: number, y: number, radius: number, corners = 16): Outline {
-  return [
+/** A point on the wire and in the viewer. */
+export const pointToMap = ([x, y]: Position): number[] => [x, -y];
+export const pointFromMap = ([x = 0, y = 0]: number[]): Position => [round(x), round(-y)];
+
+/** The one of the two that there is. */
+export function shapeOf(one: { outline?: Outline | null; point?: Position | null }): Shape | null {
+  if (one.outline) return { outline: one.outline };
+  return one.point ? { point: one.point } : null;
+}
+
+/** Level-0 pixels to each side of a point that are shown with it. */
+const BESIDE = 32;
+
+/** What of the slide is to be seen to see the shapes. */
+export function boundsOf(shapes: Shape[]): Region | null {
+  const around = ([x, y]: Position): Outline => [
     [
-      Array.from({ length: corners }, (_, i): [number, number] => {
-        const angle = (i / corners) * 2 * Math.PI;
-        return [round(x + radius * Math.cos(angle)), round(y + radius * Math.sin(angle))];
-      }),
+      [
+        [x - BESIDE, y - BESIDE],
+        [x + BESIDE, y + BESIDE],
+      ],
     ],
   ];
+  return bounds(shapes.flatMap(({ outline, point }) => outline ?? around(point)));
 }
 
 /** Fewer corners, none of them further than `tolerance` from where the line was (Douglas and Peucker). */

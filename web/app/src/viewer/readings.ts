@@ -5,16 +5,15 @@ import Point from "ol/geom/Point";
 import VectorLayer from "ol/layer/Vector";
 import VectorSource from "ol/source/Vector";
 import { Circle, Fill, Stroke, Style, Text } from "ol/style";
-import type { Outline } from "../api/types";
-import { toMap } from "./geometry";
+import type { Shape } from "../api/types";
+import { POINT_RADIUS } from "./finding-style";
+import { pointToMap, toMap } from "./geometry";
 
 /** Which of the two readers. */
 export type Place = 0 | 1;
 
-export interface ReaderOutline {
-  place: Place;
-  outline: Outline;
-}
+/** What a reader drew: an outline, or a point. */
+export type ReaderOutline = { place: Place } & Shape;
 
 interface Line {
   color: string;
@@ -38,25 +37,39 @@ function lineOf(place: Place): Style[] {
   ];
 }
 
-function numberOf(place: Place): Style {
+/** The same as rings, of one size at every zoom. */
+function ringOf(place: Place): Style[] {
+  return lineOf(place).map((style) => {
+    const image = new Circle({ radius: POINT_RADIUS, stroke: style.getStroke() ?? undefined });
+    return new Style({ image, zIndex: style.getZIndex() });
+  });
+}
+
+/** A point's number stands beside its ring: both readers' may be at one place. */
+const BESIDE_RING = 24;
+
+function numberOf(place: Place, beside: boolean): Style {
+  const up = beside ? (place === 0 ? BESIDE_RING : -BESIDE_RING) : 0;
   return new Style({
     image: new Circle({
       radius: 10,
       fill: new Fill({ color: lines[place].color }),
       stroke: new Stroke({ color: "#ffffff", width: 2 }),
+      displacement: [0, up],
     }),
     text: new Text({
       text: String(place + 1),
       font: "600 12px sans-serif",
       fill: new Fill({ color: "#ffffff" }),
-      offsetY: 1,
+      offsetY: 1 - up,
     }),
     zIndex: 3 + place,
   });
 }
 
 /** Where its number stands: the first reader's at the highest corner, the second's at the lowest. */
-export function numberAt({ place, outline }: ReaderOutline): [number, number] | null {
+export function numberAt({ place, outline, point }: ReaderOutline): [number, number] | null {
+  if (point) return point;
   const corners = outline.flatMap((part) => part[0] ?? []);
   const higher = (a: [number, number], b: [number, number]) => (a[1] < b[1] === (place === 0) ? a : b);
   return corners.length > 0 ? corners.reduce(higher) : null;
@@ -74,13 +87,15 @@ export class ReadingsLayer {
   show(all: ReaderOutline[]): void {
     this.source.clear(true);
     for (const one of all) {
-      const line = new Feature<MultiPolygon | Point>(new MultiPolygon(toMap(one.outline)));
-      line.setStyle(lineOf(one.place));
+      const line = new Feature<MultiPolygon | Point>(
+        one.outline ? new MultiPolygon(toMap(one.outline)) : new Point(pointToMap(one.point)),
+      );
+      line.setStyle(one.outline ? lineOf(one.place) : ringOf(one.place));
       this.source.addFeature(line);
       const at = numberAt(one);
       if (!at) continue;
       const number = new Feature<MultiPolygon | Point>(new Point([at[0], -at[1]]));
-      number.setStyle(numberOf(one.place));
+      number.setStyle(numberOf(one.place, one.point !== undefined));
       this.source.addFeature(number);
     }
   }

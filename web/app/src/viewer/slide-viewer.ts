@@ -3,6 +3,7 @@
 import { defaults as controls } from "ol/control/defaults";
 import Feature from "ol/Feature";
 import MultiPolygon from "ol/geom/MultiPolygon";
+import Point from "ol/geom/Point";
 import { defaults as interactions } from "ol/interaction/defaults";
 import ImageLayer from "ol/layer/Image";
 import TileLayer from "ol/layer/Tile";
@@ -16,7 +17,7 @@ import type { Finding, Heatmap, Region, SeenView, SlideImage } from "../api/type
 import { Crosshair } from "./crosshair";
 import { deepZoom, projectionOf } from "./deepzoom";
 import { outlineOf, type Shown, styleOf } from "./finding-style";
-import { bounds, toMap } from "./geometry";
+import { boundsOf, pointToMap, shapeOf, toMap } from "./geometry";
 import { HeatmapLayer } from "./heatmap";
 import { ReadingsLayer } from "./readings";
 import { magnificationAt } from "./scale";
@@ -54,8 +55,8 @@ export class SlideViewer {
   readonly viewing: Viewing;
   readonly coverage: Coverage;
   readonly readings = new ReadingsLayer();
-  private readonly findings = new VectorSource<Feature<MultiPolygon>>();
-  private readonly findingLayer: VectorLayer<VectorSource<Feature<MultiPolygon>>>;
+  private readonly findings = new VectorSource<Feature<MultiPolygon | Point>>();
+  private readonly findingLayer: VectorLayer<VectorSource<Feature<MultiPolygon | Point>>>;
   private readonly small: SmallRegions;
   private readonly veil: ImageLayer<ImageCanvasSource>;
   private heat: HeatmapLayer | null = null;
@@ -138,6 +139,7 @@ export class SlideViewer {
       if (shown) ears.picked(shown.finding.id);
     });
     this.whole(0);
+    this.map.on("change:size", ({ oldValue }) => this.resized(oldValue as number[] | undefined));
   }
 
   state(): ViewState {
@@ -188,13 +190,22 @@ export class SlideViewer {
     this.findings.clear(true);
     this.findings.addFeatures(
       outlined.map(({ shown, outline, small }) => {
-        const feature = new Feature(new MultiPolygon(toMap(outline)));
+        const feature = new Feature<MultiPolygon | Point>(new MultiPolygon(toMap(outline)));
         feature.set("shown", shown, true);
         feature.set("size", small?.size ?? Infinity, true);
         return feature;
       }),
     );
+    this.findings.addFeatures(all.flatMap((shown) => this.markOf(shown)));
     this.ears.moved(this.state());
+  }
+
+  private markOf(shown: Shown): Feature<MultiPolygon | Point>[] {
+    if (!shown.finding.point) return [];
+    const feature = new Feature<MultiPolygon | Point>(new Point(pointToMap(shown.finding.point)));
+    feature.set("shown", shown, true);
+    feature.set("size", Infinity, true);
+    return [feature];
   }
 
   showFindings(visible: boolean): void {
@@ -246,6 +257,14 @@ export class SlideViewer {
     this.ears.covered(this.coverage.share());
   }
 
+  /** The window changed: whoever saw the whole slide sees it whole again. */
+  private resized(before: number[] | undefined): void {
+    if (!before) return;
+    const [left = 0, bottom = 0, right = 0, top = 0] = this.map.getView().calculateExtent(before);
+    const { width, height } = this.image;
+    if (left <= 0 && right >= width && top >= 0 && bottom <= -height) this.whole(0);
+  }
+
   whole(duration = 200): void {
     this.map.updateSize();
     this.map
@@ -264,9 +283,8 @@ export class SlideViewer {
   }
 
   toFinding(finding: Finding): void {
-    const at = finding.outline
-      ? bounds(finding.outline)
-      : finding.quality?.reasons.find((one) => one.region)?.region;
+    const shape = shapeOf(finding);
+    const at = shape ? boundsOf([shape]) : finding.quality?.reasons.find((one) => one.region)?.region;
     if (at) this.to(at);
   }
 

@@ -5,7 +5,7 @@ import Feature from "ol/Feature";
 import type Geometry from "ol/geom/Geometry";
 import LineString from "ol/geom/LineString";
 import MultiPolygon from "ol/geom/MultiPolygon";
-import type Point from "ol/geom/Point";
+import Point from "ol/geom/Point";
 import type Polygon from "ol/geom/Polygon";
 import Draw from "ol/interaction/Draw";
 import type Interaction from "ol/interaction/Interaction";
@@ -15,10 +15,10 @@ import type OlMap from "ol/Map";
 import type MapBrowserEvent from "ol/MapBrowserEvent";
 import VectorSource from "ol/source/Vector";
 import { Circle, Fill, Stroke, Style, Text } from "ol/style";
-import type { Outline } from "../api/types";
+import type { Outline, Shape } from "../api/types";
 import type { DraftTool } from "../offline/draft";
 import { Brush } from "./brush";
-import { area, circle, fromMap, toMap } from "./geometry";
+import { area, fromMap, pointFromMap, pointToMap, toMap } from "./geometry";
 import { lengthText } from "./scale";
 
 export type Tool = "polygon" | "brush" | "point" | "measure" | "edit";
@@ -27,7 +27,8 @@ const pen = "#0b7fb3";
 const halo = new Stroke({ color: "#ffffff", width: 5 });
 
 const drawn = new Style({
-  fill: new Fill({ color: "rgba(11,127,179,0.12)" }),
+  // Unseen: the stain under it keeps its colours, and a click inside is still a hit.
+  fill: new Fill({ color: "rgba(0,0,0,0)" }),
   stroke: new Stroke({ color: pen, width: 2.5 }),
   image: new Circle({
     radius: 5,
@@ -37,11 +38,11 @@ const drawn = new Style({
 });
 
 export interface Asked {
-  /** The outline the person made, once they say it is done. */
-  done: (outline: Outline) => void;
+  /** The outline or point the person made, once they say it is done. */
+  done: (shape: Shape) => void;
   changed: (tool: Tool | null) => void;
-  /** The outline so far, at every corner, change and stroke; null when there is none left. */
-  drafted: (tool: DraftTool, outline: Outline | null) => void;
+  /** What is drawn so far, at every corner, change and stroke; null when there is nothing left. */
+  drafted: (tool: DraftTool, shape: Shape | null) => void;
   /** How many corners what is being drawn now has: said to whoever draws by keys. */
   cornered: (corners: number) => void;
   /** The length of the line being measured, in words. */
@@ -59,7 +60,7 @@ export class Tools {
   private readonly layer: VectorLayer<VectorSource<Feature<Geometry>>>;
   private readonly lengths = new VectorSource<Feature<LineString>>();
   private readonly lengthLayer: VectorLayer<VectorSource<Feature<LineString>>>;
-  private before: MultiPolygon[] = [];
+  private before: (MultiPolygon | Point)[] = [];
   private brush: Brush | null = null;
   private resting: ReturnType<typeof setTimeout> | undefined;
 
@@ -82,18 +83,20 @@ export class Tools {
     return this.tool;
   }
 
-  start(tool: Tool, from: Outline | null = null): void {
+  start(tool: Tool, from: Shape | null = null): void {
     this.stop();
     this.tool = tool;
     if (tool === "brush") {
-      this.brush = new Brush(this.map, this.slide, from, () => this.stroked());
+      this.brush = new Brush(this.map, this.slide, from?.outline ?? null, () => this.stroked());
       addEventListener("pagehide", this.traced);
     } else if (tool === "edit") {
       if (!from) {
         this.stop();
         return;
       }
-      const geometry = new MultiPolygon(toMap(from));
+      const geometry = from.outline
+        ? new MultiPolygon(toMap(from.outline))
+        : new Point(pointToMap(from.point));
       this.source.addFeature(new Feature(geometry));
       const modify = new Modify({
         source: this.source,
@@ -131,7 +134,8 @@ export class Tools {
       if (tool === "polygon")
         draw.on("drawstart", ({ feature }) => this.watchCorners(feature.getGeometry() as Polygon));
       this.use(draw);
-      const corners = tool === "polygon" && from ? toMap(from)[0]?.[0]?.slice(0, -1) : undefined;
+      const outline = tool === "polygon" ? from?.outline : undefined;
+      const corners = outline ? toMap(outline)[0]?.[0]?.slice(0, -1) : undefined;
       if (corners) draw.appendCoordinates(corners);
     }
     const element = this.map.getTargetElement();
@@ -153,7 +157,7 @@ export class Tools {
       if (corners.length === before) return;
       before = corners.length;
       this.asked.cornered(before);
-      this.asked.drafted("polygon", corners.length < 3 ? null : fromMap([[corners]]));
+      this.asked.drafted("polygon", corners.length < 3 ? null : { outline: fromMap([[corners]]) });
     });
   }
 
@@ -166,15 +170,13 @@ export class Tools {
     clearTimeout(this.resting);
     if (!this.brush?.touched) return;
     const outline = this.brush.outline();
-    this.asked.drafted("brush", outline.length > 0 ? outline : null);
+    this.asked.drafted("brush", outline.length > 0 ? { outline } : null);
   };
 
   private give(tool: Tool, geometry: Geometry): void {
     if (this.tool !== tool) return;
     if (tool === "point") {
-      const [x = 0, y = 0] = (geometry as Point).getCoordinates();
-      const radius = this.slide.mpp ? 5 / this.slide.mpp.x : 10;
-      this.finish(circle(x, -y, radius));
+      this.end({ point: pointFromMap((geometry as Point).getCoordinates()) });
       return;
     }
     this.finish(fromMap([(geometry as Polygon).getCoordinates()]));
@@ -183,8 +185,9 @@ export class Tools {
   /** Enter: what is drawn so far is the outline. */
   confirm(): void {
     if (this.tool === "edit") {
-      const geometry = this.source.getFeatures()[0]?.getGeometry() as MultiPolygon | undefined;
-      if (geometry) this.finish(fromMap(geometry.getCoordinates()));
+      const shape = this.current();
+      if (shape?.outline) this.finish(shape.outline);
+      else if (shape) this.end(shape);
     } else if (this.tool === "brush") {
       this.finish(this.brush?.outline() ?? []);
     } else for (const one of this.interactions) if (one instanceof Draw) one.finishDrawing();
@@ -196,8 +199,12 @@ export class Tools {
       this.asked.tooSmall();
       return;
     }
+    this.end({ outline });
+  }
+
+  private end(shape: Shape): void {
     this.stop();
-    this.asked.done(outline);
+    this.asked.done(shape);
   }
 
   /** U: the last corner, stroke or change is taken back. False when there is none. */
@@ -211,7 +218,9 @@ export class Tools {
       const geometry = this.before.pop();
       if (!geometry) return false;
       const now = this.source.getFeatures()[0]?.getGeometry();
-      if (now instanceof MultiPolygon) now.setCoordinates(geometry.getCoordinates());
+      if (now instanceof MultiPolygon && geometry instanceof MultiPolygon)
+        now.setCoordinates(geometry.getCoordinates());
+      if (now instanceof Point && geometry instanceof Point) now.setCoordinates(geometry.getCoordinates());
       this.asked.drafted("edit", this.current());
       return true;
     }
@@ -227,16 +236,19 @@ export class Tools {
     this.brush?.resize(step);
   }
 
-  /** The outline as it now is, for going on with the brush. */
-  current(): Outline | null {
+  /** What is being changed as it now is, for going on with the brush. */
+  current(): Shape | null {
     const geometry = this.source.getFeatures()[0]?.getGeometry();
-    return geometry instanceof MultiPolygon ? fromMap(geometry.getCoordinates()) : null;
+    if (geometry instanceof Point) return { point: pointFromMap(geometry.getCoordinates()) };
+    return geometry instanceof MultiPolygon ? { outline: fromMap(geometry.getCoordinates()) } : null;
   }
 
-  /** The corners of an outline that is being changed, in the map's coordinates. */
+  /** The corners of what is being changed, or the point that it is, in the map's coordinates. */
   corners(): number[][] {
     const geometry = this.source.getFeatures()[0]?.getGeometry();
-    if (this.tool !== "edit" || !(geometry instanceof MultiPolygon)) return [];
+    if (this.tool !== "edit") return [];
+    if (geometry instanceof Point) return [geometry.getCoordinates()];
+    if (!(geometry instanceof MultiPolygon)) return [];
     return geometry.getCoordinates().flatMap((part) => part.flatMap((ring) => ring.slice(0, -1)));
   }
 

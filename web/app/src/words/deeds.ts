@@ -7,6 +7,7 @@ const deeds: Record<string, InBoth> = {
   "chain.opened": ["Audit begun", "审计链开始"],
   login: ["Login", "登录"],
   logout: ["Logout", "退出"],
+  "role.changed": ["Went on in another role", "切换角色"],
   "account.added": ["Account added", "添加账户"],
   "account.roles": ["Roles set", "设置角色"],
   "account.activity": ["Account opened or closed", "启用或停用账户"],
@@ -20,6 +21,7 @@ const deeds: Record<string, InBoth> = {
   "consent.recorded": ["Consent recorded", "记录同意"],
   "case.added": ["Case added", "登记病例"],
   "material.added": ["Material added", "登记标本"],
+  "slide.moved": ["Slide put into another case", "切片移入其他病例"],
   "case.assigned": ["Case assigned", "分配病例"],
   "case.read": ["Case read", "查看病例"],
   "worklist.read": ["Worklist read", "查看工作列表"],
@@ -36,6 +38,7 @@ const deeds: Record<string, InBoth> = {
   "released.read": ["Signed report read", "查看已签发报告"],
   "released.exported": ["Signed report exported", "导出已签发报告"],
   "unconfirmed.exported": ["Unconfirmed content exported", "导出未确认内容"],
+  "reading.committed": ["Reading fixed", "固定阅片结果"],
   "proposals.revealed": ["AI shown to the reader", "向医师显示 AI"],
   "slide.opened": ["Slide opened", "打开切片"],
   "slides.listed": ["Slides listed", "列出切片"],
@@ -84,6 +87,9 @@ function of(words: Record<string, InBoth>, name: string): string {
   const known = Object.hasOwn(words, name) ? words[name] : undefined;
   return known ? known[language.get() === "zh" ? 1 : 0] : name;
 }
+
+/** Every event by its name, for choosing one. */
+export const eventNames = Object.keys(deeds);
 
 export const deedName = (event: string) => of(deeds, event);
 export const outcomeName = (outcome: string) => of(outcomes, outcome);

@@ -10,6 +10,8 @@ export const sentences: Record<string, string> = {
   "the account is closed or has not this role": "账号已停用或没有此角色",
   "the account has not this role": "该账号没有此角色",
   "whoever has read it cannot settle it: a third must": "阅过此项的医师不能裁定，须由第三位医师裁定",
+  "a reader amends only the own reading, not the other's":
+    "医师只能更改自己的阅片判定，不能更改另一位医师的判定",
   "look at the case first, then reveal": "请先阅片，再显示 AI",
   "the login is refused: name, password, token or link is wrong, used or too old":
     "登录被拒绝：用户名、密码、令牌或链接有误、已使用或已过期。",
@@ -44,12 +46,17 @@ export const sentences: Record<string, string> = {
   "names with {} are the demo's": "以 {} 开头的用户名留给演示使用。",
   "there are fewer roles than that": "没有这么多角色。",
   "there is an administrator already": "已有管理员",
+  "this account is the program's own: it has no password, and its roles stay as they are":
+    "此账户属于程序本身：没有密码，角色也不能更改",
   "the case number '{}' is taken": "病例号“{}”已被使用。",
   "somebody has decided about this case already: register a second reading before the first":
     "此病例已有人判定。第二次阅片须在首次判定之前登记。",
   "it is not one that was given out": "不是本服务器给出的位置",
   "it must be relative to the folder of slides, at most 1000 bytes, without '..', '\\', ':' and control characters":
     "须为相对切片文件夹的路径，至多 1000 字节，不含“..”、“\\”、“:”和控制字符",
+  "it names an account, case, slide or finding that is not recorded":
+    "所指的账号、病例、切片或结果没有记录。",
+  "the same is recorded already": "相同的内容已有记录。",
   "what is recorded already stands against it ({})": "与已记录的内容相抵触（{}）。请重新查看。",
   "this reader has decided about it already: amend that decision": "您已判定过此项，请更改原判定。",
   "the case is signed: open it again, with a reason, before deciding":
@@ -79,6 +86,10 @@ export const sentences: Record<string, string> = {
   "the label is none of the controlled list": "标签不在受控列表中。",
   "a part has no ring": "区域的一部分没有轮廓线",
   "a region has no outline": "区域没有轮廓",
+  "a region has either an outline or a point": "区域须有轮廓或点，且只有其一",
+  "give an outline or a point, not both": "请给出轮廓或点，二者取一。",
+  "a drawn region needs an outline or a point": "所画区域须有轮廓或点。",
+  "the point is no number, or far outside any slide": "点的坐标不是数字，或远在切片之外",
   "an outline has fewer than three points": "轮廓少于三个顶点",
   "the outline has more than {} points": "轮廓超过 {} 个顶点",
   "a point of the outline is no number, or far outside any slide": "轮廓的某个顶点不是数字，或远在切片之外",
@@ -98,6 +109,9 @@ export const sentences: Record<string, string> = {
   "their number and the body's length differ": "数量与数据长度不符",
   "there are none": "没有任何点",
   "they do not begin with BNA1 and a number": "开头不是 BNA1 与数量",
+  "only a program's token may name a producer: leave `producer`, `version` and `digest` out":
+    "只有程序的令牌可以填写来源：请去掉 `producer`、`version` 与 `digest`。",
+  "a program names itself in `producer` and `version`": "程序须在 `producer` 与 `version` 中写明自己。",
   "the producer's name says that a person drew it": "来源名称表示由人勾画，不能用于程序的结果。",
   "region {}: {}": "第 {} 个区域：{}。",
   "the class of region {} is none of the controlled list: {}": "第 {} 个区域的类别不在受控列表中：{}。",

@@ -1,12 +1,13 @@
 // What a reader does on the case: choose, decide, draw, correct, take back.
 import { useCallback, useRef, useState } from "preact/hooks";
-import type { Outline, Verdict } from "../../api/types";
+import type { Shape, Verdict } from "../../api/types";
 import { type Draft, type DraftTool, dropDraft, keepDraft } from "../../offline/draft";
+import type { Again } from "../../offline/taken-up";
 import { labels, may, session } from "../../state";
-import { bounds } from "../../viewer/geometry";
+import { boundsOf, shapeOf } from "../../viewer/geometry";
 import type { Tool } from "../../viewer/tools";
 import { useSay } from "../../words";
-import { type CaseModel, open, type Row, settles } from "./model";
+import { amends as amendsIt, type CaseModel, open, type Row, settles } from "./model";
 import type { Panes } from "./panes";
 import type { Ask } from "./questions";
 
@@ -23,12 +24,12 @@ export function useActs(props: {
   /** The finding whose outline is being changed; none while a new one is drawn. */
   const correcting = useRef<string | null>(null);
   const chosen = rows.find((row) => row.finding.id === model.chosen) ?? null;
-  const amends = Boolean(chosen?.finding.mine && chosen.finding.standing && !open(chosen) && !chosen.sending);
+  const amends = chosen !== null && !chosen.sending && amendsIt(chosen.finding);
 
   const me = session.get()?.me?.id ?? "";
-  const drafted = (tool: DraftTool, outline: Outline | null, slide: string) => {
-    if (!outline) return dropDraft(me, props.caseId);
-    keepDraft(me, props.caseId, { slide, tool, finding: correcting.current, outline });
+  const drafted = (tool: DraftTool, shape: Shape | null, slide: string) => {
+    if (!shape) return dropDraft(me, props.caseId);
+    keepDraft(me, props.caseId, { slide, tool, finding: correcting.current, ...shape });
   };
   /** Ends what is being drawn, and throws it away. */
   const discard = () => {
@@ -39,16 +40,16 @@ export function useActs(props: {
     correcting.current = null;
   };
   /** The outline that an earlier window left unfinished is on the slide again, with the tool that drew it. */
-  const resume = ({ slide, tool, finding, outline }: Draft) => {
+  const resume = ({ slide, tool, finding, ...shape }: Draft) => {
     const on = panes.viewerOf(slide);
     if (!on) return;
     const row = rows.find((one) => one.finding.id === finding);
     if (row) model.select(row.finding.id);
     correcting.current = row ? row.finding.id : null;
-    const at = bounds(outline);
+    const at = boundsOf([shape]);
     if (at) on.to(at, 0);
-    on.tools.start(tool, outline);
-    tell(say("outlineBack"));
+    on.tools.start(tool, shape);
+    tell(say(shape.point ? "pointBack" : "outlineBack"));
   };
 
   const choose = useCallback(
@@ -81,7 +82,7 @@ export function useActs(props: {
   const decide = (change: Parameters<typeof model.decide>[1]) => {
     if (!chosen) return;
     correcting.current = null;
-    if (change.outline) dropDraft(me, props.caseId);
+    if (shapeOf(change)) dropDraft(me, props.caseId);
     model.decide(chosen.finding, change, viewed());
     const from = rows.indexOf(chosen);
     const later = [...rows.slice(from + 1), ...rows.slice(0, from)].find(open);
@@ -97,15 +98,30 @@ export function useActs(props: {
     if (verdict === "refuse" || verdict === "defer") return setAsk({ kind: "reason", verdict });
     if (verdict === "accept") return amends ? setAsk({ kind: "amend", verdict }) : decide({ verdict });
     if (finding.quality) return setAsk({ kind: "quality" });
-    if (!finding.outline) return;
+    const shape = shapeOf(finding);
+    if (!shape) return tell(say("noOutlineHere"));
     const on = panes.viewerOf(finding.slide);
     if (!on) return choose(finding.id);
     discard();
     on.toFinding(finding);
-    on.tools.start("edit", finding.outline);
+    on.tools.start("edit", shape);
     // Where the work is, arrow keys are the cross's.
     on.target.focus();
     correcting.current = finding.id;
+  };
+
+  /** What the server refused is asked about again, of the finding as it stands now. */
+  const askAgain = (again: Exclude<Again, { kind: "outline" }>) => {
+    const row = rows.find(({ finding }) => finding.id === again.finding);
+    if (!row) return;
+    choose(again.finding);
+    const changes = amendsIt(row.finding);
+    if (again.kind === "quality")
+      setAsk(changes ? { kind: "amend", verdict: "correct", quality: again.quality } : { kind: "quality" });
+    else if (again.verdict === "refuse" || again.verdict === "defer")
+      setAsk({ kind: "reason", verdict: again.verdict });
+    else if (again.verdict === "accept" && changes) setAsk({ kind: "amend", verdict: "accept" });
+    else tell(say("againHere"));
   };
 
   const start = (wanted: Tool) => {
@@ -120,21 +136,21 @@ export function useActs(props: {
   };
 
   /** A question about a drawn outline was put away: the outline goes back on the slide, not lost. */
-  const keep = (outline: Outline, slide: string) => {
+  const keep = (shape: Shape, slide: string) => {
     setAsk(null);
-    panes.viewerOf(slide)?.tools.start("edit", outline);
-    tell(say("outlineKept"));
+    panes.viewerOf(slide)?.tools.start("edit", shape);
+    tell(say(shape.point ? "pointKept" : "outlineKept"));
   };
 
-  const labelled = (name: string, outline: Outline, slide: string) => {
+  const labelled = (name: string, shape: Shape, slide: string) => {
     const label = labels.get().find((one) => one.name === name);
     if (!label) return;
     if (chosen && correcting.current === chosen.finding.id) {
-      if (amends) return setAsk({ kind: "amend", verdict: "correct", outline, label: name });
-      return decide({ verdict: "correct", label: name, outline });
+      if (amends) return setAsk({ kind: "amend", verdict: "correct", shape, label: name });
+      return decide({ verdict: "correct", label: name, ...shape });
     }
     dropDraft(me, props.caseId);
-    model.draw(slide, label, outline, viewed());
+    model.draw(slide, label, shape, viewed());
   };
 
   const undo = async () => {
@@ -159,9 +175,11 @@ export function useActs(props: {
     drafted,
     discard,
     resume,
-    done: (outline: Outline, slide: string) => {
-      drafted("edit", outline, slide);
-      setAsk({ kind: "label", outline, slide });
+    askAgain,
+    tell,
+    done: (shape: Shape, slide: string) => {
+      drafted("edit", shape, slide);
+      setAsk({ kind: "label", shape, slide });
     },
   };
 }

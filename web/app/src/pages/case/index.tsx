@@ -21,6 +21,7 @@ import { Panel } from "./panel";
 import { type Side, usePanes } from "./panes";
 import { Questions } from "./questions";
 import { useTwoReadings } from "./readings";
+import { useTakenUp } from "./taken-up";
 import { ToolBar } from "./tool-bar";
 
 const none: ReaderOutline[] = [];
@@ -86,6 +87,7 @@ function Desk({ one, model, at }: { one: Case; model: CaseModel; at: string | nu
   }, [rows, model.chosen, at, model.select]);
   // After it: a draft chooses the finding that it corrects.
   useDraft(one, acts, panes, model.found.value !== null, opened);
+  useTakenUp(one.id, model, rows, acts, panes, opened);
 
   const tried = (act: Promise<unknown>) =>
     void act.then(
@@ -161,10 +163,10 @@ function Desk({ one, model, at }: { one: Case; model: CaseModel; at: string | nu
             }}
             picked={acts.choose}
             drawing={{
-              done: (outline) => acts.done(outline, slide.id),
+              done: (shape) => acts.done(shape, slide.id),
               tooSmall: () => tell(say("tooSmall")),
               toolChanged: setTool,
-              drafted: (tool, outline) => acts.drafted(tool, outline, slide.id),
+              drafted: (tool, shape) => acts.drafted(tool, shape, slide.id),
             }}
             objects={(here) => setObjects((all) => ({ ...all, [slide.id]: here }))}
             stamp={stamp}

@@ -94,6 +94,7 @@ export function FindingList(props: {
                 <span class="title">{titleOf(say, row)}</span>
                 <span class="small quiet">
                   {finding.quality && `${say("verdict")} · `}
+                  {finding.point && `${say("isPoint")} · `}
                   {finding.by_person ? say("byPerson") : say("byAi")}
                   {finding.score !== null && ` ${percent(finding.score)}`}
                   {props.slides.length > 1 && slide && ` · ${slide.label}`}

@@ -2,7 +2,18 @@
 import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
 import { api, paths } from "../../api/client";
 import { listen } from "../../api/events";
-import type { Case, Decide, Finding, Label, Outline, Quality, Verdict, View } from "../../api/types";
+import type {
+  Case,
+  Decide,
+  Finding,
+  Label,
+  Outline,
+  Position,
+  Quality,
+  Shape,
+  Verdict,
+  View,
+} from "../../api/types";
 import { GRACE } from "../../offline/queue";
 import type { Waiting } from "../../offline/store";
 import { useLoad } from "../../parts/load";
@@ -25,6 +36,20 @@ export function open(row: Row): boolean {
   return !settled.has(row.finding.state);
 }
 
+/** Whether a decision stands, by whomever: deciding again amends it, and an amendment says why. */
+export function amends({ standing, state }: Pick<Finding, "standing" | "state">): boolean {
+  return standing !== null && settled.has(state);
+}
+
+/** Which decision is amended: of two readers each takes back the own reading, else the one that stands is changed. */
+export function toAmend(
+  { field, mine, standing }: Pick<Finding, "field" | "mine" | "standing">,
+  reading: Case["reading"],
+): string {
+  const own = reading === "double" && field === "diagnosis" ? mine?.decision : undefined;
+  return own ?? standing ?? "";
+}
+
 /** Whether what this reader decides settles what two others read differently. */
 export function settles(finding: Finding): boolean {
   return finding.state === "disputed" && finding.mine === null && may("adjudicate");
@@ -35,6 +60,7 @@ export interface Change {
   reason?: string;
   label?: string;
   outline?: Outline;
+  point?: Position;
   quality?: Quality;
 }
 
@@ -55,12 +81,20 @@ export function useCase(id: string) {
     const stopEvents = listen(["case", "examination"], (_, said) => {
       if ("case" in said && said.case === id) again();
     });
+    // A refusal often means that a colleague was faster: what is shown is asked for anew.
+    let refused = 0;
+    const stopRefused = queue.watch(({ waiting: all }) => {
+      const now = all.filter((one) => one.case === id && one.refused !== null).length;
+      if (now > refused) again();
+      refused = now;
+    });
     const stopSent = queue.onSent((entry) => {
       if (entry.case !== id) return;
       void found.again().then(() => setDrawn((all) => all.filter((one) => one.id !== entry.key)));
     });
     return () => {
       stopEvents();
+      stopRefused();
       stopSent();
     };
   }, [id, theCase.again, found.again]);
@@ -105,20 +139,18 @@ export function useCase(id: string) {
   const decide = (finding: Finding, change: Change, viewed: View[]) => {
     const key = crypto.randomUUID();
     const body: Decide = { key, ...change, viewed, milliseconds: spent() };
-    // What is settled is amended, by whomever: the earlier decision stays on record.
-    const amended = finding.standing && settled.has(finding.state);
-    const path = amended
-      ? paths.amend(finding.standing as string)
+    const path = amends(finding)
+      ? paths.amend(toAmend(finding, theCase.value?.reading ?? "single"))
       : settles(finding)
         ? paths.adjudicate(finding.id)
         : paths.decide(finding.id);
     void queue.add(entry(key, path, body, finding.id, { verdict: change.verdict, label: change.label }));
   };
 
-  const draw = (slide: string, label: Label, outline: Outline, viewed: View[]) => {
+  const draw = (slide: string, label: Label, shape: Shape, viewed: View[]) => {
     const key = crypto.randomUUID();
     const me = session.get()?.me;
-    const body = { key, slide, label: label.name, outline, milliseconds: spent(), viewed };
+    const body = { key, slide, label: label.name, ...shape, milliseconds: spent(), viewed };
     setDrawn((all) => [
       ...all,
       {
@@ -128,7 +160,8 @@ export function useCase(id: string) {
         slide,
         headline: label.name,
         label: label.name,
-        outline,
+        outline: shape.outline ?? null,
+        point: shape.point ?? null,
         proposed: null,
         quality: null,
         score: null,

@@ -1,7 +1,7 @@
 // One slide on the screen: the map and what is laid over it — tools, scale, overview.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { api } from "../../api/client";
-import type { Outline, Slide } from "../../api/types";
+import type { Shape, Slide } from "../../api/types";
 import type { DraftTool } from "../../offline/draft";
 import { settings } from "../../state";
 import type { Shown } from "../../viewer/finding-style";
@@ -25,10 +25,10 @@ const hint = {
 
 /** What a pane tells whoever draws on it. */
 export interface Drawing {
-  done: (outline: Outline) => void;
+  done: (shape: Shape) => void;
   tooSmall: () => void;
   toolChanged: (tool: Tool | null) => void;
-  drafted: (tool: DraftTool, outline: Outline | null) => void;
+  drafted: (tool: DraftTool, shape: Shape | null) => void;
 }
 
 export function Pane(props: {
@@ -73,9 +73,9 @@ export function Pane(props: {
         moved: setState,
         picked: (id) => latest.current.picked?.(id),
         covered: setShare,
-        done: (outline) => latest.current.drawing?.done(outline),
+        done: (shape) => latest.current.drawing?.done(shape),
         tooSmall: () => latest.current.drawing?.tooSmall(),
-        drafted: (tool, outline) => latest.current.drawing?.drafted(tool, outline),
+        drafted: (tool, shape) => latest.current.drawing?.drafted(tool, shape),
         measured: setMeasured,
         cornered: (corners) => setSpoken(say("cornersNow", { n: corners })),
         crossed: (what) => setSpoken(say(crossWord[what])),

@@ -8,7 +8,7 @@ import { ReadingLegend } from "../compare/legend";
 import type { TwoReadings } from "../compare/readings";
 import { LayerControls, type Layers } from "./layers";
 import { FindingList, stateOf, titleOf } from "./list";
-import { type CaseModel, mustCommit, open, type Row, settles } from "./model";
+import { amends, type CaseModel, mustCommit, open, type Row, settles } from "./model";
 import type { Objects } from "./objects";
 
 export function Panel(props: {
@@ -118,10 +118,10 @@ function Chosen(props: {
               <dd>{percent(finding.score)}</dd>
             </div>
           )}
-          {finding.area_mm2 !== null && (
+          {(finding.point || finding.area_mm2 !== null) && (
             <div>
               <dt>{say("area")}</dt>
-              <dd>{areaText(finding.area_mm2)}</dd>
+              <dd>{finding.area_mm2 === null ? say("noAreaPoint") : areaText(finding.area_mm2)}</dd>
             </div>
           )}
           <div>
@@ -155,10 +155,9 @@ function Chosen(props: {
       )}
       {props.two && <ReadingLegend two={props.two} />}
       {row && !able && <p class="quiet small">{say("readOnly")}</p>}
-      {row && able && !open(row) && !row.sending && finding?.state !== "disputed" && (
-        <p class="quiet small">{say("changeAgain")}</p>
-      )}
+      {row && able && !row.sending && amends(row.finding) && <p class="quiet small">{say("changeAgain")}</p>}
       <div class="decide">
+        {row && <p class="decided-about">{titleOf(say, row)}</p>}
         <button type="button" class="accept" disabled={!able} onClick={() => props.act("accept")}>
           <kbd>A</kbd> {say("accept")}
         </button>

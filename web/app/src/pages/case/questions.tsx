@@ -1,5 +1,5 @@
 // What is asked before something is done: a reason, a label, a verdict, or whether it is meant.
-import type { Outline, Quality, SlideVerdict, Verdict } from "../../api/types";
+import type { Quality, Shape, SlideVerdict, Verdict } from "../../api/types";
 import { Choose, Confirm } from "../../parts/dialog";
 import { labels } from "../../state";
 import { labelName, qualityWord, useSay } from "../../words";
@@ -8,8 +8,8 @@ import { KeyHelp } from "./key-help";
 
 export type Ask =
   | { kind: "reason"; verdict: "refuse" | "defer" }
-  | { kind: "amend"; verdict: Verdict; outline?: Outline; label?: string; quality?: Quality }
-  | { kind: "label"; outline: Outline; slide: string }
+  | { kind: "amend"; verdict: Verdict; shape?: Shape; label?: string; quality?: Quality }
+  | { kind: "label"; shape: Shape; slide: string }
   | { kind: "quality" }
   | { kind: "commit" }
   | { kind: "reveal" }
@@ -61,11 +61,11 @@ export function Questions(props: {
           keepAs={`${chosen?.finding.id} amend`}
           pick={(reason) => {
             setAsk(null);
-            const { verdict, outline, label, quality } = ask;
-            decide({ verdict, reason, outline, label, quality });
+            const { verdict, shape, label, quality } = ask;
+            decide({ verdict, reason, label, quality, ...shape });
           }}
           close={() =>
-            ask.outline && chosen?.finding.slide ? keep(ask.outline, chosen.finding.slide) : setAsk(null)
+            ask.shape && chosen?.finding.slide ? keep(ask.shape, chosen.finding.slide) : setAsk(null)
           }
         />
       )}
@@ -80,9 +80,9 @@ export function Questions(props: {
           }))}
           pick={(name) => {
             setAsk(null);
-            labelled(name, ask.outline, ask.slide);
+            labelled(name, ask.shape, ask.slide);
           }}
-          close={() => keep(ask.outline, ask.slide)}
+          close={() => keep(ask.shape, ask.slide)}
         />
       )}
       {ask?.kind === "quality" && (

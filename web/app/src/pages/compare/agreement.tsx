@@ -1,10 +1,22 @@
 // How far two readers agree: as a figure beyond chance, and finding by finding.
-import type { Comparison } from "../../api/types";
-import { nameOf } from "../../state";
-import { actWord, percent, useSay } from "../../words";
+import type { Comparison, Verdict } from "../../api/types";
+import { labels, nameOf } from "../../state";
+import { lengthText } from "../../viewer/scale";
+import { actWord, labelName, percent, type Say, useSay } from "../../words";
 import { readerWord } from "./legend";
 
 type Pair = Comparison["pairs"][number];
+
+function common(say: Say, { overlap, distance_um: apart }: Pair["readings"][number]): string {
+  if (overlap) return percent(overlap.iou);
+  return apart === null ? "—" : say("apart", { d: lengthText(apart) });
+}
+
+/** A verdict alone does not say what it came to. */
+function said(say: Say, verdict: Verdict, label: string): string {
+  const act = say(actWord[verdict]);
+  return verdict === "refuse" ? act : `${act} · ${labelName(labels.get(), label)}`;
+}
 
 export function Agreement({ pair, title }: { pair: Pair; title: (finding: string) => string }) {
   const say = useSay();
@@ -59,12 +71,12 @@ export function Agreement({ pair, title }: { pair: Pair; title: (finding: string
           </thead>
           <tbody>
             {pair.readings.map((reading) => (
-              <tr key={reading.finding} class={reading.first === reading.second ? undefined : "differs"}>
+              <tr key={reading.finding} class={reading.agree ? undefined : "differs"}>
                 <td>{title(reading.finding)}</td>
-                <td>{say(actWord[reading.first])}</td>
-                <td>{say(actWord[reading.second])}</td>
-                <td class="number">{reading.overlap ? percent(reading.overlap.iou) : "—"}</td>
-                <td>{say(reading.first === reading.second ? "agree" : "differ")}</td>
+                <td>{said(say, reading.first, reading.first_label)}</td>
+                <td>{said(say, reading.second, reading.second_label)}</td>
+                <td class="number">{common(say, reading)}</td>
+                <td>{say(reading.agree ? "agree" : "differ")}</td>
               </tr>
             ))}
           </tbody>

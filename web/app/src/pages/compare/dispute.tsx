@@ -45,7 +45,7 @@ export function Dispute(props: {
       </h3>
       <div class="sides">
         {props.two.readings.map((reading) => {
-          const { place, decision, outline, label } = reading;
+          const { place, decision, shape, label } = reading;
           const verdict = say(actWord[decision.verdict]);
           return (
             <div key={decision.id}>
@@ -53,7 +53,7 @@ export function Dispute(props: {
                 {say(readerWord[place])} · {nameOf(decision.reader)} · {moment(decision.at)}
               </p>
               <p class="side-verdict">
-                {outline && <LineSample place={place} />}
+                {shape && <LineSample place={place} />}
                 <span>
                   <strong>{verdict}</strong> {labelName(labels.get(), label)}
                   {decision.reason && <span class="quiet"> — {reasonText(say, decision.reason)}</span>}

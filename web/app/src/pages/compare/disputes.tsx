@@ -3,7 +3,7 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Case, Comparison } from "../../api/types";
 import { may } from "../../state";
 import type { Shown } from "../../viewer/finding-style";
-import { bounds } from "../../viewer/geometry";
+import { boundsOf } from "../../viewer/geometry";
 import type { SlideViewer } from "../../viewer/slide-viewer";
 import { useSay } from "../../words";
 import type { Layers } from "../case/layers";
@@ -48,7 +48,7 @@ export function Disputes(props: {
   const slide = mustLook ? null : theCase.slides.find((one) => one.id === chosen?.slide);
 
   const there = () => {
-    const at = bounds(outlines.flatMap(({ outline }) => outline));
+    const at = boundsOf(outlines);
     if (viewer && viewer.slide === chosen?.slide && at) viewer.to(at);
   };
   useEffect(there, [viewer, chosen?.id]);

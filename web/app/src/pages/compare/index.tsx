@@ -6,11 +6,13 @@ import { useLoad, Waiting } from "../../parts/load";
 import { useTimeSpent } from "../../parts/time-spent";
 import { Shell } from "../../shell";
 import { labels, queue, session } from "../../state";
+import { shapeOf } from "../../viewer/geometry";
 import type { SlideViewer } from "../../viewer/slide-viewer";
 import { findingName, useSay } from "../../words";
 import { Agreement } from "./agreement";
 import { Disputes } from "./disputes";
 import type { Disputed, Reading } from "./readings";
+import { SettledFindings } from "./settled";
 
 export function Compare({ id }: { id: string }) {
   const say = useSay();
@@ -38,9 +40,7 @@ export function Compare({ id }: { id: string }) {
       key,
       verdict,
       ...(reason ? { reason } : {}),
-      ...(verdict === "correct"
-        ? { label: decision.label ?? undefined, outline: decision.outline ?? undefined }
-        : {}),
+      ...(verdict === "correct" ? { label: decision.label ?? undefined, ...shapeOf(decision) } : {}),
       viewed: viewer?.viewing.takeViewed() ?? [],
       milliseconds: spent(),
     };
@@ -85,6 +85,7 @@ export function Compare({ id }: { id: string }) {
             }
           />
         )}
+        {comparison && <SettledFindings settled={comparison.settled} title={title} />}
         {comparison?.pairs.map((pair) => (
           <Agreement key={pair.readers.join()} pair={pair} title={title} />
         ))}

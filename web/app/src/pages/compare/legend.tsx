@@ -1,6 +1,7 @@
 // Whose line is which, and how far the two cover the same.
 import { nameOf } from "../../state";
 import { lines, type Place } from "../../viewer/readings";
+import { lengthText } from "../../viewer/scale";
 import { percent, useSay } from "../../words";
 import type { TwoReadings } from "./readings";
 
@@ -33,12 +34,12 @@ export function ReadingLegend({ two }: { two: TwoReadings }) {
   const say = useSay();
   return (
     <ul class="reading-legend">
-      {two.readings.map(({ place, decision, outline }) => (
+      {two.readings.map(({ place, decision, shape }) => (
         <li key={decision.id}>
-          {outline && <LineSample place={place} />}
+          {shape && <LineSample place={place} />}
           <span>
             <strong>{say(readerWord[place])}</strong> · {nameOf(decision.reader)}{" "}
-            <span class="quiet">{say(outline ? lineWord[place] : "noOutline")}</span>
+            <span class="quiet">{say(shape ? lineWord[place] : "noOutline")}</span>
           </span>
         </li>
       ))}
@@ -47,6 +48,7 @@ export function ReadingLegend({ two }: { two: TwoReadings }) {
           {say("overlap")} <strong>{percent(two.overlap)}</strong>
         </li>
       )}
+      {two.distance !== null && <li>{say("apart", { d: lengthText(two.distance) })}</li>}
     </ul>
   );
 }

@@ -31,7 +31,16 @@ const pairs = (iou: number | null): Comparison["pairs"] => [
     readers: ["lin", "zhou"],
     kappa: null,
     readings: [
-      { finding: "f", first: "accept", second: "correct", overlap: iou === null ? null : { iou, dice: iou } },
+      {
+        finding: "f",
+        first: "accept",
+        second: "correct",
+        first_label: "carcinoma",
+        second_label: "adenoma",
+        agree: false,
+        overlap: iou === null ? null : { iou, dice: iou },
+        distance_um: null,
+      },
     ],
   },
 ];
@@ -53,10 +62,42 @@ describe("two readings of a disputed finding", () => {
     ]);
   });
 
+  it("a reader's own amendment takes the place of the reading, a third's does not", () => {
+    const one = disputed(
+      decision("lin", "accept"),
+      decision("zhou", "accept"),
+      decision("lin", "refuse", { manner: "amendment" }),
+      decision("wu", "correct", { manner: "amendment" }),
+    );
+    const two = twoReadings(one, pairs(null));
+    expect(two.readings.map(({ decision }) => [decision.reader, decision.verdict])).toEqual([
+      ["lin", "refuse"],
+      ["zhou", "accept"],
+    ]);
+  });
+
   it("who refuses outlines nothing", () => {
     const two = twoReadings(disputed(decision("lin", "refuse"), decision("zhou", "accept")), pairs(null));
     expect(two.overlap).toBeNull();
     expect(outlinesOf(two)).toEqual([{ place: 1, outline: square(4) }]);
+  });
+
+  it("may be points, whose distance is said", () => {
+    const one = disputed(
+      decision("lin", "accept"),
+      decision("zhou", "correct", { label: "adenoma", point: [5, 6] }),
+    );
+    const moved = { ...one, outline: null, point: [1, 2] } as Disputed;
+    const apart = pairs(null).map((pair) => ({
+      ...pair,
+      readings: pair.readings.map((reading) => ({ ...reading, distance_um: 2.8 })),
+    }));
+    const two = twoReadings(moved, apart);
+    expect([two.overlap, two.distance]).toEqual([null, 2.8]);
+    expect(outlinesOf(two)).toEqual([
+      { place: 0, point: [1, 2] },
+      { place: 1, point: [5, 6] },
+    ]);
   });
 
   it("what is kept back has none", () => {

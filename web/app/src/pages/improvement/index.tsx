@@ -49,6 +49,8 @@ function Allowed() {
   const running = now?.running ?? false;
 
   useEffect(() => {
+    // Asked without leave, it would stand in the audit as somebody turned away; a running fit is asked for anyway.
+    if (!may("read-worklist")) return;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const stop = listen(["improvement", "worklist"], () => {
       clearTimeout(timer);

@@ -65,7 +65,7 @@ export function CaseForm(props: {
         {!target && (
           <>
             <label>
-              <span>{say("caseNumber")}</span>
+              <span class="needed">{say("caseNumber")}</span>
               <input
                 required
                 maxLength={64}
@@ -74,7 +74,7 @@ export function CaseForm(props: {
               />
             </label>
             <label>
-              <span>{say("pseudonym")}</span>
+              <span class="needed">{say("pseudonym")}</span>
               <input
                 required
                 maxLength={64}
@@ -126,7 +126,7 @@ export function CaseForm(props: {
             <tr>
               <th scope="col">{say("slide")}</th>
               {parts.map((part) => (
-                <th scope="col" key={part}>
+                <th scope="col" class="needed" key={part}>
                   {say(partWord[part])}
                 </th>
               ))}
@@ -144,6 +144,7 @@ export function CaseForm(props: {
           </tbody>
         </table>
       </div>
+      <p class="quiet small">{say("neededMark")}</p>
       <button type="submit" class="main">
         {target ? say("putIn", { number: target.number }) : say("putTogether")}
       </button>
