@@ -71,6 +71,9 @@ pub(crate) fn ci() -> anyhow::Result<()> {
     if !web::has_browser() {
         missing.push("chromium");
     }
+    if !web::has_chinese_font() {
+        missing.push("fonts-noto-cjk");
+    }
     if !tools::has_postgresql() {
         missing.push("postgresql");
     }

@@ -106,6 +106,12 @@ pub(crate) fn has_browser() -> bool {
     browser().is_some()
 }
 
+/// Whether the browser can draw Chinese: without a font every test of a Chinese page sees boxes.
+pub(crate) fn has_chinese_font() -> bool {
+    let list = Command::new("fc-list").arg(":lang=zh").output();
+    list.is_ok_and(|list| list.status.success() && !list.stdout.is_empty())
+}
+
 fn browser() -> Option<PathBuf> {
     if let Some(named) = std::env::var_os("CHROMIUM") {
         return Some(named.into());
