@@ -109,6 +109,8 @@ fn who_reads_first_is_shown_nothing_until_asking() {
     let case = text(&examined_case(&reader)["id"]);
     assert!(findings(&reader, &case, REGION).is_empty());
     let one = reader.get(&format!("/api/v1/cases/{case}")).json();
+    let listed = reader.get("/api/v1/worklist").json()["items"][0]["undecided"].clone();
+    assert_eq!((&one["undecided"], &listed), (&json!(1), &json!(1)), "the verdict alone");
     assert_eq!((&one["revealed"], &one["slides"][0]["heatmap"]), (&json!(false), &json!(null)));
     let slide = text(&one["slides"][0]["id"]);
     let heatmap = format!("/api/v1/cases/{case}/slides/{slide}/heatmap.png");
@@ -119,7 +121,7 @@ fn who_reads_first_is_shown_nothing_until_asking() {
     assert!(!region(&report), "{report}");
     assert_eq!(report["hidden"], true);
     let comparison = reader.get(&format!("/api/v1/cases/{case}/comparison")).json();
-    assert_eq!(comparison, json!({ "pairs": [], "disputed": [] }));
+    assert_eq!(comparison, json!({ "pairs": [], "disputed": [], "settled": [] }));
     for format in ["json", "geojson"] {
         let path = format!("/api/v1/cases/{case}/exports/{format}?status=unconfirmed");
         assert_eq!(reader.get(&path).status, 409);
@@ -171,6 +173,8 @@ fn two_readers_differ_and_a_third_settles_it() {
         assert!(first.get(&copy).text().contains("necrosis"));
     }
     assert_eq!(findings(&second, &case, REGION).len(), 2, "what the first drew is not shown yet");
+    let one = second.get(&format!("/api/v1/cases/{case}")).json();
+    assert_eq!(one["undecided"], json!(null), "nor counted");
 
     let refuse = json!({ "key": key(), "verdict": "refuse", "reason": "normal" });
     assert_eq!(second.post(&decide, &refuse).json()["state"], "disputed");
@@ -181,10 +185,64 @@ fn two_readers_differ_and_a_third_settles_it() {
     assert_eq!(first.post(&settle, &json!({ "key": key(), "verdict": "accept" })).status, 403);
     let settled = third.post(&settle, &json!({ "key": key(), "verdict": "accept" })).json();
     assert_eq!(settled["state"], "accepted");
+    let comparison = third.get(&format!("/api/v1/cases/{case}/comparison")).json();
+    assert_eq!(comparison["pairs"][0]["readings"][0]["agree"], false);
+    assert_eq!(comparison["settled"][0]["decisions"][0]["manner"], "adjudication");
+    let amend = format!("/api/v1/decisions/{}/amendment", text(&settled["decision"]));
+    let own = json!({ "key": key(), "verdict": "refuse", "reason": "still normal" });
+    assert_eq!(second.post(&amend, &own).status, 403, "a reader is no third");
     let other = text(&findings(&second, &case, REGION)[1]["id"]);
     let other = format!("/api/v1/findings/{other}/decision");
     second.post(&other, &json!({ "key": key(), "verdict": "accept" }));
     assert_eq!(findings(&second, &case, REGION).len(), 3, "now it is");
+}
+
+/// A case that two read in which the first has drawn: the case and the second's client.
+fn drawn_by_the_first(server: &support::Running) -> (String, support::Client) {
+    let mut first = server.demo("demo-pathologist");
+    let second = server.demo("demo-second-reader");
+    let case = examined_case(&first);
+    let (case, slide) = (text(&case["id"]), text(&case["slides"][0]["id"]));
+    let twice = format!("/api/v1/cases/{case}/second-reading");
+    assert_eq!(first.post(&twice, &json!({})).status, 204);
+    let drawn = json!({ "key": key(), "slide": slide, "label": "necrosis",
+        "outline": [[[[1, 1], [90, 1], [90, 90]]]] });
+    assert_eq!(first.post(&format!("/api/v1/cases/{case}/findings"), &drawn).status, 200);
+    assert_eq!(findings(&first, &case, REGION).iter().filter(|f| f["by_person"] == true).count(), 1);
+    (case, second)
+}
+
+#[test]
+fn a_second_reader_who_looks_first_sees_no_drawing_of_the_firsts() {
+    let ground = Ground::new();
+    let server = ground.demo();
+    let mut admin = server.demo("demo-administrator");
+    let first = json!({ "read_first": true });
+    assert_eq!(admin.change("PUT", "/api/v1/settings", &first).status, 204);
+    let (case, mut second) = drawn_by_the_first(&server);
+    assert!(findings(&second, &case, REGION).is_empty());
+    assert_eq!(second.post(&format!("/api/v1/cases/{case}/reveal"), &json!({})).status, 200);
+    let seen = findings(&second, &case, REGION);
+    assert_eq!(seen.len(), 2, "what AI found, and no drawing yet: {seen:?}");
+    for finding in &seen {
+        let decide = format!("/api/v1/findings/{}/decision", text(&finding["id"]));
+        second.post(&decide, &json!({ "key": key(), "verdict": "accept" }));
+    }
+    assert_eq!(findings(&second, &case, REGION).len(), 3);
+}
+
+#[test]
+fn where_ai_found_nothing_a_drawing_waits_until_the_second_is_done() {
+    let ground = Ground { finds: 0, ..Ground::new() };
+    let server = ground.demo();
+    let (case, mut second) = drawn_by_the_first(&server);
+    let document = second.get(&format!("/api/v1/cases/{case}/findings")).json();
+    assert_eq!(document["hidden"], true, "the page offers to say so");
+    assert!(!document.to_string().contains("necrosis"), "{document}");
+    assert_eq!(second.post(&format!("/api/v1/cases/{case}/reveal"), &json!({})).status, 200);
+    let document = second.get(&format!("/api/v1/cases/{case}/findings")).json();
+    assert_eq!(document["hidden"], false);
+    assert!(document.to_string().contains("necrosis"), "{document}");
 }
 
 #[test]

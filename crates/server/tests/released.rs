@@ -23,7 +23,8 @@ fn clinicians_and_researchers_see_what_is_signed_and_theirs() {
     let mut clinician = server.member(&mut admin, "clinician", "clinician");
     let other = server.member(&mut admin, "other", "clinician");
     let researcher = server.member(&mut admin, "researcher", "researcher");
-    let case = text(&examined_case(&reader)["id"]);
+    let listed = examined_case(&reader);
+    let (case, number) = (text(&listed["id"]), text(&listed["number"]));
     let staff = technician.get("/api/v1/readers").json();
     let id_of = |login: &str| {
         let found = staff.as_array().unwrap().iter().find(|one| one["login"] == login);
@@ -68,10 +69,24 @@ fn clinicians_and_researchers_see_what_is_signed_and_theirs() {
     let written = clinician.get(&consent).json();
     assert!(text(&written[0]["until"]).starts_with("2999-12-31"), "{written}");
     assert_eq!(other.get(&consent).status, 403);
+    for path in ["", "/findings", "/report"] {
+        let told = researcher.get(&format!("/api/v1/cases/{case}{path}"));
+        assert_eq!(told.status, 200, "{}", told.text());
+        assert!(!told.text().contains(&number), "the number: {}", told.text());
+    }
     let line = researcher.get(LIST).json()["items"][0].clone();
     assert_eq!((&line["number"], &line["case"]), (&json!(null), &json!(case)));
     let export = format!("/api/v1/cases/{case}/exports/geojson?purpose=research");
     assert!(researcher.get(&export).text().contains("released"));
+    let reopen = format!("/api/v1/cases/{case}/reopen");
+    assert_eq!(reader.post(&reopen, &json!({ "reason": "once more" })).status, 204);
+    for path in ["", "/findings", "/report"] {
+        let open = researcher.get(&format!("/api/v1/cases/{case}{path}"));
+        assert_eq!(open.status, 403, "it is open again: {}", open.text());
+    }
+    assert_eq!((seen(&researcher), researcher.get(&export).status), (0, 403));
+    assert_eq!(reader.post(&format!("/api/v1/cases/{case}/sign-out"), &sign).status, 200);
+    assert_eq!(seen(&researcher), 1);
     assert_eq!(technician.post(&consent, &research(false, "")).status, 204);
     assert_eq!((seen(&researcher), researcher.get(&export).status), (0, 403));
     assert_eq!(admin.get(LIST).status, 403);

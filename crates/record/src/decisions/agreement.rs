@@ -124,8 +124,9 @@ struct Reading {
 impl Reading {
     fn of(row: &Row, verdict: Verdict, column: usize) -> Result<Self> {
         let json = |text: &str| {
-            serde_json::from_str::<Json>(text)
-                .map_err(|error| RecordError::damaged("decision", row.text(2).unwrap_or("?"), error))
+            serde_json::from_str::<Json>(text).map_err(|error| {
+                RecordError::damaged("decision", row.text(2).unwrap_or("?"), error)
+            })
         };
         let corrected = row.optional_text(column)?.map(json).transpose()?;
         let stands = match verdict {
@@ -175,7 +176,6 @@ fn pair_of(row: &Row, kind: &str) -> Result<ReadingPair> {
 /// How far the points of two regions of one slide are apart.
 fn distance(first: &LesionRegion, second: &LesionRegion) -> Option<PointDistance> {
     let (a, b) = (first.shape.point()?, second.shape.point()?);
-    let apart =
-        PointDistance { slide: first.slide, x: (a.x - b.x).abs(), y: (a.y - b.y).abs() };
+    let apart = PointDistance { slide: first.slide, x: (a.x - b.x).abs(), y: (a.y - b.y).abs() };
     (first.slide == second.slide).then_some(apart)
 }

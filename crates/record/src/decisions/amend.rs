@@ -64,11 +64,7 @@ impl Record {
 
 impl Unit<'_> {
     /// What an amendment is about, and what the table must allow whoever makes it.
-    fn needed_to_amend(
-        &mut self,
-        actor: &Actor,
-        old: DecisionId,
-    ) -> Result<(ProposalId, Action)> {
+    fn needed_to_amend(&mut self, actor: &Actor, old: DecisionId) -> Result<(ProposalId, Action)> {
         let proposal = self.decision(old)?.proposal;
         let about = self.proposal(proposal)?;
         let all = self.decisions_about(proposal)?;
@@ -87,10 +83,8 @@ impl Unit<'_> {
         let all = self.decisions_about(about.proposal.id)?;
         let standing = about.standing.ok_or_else(|| stands_not(old))?;
         let may_amend = amendable(actor, about, &all).ok_or_else(|| {
-            actor.forbidden(
-                Action::Adjudicate,
-                "whoever has read it cannot settle it: a third must",
-            )
+            actor
+                .forbidden(Action::Adjudicate, "whoever has read it cannot settle it: a third must")
         })?;
         if old != may_amend && old == standing {
             return Err(actor.forbidden(
@@ -113,11 +107,7 @@ impl Unit<'_> {
 }
 
 /// Which decision the actor amends who decides anew; none where the actor cannot.
-fn amendable(
-    actor: &Actor,
-    about: &ProposalWithState,
-    all: &[Decision],
-) -> Option<DecisionId> {
+fn amendable(actor: &Actor, about: &ProposalWithState, all: &[Decision]) -> Option<DecisionId> {
     let standing = about.standing?;
     if readers(all).len() < 2 || !is_reader(actor, all) {
         return Some(standing);

@@ -46,13 +46,14 @@ impl Record {
     /// Issues a token. Its secret is not to be had again.
     ///
     /// # Errors
-    /// When the actor may not, or the account has not the role.
+    /// When the actor may not, the account has not the role, or it is the program's own.
     pub fn issue_service_token(
         &self,
         actor: &Actor,
         new: &NewServiceToken,
     ) -> Result<(ServiceTokenId, Token)> {
         self.deed(actor, Action::ManageAccounts, Event::ServiceTokenIssued, |unit| {
+            unit.persons_account(new.user)?;
             if !unit.holds_role(&Actor::new(new.user, new.role))? {
                 return Err(RecordError::not_found("open account with this role", new.user));
             }

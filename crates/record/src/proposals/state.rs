@@ -112,10 +112,9 @@ impl State {
                 Self::Accepted | Self::Corrected | Self::Refused | Self::Released,
                 Deed::Amend(settled),
             ) => Ok(settled.state()),
-            (
-                Self::Accepted | Self::Corrected | Self::Refused | Self::Released,
-                Deed::PartWays,
-            ) => Ok(Self::Disputed),
+            (Self::Accepted | Self::Corrected | Self::Refused | Self::Released, Deed::PartWays) => {
+                Ok(Self::Disputed)
+            }
             // Released again with the next version of its case.
             (Self::Accepted | Self::Corrected | Self::Released, Deed::Release) => {
                 Ok(Self::Released)

@@ -5,9 +5,10 @@ use serde_json::json;
 use crate::{
     Record, Result,
     audit::{Event, Object},
-    cases::{Reading, Status},
+    cases::{Case, Reading, Status},
     identity::CaseId,
     people::{Action, Actor},
+    proposals::{ProposalContent, QualityVerdict},
     store::Audited,
 };
 
@@ -47,6 +48,31 @@ impl Record {
         self.reading(|unit| {
             let sql = "SELECT at FROM reveal WHERE laboratory_case = ?1 AND account = ?2";
             Ok(unit.one(sql, &[case.into(), actor.user().into()])?.is_some())
+        })
+    }
+
+    /// How many of a case's proposals wait, as far as the actor may know; `None` where any number
+    /// would say what the other of two readers did.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn undecided_seen(
+        &self,
+        actor: &Actor,
+        case: &Case,
+        machines_hidden: bool,
+    ) -> Result<Option<u64>> {
+        if !machines_hidden {
+            let blind = case.reading == Reading::Double && case.status != Status::Signed;
+            return Ok((!blind).then_some(case.undecided));
+        }
+        self.reading(|unit| {
+            let sql = "SELECT count(*) FROM proposal_state s JOIN proposal p ON p.id = s.proposal \
+                       WHERE s.laboratory_case = ?1 AND (p.kind = ?2 OR p.proposed_by = ?3) \
+                       AND s.state IN ('proposed', 'deferred', 'read-once', 'disputed')";
+            let values = [case.id.into(), QualityVerdict::KIND.into(), actor.user().into()];
+            let count = unit.one(sql, &values)?.map_or(Ok(0), |row| row.integer(0))?;
+            Ok(u64::try_from(count).ok())
         })
     }
 }

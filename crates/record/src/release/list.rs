@@ -89,7 +89,7 @@ fn statement(
         Role::Researcher => {
             let (purpose, now) = (bind(Purpose::Research.name().into()), bind(now.into()));
             sql.push_str(&format!(
-                " AND coalesce((SELECT CASE WHEN k.granted = 1 AND \
+                " AND c.status = 'signed' AND coalesce((SELECT CASE WHEN k.granted = 1 AND \
                  (k.until IS NULL OR k.until > {now}) THEN 1 ELSE 0 END FROM consent k \
                  WHERE k.pseudonym = c.pseudonym AND k.purpose = {purpose} \
                  ORDER BY k.ordinal DESC LIMIT 1), 0) = 1"

@@ -189,4 +189,17 @@ pub fn who_sees_what(ground: &Ground) {
     record.record_consent(&ground.clinician, &patient, Purpose::Research, true, None).unwrap();
     record.record_consent(&ground.clinician, &patient, Purpose::Research, false, None).unwrap();
     assert!(seen(&ground.researcher).is_empty(), "it was taken back");
+    record.record_consent(&ground.clinician, &patient, Purpose::Research, true, None).unwrap();
+    read().unwrap();
+    record.reopen(&ground.pathologist, case, &"once more".parse().unwrap()).unwrap();
+    let open = [
+        read().map(drop),
+        record.findings(&ground.researcher, case).map(drop),
+        record.released(&ground.researcher, case, None).map(drop),
+        record.export_unconfirmed(&ground.researcher, case, Purpose::Research).map(drop),
+    ];
+    for told in open {
+        assert!(matches!(told, Err(RecordError::Forbidden { .. })), "it is open: {told:?}");
+    }
+    assert!(seen(&ground.researcher).is_empty(), "it is open again");
 }

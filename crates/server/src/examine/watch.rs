@@ -86,14 +86,19 @@ impl Watch {
             self.state.events.tell(Event::Worklist {});
         }
         self.state.set_case_list(self.case_list.standing());
+        let mut all_registered = true;
         for entry in entries.into_iter().filter(|entry| !self.settled.contains(&entry.id)) {
             match self.registered(&entry) {
                 Ok(placed) => {
                     waiting.extend(placed.into_iter().map(|slide| (slide, entry.clone())))
                 }
-                Err(error) => tracing::warn!(slide = %entry.id, %error, "not registered"),
+                Err(error) => {
+                    all_registered = false;
+                    tracing::error!(slide = %entry.id, %error, "not registered");
+                }
             }
         }
+        self.state.unregistered.store(!all_registered, Ordering::Relaxed);
         // Slides are never examined by another head than the one that people have activated.
         if let Err(why) = self.state.follow_active_head() {
             let why = why.words();

@@ -198,27 +198,29 @@ pub(crate) async fn one(
 ) -> Result<Json<CaseDocument>, Refusal> {
     let id: CaseId = parsed(&case)?;
     let actor = caller.actor;
-    let (material, examinations, standing) = state
+    let (material, examinations, standing, facts) = state
         .record(move |record| {
             let material = record.case(&actor, id)?;
             let standing = Standing::of(record, &actor, id)?;
-            Ok((material, record.examinations(&actor, id)?, standing))
+            let facts = CaseFacts::to(record, &actor, &material.case, standing)?;
+            Ok((material, record.examinations(&actor, id)?, standing, facts))
         })
         .await?;
     let mut slides = Vec::new();
     for slide in &material.slides {
         slides.push(slide_document(&state, id, slide, &examinations, standing).await);
     }
-    Ok(Json(document(&material, slides, standing)))
+    Ok(Json(document(facts, &material, slides, standing)))
 }
 
 fn document(
+    facts: CaseFacts,
     material: &CaseMaterial,
     slides: Vec<SlideDocument>,
     standing: Standing,
 ) -> CaseDocument {
     CaseDocument {
-        facts: CaseFacts::of(&material.case),
+        facts,
         specimens: material
             .specimens
             .iter()

@@ -1,5 +1,7 @@
 //! Whether the server lives, and whether it can do its work.
 
+use std::sync::atomic::Ordering;
+
 use axum::{Json, extract};
 use serde_json::{Value, json};
 
@@ -11,13 +13,17 @@ pub(crate) async fn alive() -> Json<Value> {
     Json(json!({ "status": "alive", "version": env!("CARGO_PKG_VERSION") }))
 }
 
-/// The folder of slides and the record can be read.
+/// The folder of slides and the record can be read, and what is in the folder is taken up.
 pub(crate) async fn ready(
     extract::State(state): extract::State<State>,
 ) -> Result<Json<Value>, Refusal> {
-    if state.library.folder_is_there() {
-        let _ = state.record(|record| record.settings_of_site()).await?;
-        return Ok(Json(json!({ "status": "ready" })));
+    if !state.library.folder_is_there() {
+        return Err(Refusal::Unavailable("the folder of slides is gone".to_owned()));
     }
-    Err(Refusal::Unavailable("the folder of slides is gone".to_owned()))
+    let _ = state.record(|record| record.settings_of_site()).await?;
+    if state.unregistered.load(Ordering::Relaxed) {
+        let what = "slides in the folder cannot be registered: the log says why";
+        return Err(Refusal::Unavailable(what.to_owned()));
+    }
+    Ok(Json(json!({ "status": "ready" })))
 }

@@ -41,7 +41,7 @@ pub(crate) use table::table;
 
 use std::{
     ops::Deref,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError, atomic::AtomicBool},
 };
 
 use axum::{
@@ -113,6 +113,8 @@ pub(crate) struct Shared {
     pub(crate) counts: Counts,
     /// How the list of cases in the folder stands.
     case_list: Mutex<case_list::Standing>,
+    /// Whether slides of the folder could not be registered at the last look.
+    pub(crate) unregistered: AtomicBool,
     pub(crate) requests: Requests,
     /// Makes the tokens of pages; another at each start.
     pub(crate) secret: String,
@@ -167,6 +169,7 @@ impl State {
             events: Events::default(),
             counts: Counts::default(),
             case_list: Mutex::default(),
+            unregistered: AtomicBool::new(false),
             requests: Requests::new(&secret),
             secret,
             demo,

@@ -7,7 +7,7 @@ use axum::{
     http::StatusCode,
 };
 use bianque_record::{
-    cases::{Case, NewCase, Piece, Slide, SlidePlace},
+    cases::{NewCase, Piece, Slide, SlidePlace},
     identity::{CaseId, SlideId, UserId},
     site::Examination,
 };
@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     State,
     bodies::{Body, parsed, parsed_if, text},
+    withheld,
     worklist::{CaseFacts, SlideLine},
 };
 use crate::{
@@ -119,9 +120,9 @@ impl From<Standing> for CaseListDocument {
     }
 }
 
-fn line(case: &Case, slide: &Slide, examinations: &[Examination]) -> UnattachedLine {
+fn line(case: CaseFacts, slide: &Slide, examinations: &[Examination]) -> UnattachedLine {
     UnattachedLine {
-        case: CaseFacts::of(case),
+        case,
         slide: SlideLine::of(slide, examinations),
         label: text(&slide.label),
         stain: text(&slide.stain),
@@ -155,7 +156,10 @@ pub(crate) async fn unattached(
             let page = record.unattached(&caller.actor, after, limit)?;
             let mut items = Vec::new();
             for (case, slide) in &page.items {
-                items.push(line(case, slide, &record.examinations(&caller.actor, case.id)?));
+                let actor = &caller.actor;
+                let withheld = withheld::Standing::of(record, actor, case.id)?;
+                let facts = CaseFacts::to(record, actor, case, withheld)?;
+                items.push(line(facts, slide, &record.examinations(actor, case.id)?));
             }
             Ok(UnattachedDocument { items, next: page.next.map(text) })
         })

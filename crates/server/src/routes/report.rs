@@ -7,6 +7,7 @@ use axum::{
     http::StatusCode,
 };
 use bianque_record::{
+    Role,
     cases::Status,
     identity::{CaseId, DiscrepancyId, Reason, SlideId},
     proposals::{LesionRegion, ProposalContent, QualityVerdict, State as ProposalState},
@@ -152,7 +153,8 @@ pub(crate) async fn show(
         known.and_then(|known| known.proposal.proposal.confidence).map(|c| c.value())
     };
     let signed = filter.version.is_some() || material.case.status == Status::Signed;
-    let (number, patient) = (Some(text(&material.case.number)), text(&material.case.patient));
+    let number = (actor.role() != Role::Researcher).then(|| text(&material.case.number));
+    let patient = text(&material.case.patient);
     let status = text(material.case.status);
     if signed {
         let released =

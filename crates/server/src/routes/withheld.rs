@@ -4,6 +4,7 @@
 use bianque_core::Digest;
 use bianque_record::{
     Actor, Record,
+    cases::Case,
     identity::{CaseId, UserId},
     proposals::{Field, ProposalContent, QualityVerdict},
     reading::ReadFinding,
@@ -42,6 +43,16 @@ impl Standing {
         let asked = record.is_revealed(actor, case)?;
         let committed = read_first && record.has_committed_reading(actor, case)?;
         Ok(Self { read_first, revealed: !read_first || asked, asked, drawn, committed })
+    }
+
+    /// How many proposals of a case wait, as far as this reader may know.
+    pub(crate) fn undecided(
+        self,
+        record: &Record,
+        actor: &Actor,
+        case: &Case,
+    ) -> bianque_record::Result<Option<u64>> {
+        record.undecided_seen(actor, case, !self.revealed)
     }
 
     /// Whether machines may speak only after the reader has fixed what was found alone.

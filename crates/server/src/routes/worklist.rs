@@ -5,6 +5,7 @@ use axum::{
     extract::{self, Query},
 };
 use bianque_record::{
+    Actor, Record, Role,
     cases::{Case, Cursor, Slide, Status, Urgency, WorklistItem, WorklistQuery},
     identity::{CaseId, SlideId},
     site::Examination,
@@ -16,6 +17,7 @@ use super::{
     State,
     bodies::{parsed, parsed_if, text},
     cases::outputs_of,
+    withheld::Standing,
 };
 use crate::{access::Caller, answer::Refusal, library::SlideKey};
 
@@ -55,7 +57,8 @@ pub(crate) struct CaseLine {
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct CaseFacts {
     pub(crate) id: String,
-    pub(crate) number: String,
+    /// The laboratory's number; a researcher is told the pseudonym alone.
+    pub(crate) number: Option<String>,
     pub(crate) patient: String,
     pub(crate) status: String,
     pub(crate) reading: String,
@@ -65,7 +68,9 @@ pub(crate) struct CaseFacts {
     /// The clinician who asked.
     pub(crate) requested_by: Option<String>,
     pub(crate) created: String,
-    pub(crate) undecided: u64,
+    /// How many proposals wait, as far as this reader may know; absent where two read, since the
+    /// number would say what the other did.
+    pub(crate) undecided: Option<u64>,
 }
 
 /// What is wrong with a case's worst slide.
@@ -86,10 +91,16 @@ pub(crate) struct SlideLine {
 }
 
 impl CaseFacts {
-    pub(crate) fn of(case: &Case) -> Self {
-        Self {
+    /// What this reader may know of a case.
+    pub(crate) fn to(
+        record: &Record,
+        actor: &Actor,
+        case: &Case,
+        standing: Standing,
+    ) -> bianque_record::Result<Self> {
+        Ok(Self {
             id: text(case.id),
-            number: text(&case.number),
+            number: (actor.role() != Role::Researcher).then(|| text(&case.number)),
             patient: text(&case.patient),
             status: text(case.status),
             reading: text(case.reading),
@@ -98,8 +109,8 @@ impl CaseFacts {
             assigned: case.assigned.map(text),
             requested_by: case.requested_by.map(text),
             created: text(case.created),
-            undecided: case.undecided,
-        }
+            undecided: standing.undecided(record, actor, case)?,
+        })
     }
 }
 
@@ -131,7 +142,7 @@ pub(crate) fn state_of(slide: SlideId, examinations: &[Examination]) -> &'static
     found.map_or("waiting", |examination| examination.state.name())
 }
 
-fn line(item: &WorklistItem, examinations: &[Examination]) -> CaseLine {
+fn line(item: &WorklistItem, examinations: &[Examination], facts: CaseFacts) -> CaseLine {
     let has_crop = |slide: SlideId| {
         let found = examinations.iter().find(|examination| examination.slide == slide);
         found.is_some_and(|examination| outputs_of(examination).crop.is_some())
@@ -146,7 +157,7 @@ fn line(item: &WorklistItem, examinations: &[Examination]) -> CaseLine {
             }
         }),
         slides: item.slides.iter().map(|slide| SlideLine::of(slide, examinations)).collect(),
-        facts: CaseFacts::of(&item.case),
+        facts,
     }
 }
 
@@ -169,7 +180,10 @@ pub(crate) async fn list(
             let page = record.worklist(&caller.actor, &query)?;
             let mut items = Vec::new();
             for item in &page.items {
-                items.push(line(item, &record.examinations(&caller.actor, item.case.id)?));
+                let (actor, case) = (&caller.actor, &item.case);
+                let standing = Standing::of(record, actor, case.id)?;
+                let facts = CaseFacts::to(record, actor, case, standing)?;
+                items.push(line(item, &record.examinations(actor, case.id)?, facts));
             }
             Ok(WorklistDocument { items, next: page.next.map(text) })
         })

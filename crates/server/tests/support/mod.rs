@@ -185,6 +185,8 @@ impl Client {
 pub struct FakeExaminer {
     pub examined: Arc<AtomicUsize>,
     pub verdict: SlideVerdict,
+    /// At most so many lesions.
+    pub finds: usize,
 }
 
 impl Examiner for FakeExaminer {
@@ -223,7 +225,10 @@ impl Examiner for FakeExaminer {
                 by: by("fake check"),
                 crop: Some(b"no real JPEG".to_vec()),
             },
-            lesions: vec![lesion(100.0, 0.7), lesion(900.0, 0.9)],
+            lesions: [lesion(100.0, 0.7), lesion(900.0, 0.9)]
+                .into_iter()
+                .take(self.finds)
+                .collect(),
             lesions_by: by("fake head"),
             features_by: Some(by("fake encoder")),
             nothing_sought: None,
@@ -244,6 +249,7 @@ pub struct Ground {
     pub data: tempfile::TempDir,
     pub examined: Arc<AtomicUsize>,
     pub verdict: SlideVerdict,
+    pub finds: usize,
 }
 
 impl Ground {
@@ -252,7 +258,13 @@ impl Ground {
         let recipe = SlideRecipe { width: 2100, height: 1500, lesions: 0, ..SlideRecipe::demo(7) };
         write_svs(&recipe, &folder.path().join("Zhang San 19600101.svs")).unwrap();
         let verdict = SlideVerdict::PassMarked;
-        Self { folder, data: tempfile::tempdir().unwrap(), examined: Arc::default(), verdict }
+        Self {
+            folder,
+            data: tempfile::tempdir().unwrap(),
+            examined: Arc::default(),
+            verdict,
+            finds: 2,
+        }
     }
 
     pub fn settings(&self) -> Settings {
@@ -260,7 +272,8 @@ impl Ground {
         let mut settings =
             Settings::new(self.folder.path().to_owned(), self.data.path().to_owned(), listen);
         let (examined, verdict) = (Arc::clone(&self.examined), self.verdict);
-        settings.examiner = Some(Arc::new(FakeExaminer { examined, verdict }));
+        let finds = self.finds;
+        settings.examiner = Some(Arc::new(FakeExaminer { examined, verdict, finds }));
         settings
     }
 
@@ -296,13 +309,14 @@ impl Ground {
     }
 }
 
-/// Waits until the one slide was examined; gives its case.
+/// Waits until the one slide was examined; gives its case. Who reads first is told of the verdict
+/// alone.
 pub fn examined_case(client: &Client) -> Value {
     let until = Instant::now() + Duration::from_secs(30);
     while Instant::now() < until {
         let worklist = client.get("/api/v1/worklist").json();
         let done = worklist["items"][0]["slides"][0]["examination"] == "done";
-        if done && worklist["items"][0]["undecided"] == 3 {
+        if done && [json!(3), json!(1)].contains(&worklist["items"][0]["undecided"]) {
             return worklist["items"][0].clone();
         }
         std::thread::sleep(Duration::from_millis(50));

@@ -84,7 +84,8 @@ export interface CaseLine {
   assigned: string | null;
   requested_by: string | null;
   created: string;
-  undecided: number;
+  /** As far as this reader may know: null where two read. */
+  undecided: number | null;
   slides: { id: string; key: string; thumbnail: string | null; examination: ExaminationState }[];
   bad_slide: null | { slide: string; headline: string; crop: string | null };
 }

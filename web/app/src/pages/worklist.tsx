@@ -200,7 +200,7 @@ function Row({ line, focused }: { line: CaseLine; focused: () => void }) {
         <div class={`small examination-${state}`}>{say(examined[state])}</div>
         {line.reading === "double" && <div class="small quiet">{say("double")}</div>}
       </td>
-      <td class="number">{line.undecided}</td>
+      <td class="number">{line.undecided ?? <span class="quiet">{say("notCounted")}</span>}</td>
       <td>{line.assigned ? nameOf(line.assigned) : <span class="quiet">{say("nobody")}</span>}</td>
       <td class="quiet">{moment(line.created)}</td>
     </tr>

@@ -78,6 +78,7 @@ export const en = {
   assigned: "Reader",
   received: "Received",
   undecided: "To decide",
+  notCounted: "not counted",
   nobody: "Nobody",
   worklistEmpty: "Nothing here. New slides appear by themselves.",
   more: "More",

@@ -76,6 +76,7 @@ export const zh: Words = {
   assigned: "阅片医师",
   received: "接收时间",
   undecided: "待判定",
+  notCounted: "不计数",
   nobody: "未分配",
   worklistEmpty: "暂无病例。新切片会自动出现。",
   more: "更多",
