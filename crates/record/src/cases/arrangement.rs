@@ -140,7 +140,7 @@ impl Unit<'_> {
         if earlier.id == from {
             return Err(RecordError::Conflict("the slide is in a case of its own".into()));
         }
-        if !earlier.is_emptied || earlier.patient != alone.patient {
+        if !earlier.is_emptied {
             let what = format!("the case number '{}' is taken", alone.number);
             return Err(RecordError::Conflict(what));
         }

@@ -21,7 +21,7 @@ enum Amender {
     /// One read it, and whoever may decide about it amends.
     Alone,
     /// One of two whose agreement stands, with what the other says.
-    Reader { other: Decision },
+    Reader { other: Box<Decision> },
     /// Somebody who is neither of the two.
     Third,
 }
@@ -100,7 +100,7 @@ impl Unit<'_> {
             (true, false) => Amender::Third,
             (true, true) => {
                 let other = last_reading(&all, |reader| reader != actor.user());
-                Amender::Reader { other: other.ok_or_else(|| stands_not(old))?.clone() }
+                Amender::Reader { other: Box::new(other.ok_or_else(|| stands_not(old))?.clone()) }
             }
         })
     }
