@@ -329,7 +329,8 @@ fn hostile_files_in_the_folder_stop_nothing() {
     let file = |name: &str| ground.folder.path().join(name);
     let recipe = SlideRecipe { width: 900, height: 700, lesions: 0, ..SlideRecipe::demo(9) };
     write_svs(&recipe, &file("stumble.svs")).unwrap();
-    let fake = FakeExaminer { examined: Arc::default(), verdict: ground.verdict, finds: ground.finds };
+    let fake =
+        FakeExaminer { examined: Arc::default(), verdict: ground.verdict, finds: ground.finds };
     let examiner: Option<Arc<dyn Examiner>> = Some(Arc::new(Stumbling(fake)));
     let server = Running::with(Settings { demo: true, examiner, ..ground.settings() });
     let reader = server.demo("demo-pathologist");

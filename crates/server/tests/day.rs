@@ -208,7 +208,10 @@ fn drawn_by_the_first(server: &support::Running) -> (String, support::Client) {
     let drawn = json!({ "key": key(), "slide": slide, "label": "necrosis",
         "outline": [[[[1, 1], [90, 1], [90, 90]]]] });
     assert_eq!(first.post(&format!("/api/v1/cases/{case}/findings"), &drawn).status, 200);
-    assert_eq!(findings(&first, &case, REGION).iter().filter(|f| f["by_person"] == true).count(), 1);
+    assert_eq!(
+        findings(&first, &case, REGION).iter().filter(|f| f["by_person"] == true).count(),
+        1
+    );
     (case, second)
 }
 
@@ -281,10 +284,7 @@ fn a_million_points_come_back_as_they_were_sent() {
         body.extend(((at / 2100) as f32).to_le_bytes());
     }
     body.extend((0..count).map(|at| (at % 3) as u8));
-    let asked = format!(
-        "{path}?key={}&label=nuclei&classes=tumour,lymphocyte,other",
-        key()
-    );
+    let asked = format!("{path}?key={}&label=nuclei&classes=tumour,lymphocyte,other", key());
     let header = format!("X-CSRF-Token: {}\r\n", reader.csrf);
     let put = reader.send("POST", &asked, &header, &body);
     assert_eq!(put.status, 200, "{}", put.text());
