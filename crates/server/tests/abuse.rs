@@ -17,7 +17,9 @@ use bianque_server::{
 };
 use bianque_testkit::{SlideRecipe, write_svs};
 use serde_json::{Value, json};
-use support::{Client, FakeExaminer, Ground, Running, examined_case, findings, key, text};
+use support::{
+    Client, FakeExaminer, Ground, Running, case_and_slide, examined_case, findings, key, text,
+};
 
 /// Every address of the description with its method, parameters filled in with what is not there.
 fn every_address(client: &Client) -> Vec<(String, String, bool)> {
@@ -133,8 +135,7 @@ fn hostile_texts_and_bodies_are_refused_or_inert() {
     let ground = Ground::new();
     let server = ground.demo();
     let mut reader = server.demo("demo-pathologist");
-    let case = examined_case(&reader);
-    let (id, slide) = (text(&case["id"]), text(&case["slides"][0]["id"]));
+    let (id, slide) = case_and_slide(&reader);
     let draw = format!("/api/v1/cases/{id}/findings");
     let region = |label: &str, outline: Value| json!({ "key": key(), "slide": slide, "label": label, "outline": outline });
     let triangle = json!([[[[1, 1], [9, 1], [9, 9]]]]);
@@ -274,8 +275,7 @@ fn no_machine_says_that_a_person_drew_it() {
     let issue = json!({ "user": me, "role": "program", "label": "finder" });
     let token = text(&admin.post("/api/v1/service-tokens", &issue).json()["token"]);
     let program = Client { bearer: Some(token), ..server.client() };
-    let case = examined_case(&reader);
-    let (id, slide) = (text(&case["id"]), text(&case["slides"][0]["id"]));
+    let (id, slide) = case_and_slide(&reader);
     let body = [&b"BNA1"[..], &1_u32.to_le_bytes(), &[0; 9]].concat();
     let put = |client: &Client, producer: &str| {
         let path = format!(

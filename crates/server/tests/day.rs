@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 
 use bianque_record::proposals::SlideVerdict;
 use serde_json::json;
-use support::{Ground, examined_case, findings, key, text};
+use support::{Ground, case_and_slide, examined_case, findings, key, text};
 
 const REGION: &str = "lesion-region";
 
@@ -273,8 +273,7 @@ fn a_million_points_come_back_as_they_were_sent() {
     let ground = Ground::new();
     let server = ground.demo();
     let mut reader = server.demo("demo-pathologist");
-    let case = examined_case(&reader);
-    let (id, slide) = (text(&case["id"]), text(&case["slides"][0]["id"]));
+    let (id, slide) = case_and_slide(&reader);
     let path = format!("/api/v1/cases/{id}/slides/{slide}/annotations");
     let count = 1_000_000_u32;
     let mut body = b"BNA1".to_vec();
@@ -310,8 +309,7 @@ fn regions_go_to_qupath_and_come_back() {
     let ground = Ground::new();
     let server = ground.demo();
     let mut reader = server.demo("demo-pathologist");
-    let case = examined_case(&reader);
-    let (id, slide) = (text(&case["id"]), text(&case["slides"][0]["id"]));
+    let (id, slide) = case_and_slide(&reader);
     let regions = findings(&reader, &id, REGION);
     let decide =
         |finding: &serde_json::Value| format!("/api/v1/findings/{}/decision", text(&finding["id"]));
@@ -395,8 +393,7 @@ fn a_point_stays_a_point_until_it_is_signed() {
     let ground = Ground::new();
     let server = ground.demo();
     let mut reader = server.demo("demo-pathologist");
-    let case = examined_case(&reader);
-    let (id, slide) = (text(&case["id"]), text(&case["slides"][0]["id"]));
+    let (id, slide) = case_and_slide(&reader);
     let draw = format!("/api/v1/cases/{id}/findings");
     let outline = json!([[[[0.0, 0.0], [9.0, 0.0], [9.0, 9.0]]]]);
     let drawn = |shape: serde_json::Value| {

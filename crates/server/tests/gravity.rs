@@ -5,15 +5,14 @@
 mod support;
 
 use serde_json::json;
-use support::{Ground, examined_case, findings, key, text};
+use support::{Ground, case_and_slide, findings, key, text};
 
 #[test]
 fn the_graver_stands_before_the_surer() {
     let ground = Ground::new();
     let server = ground.demo();
     let mut reader = server.demo("demo-pathologist");
-    let case = examined_case(&reader);
-    let (id, slide) = (text(&case["id"]), text(&case["slides"][0]["id"]));
+    let (id, slide) = case_and_slide(&reader);
     let found = findings(&reader, &id, "lesion-region");
     assert_eq!((&found[0]["score"], &found[1]["score"]), (&json!(0.9), &json!(0.7)));
     // The surest is no carcinoma, says a person.

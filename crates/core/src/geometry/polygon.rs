@@ -30,6 +30,11 @@ impl<F: Frame> Polygon<F> {
         ring_area(&self.outer) - self.holes.iter().map(ring_area).sum::<f64>()
     }
 
+    /// Every edge of its outline and its holes, from a point to the next.
+    pub fn edges(&self) -> impl Iterator<Item = (Point<F>, Point<F>)> {
+        std::iter::once(&self.outer).chain(&self.holes).flat_map(|ring| ring_edges(ring))
+    }
+
     /// The smallest rectangle around it; an empty polygon has none.
     #[must_use]
     pub fn bounds(&self) -> Option<Rect<F>> {
@@ -60,15 +65,22 @@ impl<F: Frame> Polygon<F> {
     }
 }
 
-/// The unsigned area of a ring by the shoelace formula.
+/// The edges of a ring, each from a point to its next, the last one back to the first.
+fn ring_edges<F: Frame>(ring: &[Point<F>]) -> impl Iterator<Item = (Point<F>, Point<F>)> {
+    (0..ring.len()).map(|at| (ring[at], ring[(at + 1) % ring.len()]))
+}
+
+/// The area of a ring by the shoelace formula, with the sign of its orientation.
+pub(super) fn signed_area<F: Frame>(ring: &Ring<F>) -> f64 {
+    ring_edges(ring).map(|(a, b)| a.x * b.y - b.x * a.y).sum::<f64>() / 2.0
+}
+
 fn ring_area<F: Frame>(ring: &Ring<F>) -> f64 {
-    let edges = ring.iter().zip(ring.iter().cycle().skip(1));
-    (edges.map(|(a, b)| a.x * b.y - b.x * a.y).sum::<f64>() / 2.0).abs()
+    signed_area(ring).abs()
 }
 
 fn ring_contains<F: Frame>(ring: &Ring<F>, p: Point<F>) -> bool {
-    let edges = ring.iter().zip(ring.iter().cycle().skip(1));
-    edges.fold(false, |inside, (a, b)| {
+    ring_edges(ring).fold(false, |inside, (a, b)| {
         let crosses =
             (a.y > p.y) != (b.y > p.y) && p.x < (b.x - a.x) * (p.y - a.y) / (b.y - a.y) + a.x;
         inside != crosses

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Polygon, Ring, rect::Point};
+use super::{Polygon, Ring, polygon::signed_area, rect::Point};
 use crate::{raster::GrayImage, units::AtLevel};
 
 /// The outlines of every connected region of non-zero mask pixels, in mask pixels, exact along
@@ -99,11 +99,6 @@ fn take_edge(
         edges.remove(&at);
     }
     Some(next)
-}
-
-fn signed_area(ring: &Ring<AtLevel>) -> f64 {
-    let edges = ring.iter().zip(ring.iter().cycle().skip(1));
-    edges.map(|(a, b)| a.x * b.y - b.x * a.y).sum::<f64>() / 2.0
 }
 
 /// Puts each hole into the smallest outline around it.

@@ -1,6 +1,6 @@
 //! Outlines laid on a grid, to measure areas and what two sets of outlines share.
 
-use bianque_core::{Level0, Point, Polygon, Rect, geometry::Ring};
+use bianque_core::{Level0, Point, Polygon, Rect};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{LesionError, Result};
@@ -122,20 +122,7 @@ impl Grid {
     fn crossings(&self, polygon: &Polygon<Level0>) -> Result<Vec<Vec<f64>>> {
         let mut crossings = vec![Vec::new(); self.rows];
         let mut count = 0_usize;
-        for ring in std::iter::once(&polygon.outer).chain(&polygon.holes) {
-            count = self.ring_crossings(ring, &mut crossings, count)?;
-        }
-        crossings.iter_mut().for_each(|row| row.sort_by(f64::total_cmp));
-        Ok(crossings)
-    }
-
-    fn ring_crossings(
-        &self,
-        ring: &Ring<Level0>,
-        crossings: &mut [Vec<f64>],
-        mut count: usize,
-    ) -> Result<usize> {
-        for (a, b) in ring.iter().zip(ring.iter().cycle().skip(1)) {
+        for (a, b) in polygon.edges() {
             let (top, bottom) = if a.y < b.y { (a, b) } else { (b, a) };
             let (from, to) = (self.row(top.y), self.row(bottom.y));
             count = count.saturating_add(to - from);
@@ -148,7 +135,8 @@ impl Grid {
                 crossings.push((b.x - a.x) * (y - a.y) / (b.y - a.y) + a.x);
             }
         }
-        Ok(count)
+        crossings.iter_mut().for_each(|row| row.sort_by(f64::total_cmp));
+        Ok(crossings)
     }
 
     /// The first row whose centre is at or below `y`.
@@ -164,9 +152,8 @@ pub(crate) fn point_inside(polygon: &Polygon<Level0>) -> Option<Point<Level0>> {
     let mut best: Option<(f64, Point<Level0>)> = None;
     for line in 0..LINES {
         let y = bounds.min.y + bounds.height() * (line as f64 + 0.5) / LINES as f64;
-        let mut crossings: Vec<f64> = std::iter::once(&polygon.outer)
-            .chain(&polygon.holes)
-            .flat_map(|ring| ring.iter().zip(ring.iter().cycle().skip(1)))
+        let mut crossings: Vec<f64> = polygon
+            .edges()
             .filter(|(a, b)| (a.y > y) != (b.y > y))
             .map(|(a, b)| a.x + (b.x - a.x) * (y - a.y) / (b.y - a.y))
             .collect();

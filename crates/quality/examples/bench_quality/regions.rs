@@ -19,15 +19,13 @@ pub(crate) fn raster(polygons: &[&Polygon<Level0>], bounds: Rect<Level0>) -> Vec
     let row = |y: f64| (y - bounds.min.y) / bounds.height().max(1e-9) * SIDE as f64 - 0.5;
     for polygon in polygons {
         let mut crossings = vec![Vec::new(); SIDE];
-        for ring in std::iter::once(&polygon.outer).chain(&polygon.holes) {
-            for (a, b) in ring.iter().zip(ring.iter().cycle().skip(1)) {
-                let (top, bottom) = if a.y < b.y { (a, b) } else { (b, a) };
-                let first = row(top.y).ceil().max(0.0) as usize;
-                let end = row(bottom.y).ceil().clamp(0.0, SIDE as f64) as usize;
-                for (at, line) in crossings.iter_mut().enumerate().take(end).skip(first) {
-                    let t = (at as f64 - row(top.y)) / (row(bottom.y) - row(top.y));
-                    line.push(column(top.x + t * (bottom.x - top.x)));
-                }
+        for (a, b) in polygon.edges() {
+            let (top, bottom) = if a.y < b.y { (a, b) } else { (b, a) };
+            let first = row(top.y).ceil().max(0.0) as usize;
+            let end = row(bottom.y).ceil().clamp(0.0, SIDE as f64) as usize;
+            for (at, line) in crossings.iter_mut().enumerate().take(end).skip(first) {
+                let t = (at as f64 - row(top.y)) / (row(bottom.y) - row(top.y));
+                line.push(column(top.x + t * (bottom.x - top.x)));
             }
         }
         for (line, places) in crossings.iter_mut().zip(out.chunks_exact_mut(SIDE)) {

@@ -42,11 +42,9 @@ fn spans(parts: &[Polygon<Level0>], y: f64) -> Vec<Span> {
     let mut all: Vec<Span> = Vec::new();
     for part in parts {
         let mut crossings: Vec<f64> = Vec::new();
-        for ring in std::iter::once(&part.outer).chain(&part.holes) {
-            for (a, b) in ring.iter().zip(ring.iter().cycle().skip(1)) {
-                if (a.y > y) != (b.y > y) {
-                    crossings.push((b.x - a.x) * (y - a.y) / (b.y - a.y) + a.x);
-                }
+        for (a, b) in part.edges() {
+            if (a.y > y) != (b.y > y) {
+                crossings.push((b.x - a.x) * (y - a.y) / (b.y - a.y) + a.x);
             }
         }
         crossings.sort_by(f64::total_cmp);

@@ -324,6 +324,12 @@ pub fn examined_case(client: &Client) -> Value {
     panic!("the slide was never examined");
 }
 
+/// The case of the one slide, once it was examined, and the slide.
+pub fn case_and_slide(client: &Client) -> (String, String) {
+    let case = examined_case(client);
+    (text(&case["id"]), text(&case["slides"][0]["id"]))
+}
+
 /// A key as a page makes one.
 pub fn key() -> String {
     static NUMBER: AtomicUsize = AtomicUsize::new(0);
