@@ -9,6 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bianque_record::{database::Location, identity::UserId};
 use bianque_testkit::{SlideRecipe, write_svs};
 use serde_json::{Value, json};
 use support::{Client, Ground, findings, key, text};
@@ -96,6 +97,25 @@ fn slides_are_put_together_and_taken_apart() {
     assert_eq!(second.change("DELETE", &slide, &json!(null)).status, 403);
     let verified = server.demo("demo-administrator").get("/api/v1/audit/verify").json();
     assert_eq!(verified["whole"], true, "{verified}");
+}
+
+#[test]
+fn a_server_that_cannot_take_up_a_slide_is_not_ready() {
+    let ground = ground();
+    let server = ground.demo();
+    let client = server.client();
+    wait(&client, "/ready", |answer| answer["status"] == "ready");
+    // As if somebody had closed the program's own account behind its back.
+    let mut database = Location::Sqlite(ground.data.path().join("record.db")).connect().unwrap();
+    let close = |active: u8| {
+        format!("UPDATE account SET active = {active} WHERE id = '{}'", UserId::CONSOLE)
+    };
+    database.batch(&close(0)).unwrap();
+    let recipe = SlideRecipe { width: 2100, height: 1500, lesions: 0, ..SlideRecipe::demo(97) };
+    write_svs(&recipe, &ground.folder.path().join("late.svs")).unwrap();
+    wait(&client, "/ready", |answer| answer["status"] == 503);
+    database.batch(&close(1)).unwrap();
+    wait(&client, "/ready", |answer| answer["status"] == "ready");
 }
 
 const HEAD: &str = "file,case,patient,specimen,organ,block,label,stain,urgency\n";

@@ -152,6 +152,18 @@ mod tests {
     }
 
     #[test]
+    fn edges_close_every_ring() {
+        let polygon = Polygon {
+            outer: ring(&[(0.0, 0.0), (4.0, 0.0), (0.0, 3.0)]),
+            holes: vec![ring(&[(1.0, 1.0)]), ring(&[])],
+        };
+        let edges: Vec<_> = polygon.edges().map(|(a, b)| ((a.x, a.y), (b.x, b.y))).collect();
+        let outer = [((0.0, 0.0), (4.0, 0.0)), ((4.0, 0.0), (0.0, 3.0)), ((0.0, 3.0), (0.0, 0.0))];
+        assert_eq!(edges[..3], outer);
+        assert_eq!(edges[3..], [((1.0, 1.0), (1.0, 1.0))], "a point alone goes to itself");
+    }
+
+    #[test]
     fn straight_runs_are_simplified_and_corners_stay() {
         let mut points = Vec::new();
         points.extend((0..10).map(|i| (f64::from(i), 0.0)));

@@ -176,6 +176,14 @@ pub fn the_programs_own(ground: &Ground) {
     ] {
         assert!(matches!(deed, Err(RecordError::Conflict(_))), "{deed:?}");
     }
+    let token = NewServiceToken {
+        user: console,
+        role: Role::Program,
+        label: "watcher".parse().unwrap(),
+        expires: None,
+    };
+    let issued = record.issue_service_token(administrator, &token);
+    assert!(matches!(issued, Err(RecordError::Conflict(_))));
     let listed = record.accounts(administrator).unwrap();
     assert!(listed.iter().all(|account| account.id != console));
     assert!(listed.iter().any(|account| account.id == administrator.user()));

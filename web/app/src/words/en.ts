@@ -136,7 +136,7 @@ export const en = {
   pointsHeadline: "{l}: {n} points",
   hiddenLead: "Read first. The machine's findings are kept back until you ask for them.",
   hiddenAct: "I have read the case: show AI",
-  revealAsk: "Show what the machine found? That you asked, and when, is recorded.",
+  revealAsk: "Show what machines and other readers found? That you asked, and when, is recorded.",
   noFindings: "No findings on this case.",
   noFindingsYet: "Nothing yet: the slides are still being examined.",
   proposedBy: "Proposed by",

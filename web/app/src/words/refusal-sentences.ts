@@ -153,7 +153,8 @@ export const sentences: Record<string, string> = {
   "the body is larger than this address takes": "发送的内容过大。",
   "the request cannot be met": "无法处理此请求。",
   "this address does not take this method": "此地址不接受这种操作。",
-  "slides in the folder cannot be registered: the log says why": "文件夹中的切片无法登记，原因见日志，请联系管理员。",
+  "slides in the folder cannot be registered: the log says why":
+    "文件夹中的切片无法登记，原因见日志，请联系管理员。",
   "a researcher sees signed cases only": "研究人员只能查看已签发的病例",
   "the folder of slides is gone": "切片文件夹不见了，请联系管理员。",
   "the slide's file cannot be read: {}": "切片文件无法读取：{}。",

@@ -132,7 +132,7 @@ export const zh: Words = {
   pointsHeadline: "{l}：{n} 个点",
   hiddenLead: "先阅片。机器的所见暂不显示，由您决定何时查看。",
   hiddenAct: "我已阅片：显示 AI",
-  revealAsk: "显示机器的所见？此操作及时间将被记录。",
+  revealAsk: "显示机器和其他阅片者的所见？此操作及时间将被记录。",
   noFindings: "此病例没有所见。",
   noFindingsYet: "切片仍在检查中，暂无所见。",
   proposedBy: "建议来自",
