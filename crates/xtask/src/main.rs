@@ -1,9 +1,10 @@
-//! Development tasks: `cargo xtask demo|test|ci|web|bench`.
+//! Development tasks: `cargo xtask demo|test|ci|web|neon|bench`.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this program talks to a developer")]
 
 mod bench;
 mod bench_run;
 mod demo;
+mod neon;
 mod process;
 mod python;
 mod test;
@@ -34,6 +35,8 @@ enum Task {
     Ci,
     /// Build the web app; do it before the program is built.
     Web,
+    /// Run the unit tests of the vector kernels for aarch64, emulated where this machine is none.
+    Neon,
     /// Measure against peers, side by side in one run.
     Bench(bench::Arguments),
 }
@@ -45,6 +48,7 @@ fn main() -> anyhow::Result<()> {
         Task::Test => test::run_everything(),
         Task::Ci => test::ci(),
         Task::Web => web::build(),
+        Task::Neon => neon::test(),
         Task::Bench(arguments) => bench::run(&arguments),
     }
 }
