@@ -62,6 +62,14 @@ fn healthy(truth: &Truth) -> Value {
     json!([[[[x, y], [x + EDGE, y], [x + EDGE, y + EDGE], [x, y + EDGE]]]])
 }
 
+/// A square whose middle lies on the lesion's border.
+fn border(truth: &Truth) -> Value {
+    const HALF: f64 = 400.0;
+    let (Point { x, y, .. }, _) = truth.lesions[0].edges().next().expect("a lesion has a border");
+    let (left, top, right, bottom) = (x - HALF, y - HALF, x + HALF, y + HALF);
+    json!([[[[left, top], [right, top], [right, bottom], [left, bottom]]]])
+}
+
 /// The case of a slide's file: a file's key is the beginning of its content's digest.
 fn case_of<'a>(cases: &'a [Value], made: &Made) -> &'a Value {
     let is = |case: &&Value| made.digest.contains(case["slides"][0]["key"].as_str().unwrap());
@@ -78,19 +86,25 @@ fn decisions_on_generated_slides_refit_the_head_that_examines_the_next() {
     let server = Server::start(&slides, &keep, &[], &[]);
     let cases = server.cases(made.len());
 
-    // The doctor agrees with what was found, and draws healthy tissue on each slide.
-    let mut accepted = Vec::new();
+    // The doctor agrees with what was found, draws healthy tissue on each slide, and counts tissue
+    // at the lesion's border to it: what the head says already would leave nothing to refit.
+    let mut tumours = Vec::new();
     for made in &made {
         let case = case_of(&cases, made);
         let id = text(&case["id"]);
         for region in server.regions(&id) {
             let path = format!("/api/v1/findings/{}/decision", text(&region["id"]));
             let accept = json!({ "key": key(), "verdict": "accept" });
-            accepted.push(text(&server.change("POST", &path, &accept)["decision"]));
+            tumours.push(text(&server.change("POST", &path, &accept)["decision"]));
         }
-        let drawn = json!({ "key": key(), "slide": case["slides"][0]["id"], "label": "normal",
-            "outline": healthy(&made.truth) });
-        server.change("POST", &format!("/api/v1/cases/{id}/findings"), &drawn);
+        let draw = |label: &str, outline: Value| {
+            let slide = &case["slides"][0]["id"];
+            let drawn = json!({ "key": key(), "slide": slide, "label": label, "outline": outline });
+            let path = format!("/api/v1/cases/{id}/findings");
+            text(&server.change("POST", &path, &drawn)["mine"]["decision"])
+        };
+        draw("normal", healthy(&made.truth));
+        tumours.push(draw("tumour", border(&made.truth)));
     }
     let first = server.refitted();
     let head = first["heads"][0].clone();
@@ -115,7 +129,7 @@ fn decisions_on_generated_slides_refit_the_head_that_examines_the_next() {
     }
 
     // The doctor takes everything back: no such region is a tumour.
-    for decision in accepted {
+    for decision in tumours {
         let refuse =
             json!({ "key": key(), "verdict": "refuse", "reason": "regenerative, on review" });
         server.change("POST", &format!("/api/v1/decisions/{decision}/amendment"), &refuse);

@@ -436,6 +436,9 @@ export const en = {
   saidNoTask: "No task examines slides on this server, so there is no head to fit.",
   saidKeptExamples:
     "The head of the task {t} is made of kept examples: it has no weights to fit. Train it anew with more examples, or use a task with a linear head.",
+  saidNothingNew: "The decisions are what the head in use says already: fitting it changes nothing.",
+  saidOwnAgrees:
+    "The decisions are what the task's own head says already. To have it back, take it into use again.",
   saidFitting: "The head is being fitted already. Wait for the result.",
   saidNoDecision: "No decision about a region stands yet: there is nothing to learn from.",
   saidNoConsent:

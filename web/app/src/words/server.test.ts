@@ -20,6 +20,10 @@ describe("what the server says", () => {
     expect(saidByServer(en, few)).toContain("Usable decisions: 3; cases with such: 1.");
     expect(saidByServer(zh, `${few} (7 more cannot be used)`)).toMatch(/3 项.*1 个病例.*7 项不可用/);
     expect(saidByServer(zh, "it broke off")).toBe("因程序故障而中断，详情见服务器日志。");
+    const agrees = "the decisions are what the task's own head says already: refitting changes nothing";
+    expect(saidByServer(zh, agrees)).toMatch(/不会带来任何改变/);
+    const back = "to have it back, take the task's own head into use again";
+    expect(saidByServer(zh, `${agrees}; ${back}`)).toMatch(/重新启用自带分类头/);
     const worse = "the head is worse on the held-out decisions than the one that it was to replace";
     expect(saidByServer(zh, `${worse}: say why all the same`)).toBe("需要写明理由。");
   });

@@ -18,6 +18,8 @@ const sentences: [RegExp, Word][] = [
     "saidTooFewMore",
   ],
   [/^(?<n>\d+) decisions on (?<c>\d+) cases are too few or too alike/, "saidTooFew"],
+  [/^the decisions are what the task's own head says already.*take the task's own head/, "saidOwnAgrees"],
+  [/^the decisions are what the task's own head says already/, "saidNothingNew"],
   [/^no decision was held out/, "saidNoneHeldOut"],
   [/^it was stopped: ask again/, "saidStopped"],
   [/^it broke off/, "saidBrokeOff"],

@@ -415,6 +415,8 @@ export const zh: Words = {
   saidNoTask: "本服务器没有任务检查切片，因此没有可拟合的分类头。",
   saidKeptExamples:
     "任务 {t} 的分类头由保留的样例构成，没有可拟合的权重。请用更多样例重新训练，或改用线性分类头的任务。",
+  saidNothingNew: "这些判定与现用分类头的结论一致，重新拟合不会带来任何改变。",
+  saidOwnAgrees: "这些判定与任务自带分类头的结论一致。如需恢复，请重新启用自带分类头。",
   saidFitting: "分类头正在拟合中，请等待结果。",
   saidNoDecision: "尚无有效的区域判定，没有可学习的内容。",
   saidNoConsent:

@@ -120,6 +120,7 @@ impl Improver for TaskImprover {
         };
         let (learned, held_out) = (part(false), part(true));
         let (head, pull) = refitted(own, &learned)?;
+        says_something_new(&head, own, &now.task)?;
         if stop.load(Ordering::SeqCst) {
             return Err(ImproveError::Stopped);
         }
@@ -161,6 +162,20 @@ fn refitted(own: &Task, learned: &[&Usable]) -> Result<(Head, f64), ImproveError
     let settings = RefitSettings { pull, ..settings };
     let head = refit_head(&own.head, own.temperature, &regions, &settings).map_err(refused)?;
     Ok((head, pull))
+}
+
+/// Refuses a head that moved nowhere: each of its decisions is what the task's own head says anyway.
+fn says_something_new(head: &Head, own: &Task, now: &Task) -> Result<(), ImproveError> {
+    if *head != own.head {
+        return Ok(());
+    }
+    let agrees =
+        "the decisions are what the task's own head says already: refitting changes nothing";
+    Err(ImproveError::Refused(if now.head_digest == own.head_digest {
+        agrees.to_owned()
+    } else {
+        format!("{agrees}; to have it back, take the task's own head into use again")
+    }))
 }
 
 /// Where a path would stand in the text, it is that of kept features: a digest, never a name.
