@@ -30,16 +30,16 @@ const DIMENSION: usize = 1024;
 /// Features that tell of the class, where they do.
 const TELLING: usize = 32;
 
-/// Slides of two classes: in those of the second, 3 % of tiles are shifted a little in some of
-/// their features, so that no slide is beyond doubt.
+/// Slides of two classes: in those of the second, 15 % of tiles are shifted in some of their
+/// features by about as much as all features vary.
 fn slides(count: usize, tiles: usize) -> (MemoryBags, Vec<usize>) {
     let mut random = ChaCha8Rng::seed_from_u64(1);
     let labels: Vec<usize> = (0..count).map(|slide| slide % 2).collect();
     let bags = labels.iter().map(|label| {
-        let share = if *label == 1 { 0.03 } else { 0.0 };
+        let share = if *label == 1 { 0.15 } else { 0.0 };
         let mut values = Vec::with_capacity(tiles * DIMENSION);
         for _ in 0..tiles {
-            let shift = if random.random_range(0.0..1.0) < share { 0.9 } else { 0.0 };
+            let shift = if random.random_range(0.0..1.0) < share { 1.2 } else { 0.0 };
             for feature in 0..DIMENSION {
                 let noise: f32 = random.random_range(-1.7..1.7);
                 values.push(noise + if feature < TELLING { shift } else { 0.0 });

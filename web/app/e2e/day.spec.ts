@@ -243,6 +243,17 @@ test("the case is signed from confirmed findings only, and prints", async () => 
   await lin.getByRole("link", { name: "Worklist" }).click();
   await lin.getByRole("button", { name: "Signed" }).click();
   await expect(lin.locator("a.case-link", { hasText: number })).toBeVisible();
+
+  // A barcode reader types the number and Enter.
+  await lin.keyboard.press("/");
+  await lin.keyboard.type("no such number");
+  await expect(lin.locator(".empty")).toHaveText("No case here has this in its number.");
+  await accessible(lin);
+  await lin.getByRole("searchbox", { name: "Find a case" }).fill("");
+  await lin.keyboard.type(number.toLowerCase());
+  await lin.keyboard.press("Enter");
+  await expect(lin.locator(".case-number")).toHaveText(number);
+  await lin.getByRole("link", { name: "Worklist" }).click();
 });
 
 test("two readers differ, a third settles it, nothing is averaged", async ({ browser }) => {

@@ -29,6 +29,8 @@ pub struct WorklistQuery {
     pub assigned: Option<UserId>,
     /// Only those with a slide that is not fit for diagnosis.
     pub only_bad_slides: bool,
+    /// Only those with this in their number or in the patient's pseudonym, if given.
+    pub named: Option<Wanted>,
     /// Only those behind this place.
     pub after: Option<Cursor>,
     /// At most so many; never more than 100.
@@ -43,9 +45,46 @@ impl Default for WorklistQuery {
             urgency: None,
             assigned: None,
             only_bad_slides: false,
+            named: None,
             after: None,
             limit: 50,
         }
+    }
+}
+
+/// A part of a case's number or of a pseudonym, as a person types it or a label's barcode has it;
+/// whether letters are small does not matter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted(String);
+
+impl Wanted {
+    /// Characters that it may have.
+    const MOST: usize = 64;
+
+    /// What finds it anywhere in a column, by `LIKE … ESCAPE '!'`.
+    fn pattern(&self) -> String {
+        let mut pattern = "%".to_owned();
+        for character in self.0.chars() {
+            if matches!(character, '%' | '_' | '!') {
+                pattern.push('!');
+            }
+            pattern.push(character);
+        }
+        pattern.push('%');
+        pattern
+    }
+}
+
+impl FromStr for Wanted {
+    type Err = RecordError;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let text = text.trim();
+        if !(1..=Self::MOST).contains(&text.chars().count()) || text.chars().any(char::is_control) {
+            let why = "1 to 64 characters of a case's number or of a pseudonym are needed";
+            return Err(RecordError::invalid("search", why));
+        }
+        Ok(Self(text.to_ascii_lowercase()))
     }
 }
 
@@ -175,6 +214,11 @@ fn statement(query: &WorklistQuery, only_double: bool, limit: u32) -> (String, V
     } else {
         order.push(("c.urgency_rank", after.map(|after| after.urgency_rank.into())));
     }
+    if let Some(wanted) = &query.named {
+        let pattern = bind(wanted.pattern().into());
+        let has = |column: &str| format!("lower(c.{column}) LIKE {pattern} ESCAPE '!'");
+        conditions.push(format!("({} OR {})", has("number"), has("pseudonym")));
+    }
     if only_double {
         conditions.push("c.reading = 'double'".to_owned());
     }
@@ -222,6 +266,15 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_is_searched_for_is_no_pattern() {
+        let pattern = |text: &str| text.parse::<Wanted>().map(|wanted| wanted.pattern());
+        assert_eq!(pattern(" S26_1%! ").unwrap(), "%s26!_1!%!!%");
+        for text in ["", "  ", "a\u{7}b", &"9".repeat(65)] {
+            assert!(pattern(text).is_err(), "{text:?}");
+        }
+    }
+
     /// At 100,000 cases a page must cost what it costs at 100: found by an index in the order in
     /// which it is shown, never sorted.
     #[test]
@@ -229,11 +282,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut database = SqliteDatabase::open(&folder.path().join("record.db")).unwrap();
         migration::bring_up_to_date(&mut database, Moment::from_microseconds(1)).unwrap();
-        for filter in 0..16_u8 {
+        for filter in 0..32_u8 {
             let query = WorklistQuery {
                 urgency: (filter & 1 > 0).then_some(Urgency::Urgent),
                 assigned: (filter & 2 > 0).then_some(UserId::CONSOLE),
                 only_bad_slides: filter & 4 > 0,
+                named: (filter & 16 > 0).then(|| "s26-12".parse().unwrap()),
                 after: (filter & 8 > 0).then(cursor),
                 ..WorklistQuery::default()
             };

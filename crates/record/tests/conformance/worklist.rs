@@ -77,6 +77,14 @@ pub fn pages(ground: &Ground) {
         let in_order: Vec<_> = all.iter().copied().filter(|id| found.contains(id)).collect();
         assert_eq!(found, in_order);
     }
+    let number = record.case(&ground.pathologist, all[3]).unwrap().number.to_string();
+    let named = |text: &str| {
+        let named = Some(text.parse().unwrap());
+        shown(ground, &WorklistQuery { named, limit: 100, ..WorklistQuery::default() })
+    };
+    assert_eq!(named(&number.to_uppercase()), [all[3]]);
+    assert_eq!(named(&number.to_lowercase()[1..]), [all[3]]);
+    assert!(named("%").is_empty() && named("_").is_empty(), "a sign is no pattern");
     let bad = WorklistQuery { only_bad_slides: true, ..WorklistQuery::default() };
     assert!(shown(ground, &bad).is_empty());
     let second = record.worklist(&ground.second_reader, &WorklistQuery::default()).unwrap();

@@ -6,7 +6,7 @@ use axum::{
 };
 use bianque_record::{
     Actor, Record, Role,
-    cases::{Case, Cursor, Slide, Status, Urgency, WorklistItem, WorklistQuery},
+    cases::{Case, Cursor, Slide, Status, Urgency, Wanted, WorklistItem, WorklistQuery},
     identity::{CaseId, SlideId},
     site::Examination,
 };
@@ -33,6 +33,8 @@ pub(crate) struct WorklistFilter {
     /// Only cases with a slide that is not fit for diagnosis.
     #[serde(default)]
     bad: bool,
+    /// Only cases with this in their number or in the patient's pseudonym.
+    named: Option<String>,
     after: Option<String>,
     limit: Option<u32>,
 }
@@ -172,6 +174,7 @@ pub(crate) async fn list(
         urgency: parsed_if::<Urgency>(filter.urgency.as_deref())?,
         assigned: filter.mine.then(|| caller.actor.user()),
         only_bad_slides: filter.bad,
+        named: parsed_if::<Wanted>(filter.named.as_deref())?,
         after: filter.after.as_deref().map(parsed::<Cursor>).transpose()?,
         limit: filter.limit.unwrap_or(50),
     };

@@ -161,9 +161,8 @@ mod tests {
         (rows, inputs, outputs): (usize, usize, usize),
         add: bool,
     ) -> Vec<f32> {
-        let weights = numbers(outputs * (inputs + 5), 2);
-        let weights =
-            Weights8::for_instructions(instructions, &weights, inputs, outputs, inputs + 5);
+        let weights = numbers(outputs * inputs, 2);
+        let weights = Weights8::for_instructions(instructions, &weights, inputs, outputs);
         let mut activations = Rows8::default();
         activations.fill(&numbers(rows * inputs, 1), rows, inputs, inputs);
         let mut values = numbers(rows * outputs, 7);
@@ -187,13 +186,13 @@ mod tests {
     #[test]
     fn close_to_the_product_of_floats() {
         for (rows, inputs, outputs) in SHAPES {
-            let (left, weights) = (numbers(rows * inputs, 1), numbers(outputs * (inputs + 5), 2));
+            let (left, weights) = (numbers(rows * inputs, 1), numbers(outputs * inputs, 2));
             let (before, bias) = (numbers(rows * outputs, 7), numbers(outputs, 5));
             let actual = product(Instructions::best(), (rows, inputs, outputs), true);
             for (at, actual) in actual.iter().enumerate() {
                 let (row, output) = (at / outputs, at % outputs);
                 let exact: f32 = (0..inputs)
-                    .map(|i| left[row * inputs + i] * weights[output * (inputs + 5) + i])
+                    .map(|i| left[row * inputs + i] * weights[output * inputs + i])
                     .sum();
                 let error = (actual - before[at] - bias[output] - exact).abs();
                 // Both sides are within half a step of about 1/64, errors add up like noise.
@@ -206,7 +205,7 @@ mod tests {
     fn the_greatest_sums_do_not_overflow() {
         // Every activation 1 and every weight 1: 255 * 64 in pairs, and so on.
         for set in Instructions::available() {
-            let weights = Weights8::for_instructions(set, &[1.0; 8000], 4000, 2, 4000);
+            let weights = Weights8::for_instructions(set, &[1.0; 8000], 4000, 2);
             let mut rows = Rows8::default();
             rows.fill(&[1.0; 4000], 1, 4000, 4000);
             let mut out = [0.0; 2];
@@ -219,7 +218,7 @@ mod tests {
     #[test]
     fn a_part_leaves_other_panels_alone() {
         let (inputs, outputs) = (8, 200);
-        let weights = Weights8::new(&vec![1.0; inputs * outputs], inputs, outputs, inputs);
+        let weights = Weights8::new(&vec![1.0; inputs * outputs], inputs, outputs);
         let mut rows = Rows8::default();
         rows.fill(&[1.0; 8], 1, inputs, inputs);
         let mut out = vec![-1.0; outputs];
@@ -231,7 +230,7 @@ mod tests {
 
     #[test]
     fn what_is_no_number_stays_none() {
-        let weights = Weights8::new(&[1.0, f32::NAN, 1.0, 1.0], 2, 2, 2);
+        let weights = Weights8::new(&[1.0, f32::NAN, 1.0, 1.0], 2, 2);
         let mut rows = Rows8::default();
         rows.fill(&[1.0, 2.0, f32::NAN, 1.0], 2, 2, 2);
         let mut out = [0.0; 4];

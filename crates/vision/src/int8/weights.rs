@@ -24,12 +24,12 @@ pub(crate) struct Weights8 {
 }
 
 impl Weights8 {
-    /// Rounds `weights`, outputs after outputs, the rows `stride` values apart.
+    /// Rounds `weights`, outputs after outputs.
     ///
     /// # Panics
     /// When the slice does not hold them.
-    pub(crate) fn new(weights: &[f32], inputs: usize, outputs: usize, stride: usize) -> Self {
-        Self::for_instructions(Instructions::best(), weights, inputs, outputs, stride)
+    pub(crate) fn new(weights: &[f32], inputs: usize, outputs: usize) -> Self {
+        Self::for_instructions(Instructions::best(), weights, inputs, outputs)
     }
 
     pub(super) fn for_instructions(
@@ -37,7 +37,6 @@ impl Weights8 {
         weights: &[f32],
         inputs: usize,
         outputs: usize,
-        stride: usize,
     ) -> Self {
         let (columns, depth) = (instructions.columns(), inputs.next_multiple_of(DEPTH));
         let padded = outputs.next_multiple_of(columns);
@@ -51,7 +50,7 @@ impl Weights8 {
         };
         let mut row = vec![0; depth];
         for output in 0..outputs {
-            let values = &weights[output * stride..][..inputs];
+            let values = &weights[output * inputs..][..inputs];
             new.scales[output] = round(values, &mut row);
             new.excess[output] = ZERO * row.iter().map(|weight| i32::from(*weight)).sum::<i32>();
             let (panel, column) = (output / columns, output % columns);

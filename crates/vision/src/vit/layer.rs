@@ -105,7 +105,7 @@ pub(super) struct Linear8 {
 impl Form for Linear8 {
     fn from_linear(linear: Linear) -> Self {
         let Linear { weight, bias, inputs, outputs } = linear;
-        Self { weights: Weights8::new(&weight, inputs, outputs, inputs), bias, inputs }
+        Self { weights: Weights8::new(&weight, inputs, outputs), bias, inputs }
     }
 }
 

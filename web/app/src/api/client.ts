@@ -90,6 +90,8 @@ export interface WorklistAsk {
   urgency?: string;
   mine?: boolean;
   bad?: boolean;
+  /** A part of a case's number or of a patient's pseudonym. */
+  named?: string;
   after?: string;
 }
 

@@ -6,11 +6,12 @@ import { useWords } from "../offline/words";
 import { ConfirmedFindings } from "../parts/confirmed";
 import { Choose, Confirm } from "../parts/dialog";
 import { problemText, useLoad, Waiting } from "../parts/load";
+import { Material } from "../parts/material";
 import { useQueue } from "../parts/saved";
 import { unfitOf } from "../parts/unfit";
 import { Shell } from "../shell";
 import { labels, may, nameOf, queue, session } from "../state";
-import { findingName, formatWord, isStated, moment, qualityWord, stateWord, useSay } from "../words";
+import { findingName, formatWord, moment, qualityWord, stateWord, useSay } from "../words";
 
 const formats = ["geojson", "json", "sr.dcm", "annotations.dcm"] as const;
 
@@ -90,10 +91,8 @@ export function ReportPage({ id }: { id: string }) {
                 </h1>
                 <p class="quiet">
                   {say("patient")} {report.patient}
-                  {theCase.value?.specimens.map(
-                    (one) =>
-                      ` · ${say("specimen")} ${one.label}${isStated(one.organ) ? ` (${one.organ})` : ""}`,
-                  )}
+                  {theCase.value?.requested_by &&
+                    ` · ${say("requestedBy")} ${nameOf(theCase.value.requested_by)}`}
                 </p>
               </div>
               <p class={signed ? "stamp signed" : "stamp"}>
@@ -127,6 +126,13 @@ export function ReportPage({ id }: { id: string }) {
               <ConfirmedFindings findings={report.findings} named={true} />
               {report.refused > 0 && <p class="small quiet">{say("refusedCount", { n: report.refused })}</p>}
             </section>
+
+            {theCase.value && (
+              <section>
+                <h2>{say("material")}</h2>
+                <Material of={theCase.value} />
+              </section>
+            )}
 
             {!signed && report.blocking.length > 0 && (
               <section class="blocking no-print">

@@ -28,6 +28,7 @@ export function Worklist() {
   const [at, setAt] = useState(0);
   const loaded = useLoad(() => api.worklist(ask), [ask]);
   const rows = useRef<HTMLTableSectionElement>(null);
+  const search = useRef<HTMLInputElement>(null);
   const items = [...(loaded.value?.items ?? []), ...(more?.items ?? [])];
   const next = more ? more.next : (loaded.value?.next ?? null);
 
@@ -58,6 +59,7 @@ export function Worklist() {
       const on = document.activeElement?.classList.contains("case-link");
       if (event.key === "j" || event.key === "ArrowDown") focus(on ? at + 1 : at);
       else if (event.key === "k" || event.key === "ArrowUp") focus(on ? at - 1 : at);
+      else if (event.key === "/") search.current?.focus();
       else if (event.key === "Enter" && !on && target.tagName === "BODY" && items[at])
         go(`/case/${items[at].id}`);
       else return;
@@ -66,6 +68,27 @@ export function Worklist() {
     addEventListener("keydown", keyed);
     return () => removeEventListener("keydown", keyed);
   });
+
+  const [typed, setTyped] = useState("");
+  // A barcode reader types a number and Enter: the one case that it names is opened.
+  const entered = useRef(false);
+  const searched = (text: string) => {
+    const named = text.trim() || undefined;
+    if (named !== ask.named) filter({ named });
+    else if (entered.current) arrive();
+  };
+  const arrive = () => {
+    entered.current = false;
+    if (items.length === 1 && items[0]) go(`/case/${items[0].id}`);
+    else if (items.length > 0) focus(0);
+  };
+  useEffect(() => {
+    const timer = setTimeout(() => searched(typed), 250);
+    return () => clearTimeout(timer);
+  }, [typed]);
+  useEffect(() => {
+    if (entered.current && (ask.named ?? "") === typed.trim()) arrive();
+  }, [loaded.value]);
 
   const filter = (change: WorklistAsk) => {
     setMore(null);
@@ -79,6 +102,21 @@ export function Worklist() {
         <p class="quiet keys">{say("worklistKeys")}</p>
       </div>
       <div class="filters" role="group" aria-label={say("state")}>
+        <input
+          ref={search}
+          type="search"
+          aria-label={say("findCase")}
+          placeholder={say("findCase")}
+          maxLength={64}
+          value={typed}
+          onInput={(event) => setTyped(event.currentTarget.value)}
+          onKeyDown={(event) => {
+            if (event.key !== "Enter") return;
+            event.preventDefault();
+            entered.current = true;
+            searched(typed);
+          }}
+        />
         <div class="segments">
           {(["open", "amending", "signed"] as const).map((status) => (
             <button
@@ -112,7 +150,7 @@ export function Worklist() {
       </div>
       <Waiting loaded={loaded}>
         {items.length === 0 ? (
-          <p class="empty">{say("worklistEmpty")}</p>
+          <p class="empty">{say(ask.named ? "noSuchCase" : "worklistEmpty")}</p>
         ) : (
           <div class="table-box">
             <table class="worklist">

@@ -87,7 +87,9 @@ export const en = {
   slideDone: "examined",
   slideFailed: "examination failed",
   double: "two readers",
-  worklistKeys: "J next · K previous · Enter opens",
+  worklistKeys: "J next · K previous · Enter opens · / searches",
+  findCase: "Find a case",
+  noSuchCase: "No case here has this in its number.",
   // Case
   findings: "Findings",
   slide: "Slide",
@@ -568,6 +570,7 @@ export const en = {
   pseudonymHint: "A pseudonym has at least two digits and is never the patient's name.",
   requestedBy: "Asked for by",
   organ: "Organ",
+  material: "Material",
   block: "Block",
   slideLabel: "Label",
   stain: "Stain",

@@ -88,6 +88,7 @@ export const names: Record<string, string> = {
   "login name": "用户名",
   "slide path": "切片路径",
   "worklist place": "工作列表位置",
+  search: "查找内容",
   "consent tags": "知情同意标记",
   "case number": "病例号",
   "lesion-region": "病变区域",

@@ -33,6 +33,8 @@ export const sentences: Record<string, string> = {
   "it is empty": "不能为空",
   "it is too long": "过长",
   "it has control characters": "含有控制字符",
+  "1 to 64 characters of a case's number or of a pseudonym are needed":
+    "请输入病例编号或患者代号中的 1 至 64 个字符",
   "it has fewer than two digits and may be a name": "数字不足两位，可能是姓名",
   "it is too short or too long (4 to 64 characters; a case number 2 to 64)":
     "长度不符（4 至 64 个字符；病例号 2 至 64 个）",
