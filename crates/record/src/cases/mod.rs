@@ -16,4 +16,4 @@ pub use consent::{Consent, Purpose};
 pub use material::{Block, CaseMaterial, NewSlide, Slide, SlidePath, Specimen};
 pub use registration::LoneSlide;
 pub use unattached::UnattachedPage;
-pub use worklist::{Cursor, Wanted, WorklistItem, WorklistPage, WorklistQuery};
+pub use worklist::{Cursor, SearchText, WorklistItem, WorklistPage, WorklistQuery};

@@ -30,7 +30,7 @@ pub struct WorklistQuery {
     /// Only those with a slide that is not fit for diagnosis.
     pub only_bad_slides: bool,
     /// Only those with this in their number or in the patient's pseudonym, if given.
-    pub named: Option<Wanted>,
+    pub named: Option<SearchText>,
     /// Only those behind this place.
     pub after: Option<Cursor>,
     /// At most so many; never more than 100.
@@ -55,9 +55,9 @@ impl Default for WorklistQuery {
 /// A part of a case's number or of a pseudonym, as a person types it or a label's barcode has it;
 /// whether letters are small does not matter.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wanted(String);
+pub struct SearchText(String);
 
-impl Wanted {
+impl SearchText {
     /// Characters that it may have.
     const MOST: usize = 64;
 
@@ -75,7 +75,7 @@ impl Wanted {
     }
 }
 
-impl FromStr for Wanted {
+impl FromStr for SearchText {
     type Err = RecordError;
 
     fn from_str(text: &str) -> Result<Self> {
@@ -268,7 +268,7 @@ mod tests {
 
     #[test]
     fn what_is_searched_for_is_no_pattern() {
-        let pattern = |text: &str| text.parse::<Wanted>().map(|wanted| wanted.pattern());
+        let pattern = |text: &str| text.parse::<SearchText>().map(|wanted| wanted.pattern());
         assert_eq!(pattern(" S26_1%! ").unwrap(), "%s26!_1!%!!%");
         for text in ["", "  ", "a\u{7}b", &"9".repeat(65)] {
             assert!(pattern(text).is_err(), "{text:?}");

@@ -6,7 +6,7 @@ use axum::{
 };
 use bianque_record::{
     Actor, Record, Role,
-    cases::{Case, Cursor, Slide, Status, Urgency, Wanted, WorklistItem, WorklistQuery},
+    cases::{Case, Cursor, SearchText, Slide, Status, Urgency, WorklistItem, WorklistQuery},
     identity::{CaseId, SlideId},
     site::Examination,
 };
@@ -174,7 +174,7 @@ pub(crate) async fn list(
         urgency: parsed_if::<Urgency>(filter.urgency.as_deref())?,
         assigned: filter.mine.then(|| caller.actor.user()),
         only_bad_slides: filter.bad,
-        named: parsed_if::<Wanted>(filter.named.as_deref())?,
+        named: parsed_if::<SearchText>(filter.named.as_deref())?,
         after: filter.after.as_deref().map(parsed::<Cursor>).transpose()?,
         limit: filter.limit.unwrap_or(50),
     };
