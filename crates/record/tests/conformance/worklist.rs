@@ -77,7 +77,7 @@ pub fn pages(ground: &Ground) {
         let in_order: Vec<_> = all.iter().copied().filter(|id| found.contains(id)).collect();
         assert_eq!(found, in_order);
     }
-    let number = record.case(&ground.pathologist, all[3]).unwrap().number.to_string();
+    let number = record.case(&ground.pathologist, all[3]).unwrap().case.number.to_string();
     let named = |text: &str| {
         let named = Some(text.parse().unwrap());
         shown(ground, &WorklistQuery { named, limit: 100, ..WorklistQuery::default() })

@@ -51,7 +51,7 @@ pub fn judge_region(
         Statement::Is(class) => (largest(&mean) == class, f64::from(mean[class])),
         Statement::IsNot(class) => (largest(&mean) != class, 1.0 - f64::from(mean[class])),
     };
-    Ok(RegionJudgement { agrees, loss: -given.max(LEAST).ln() })
+    Ok(RegionJudgement { agrees, loss: given.clamp(LEAST, 1.0).recip().ln() })
 }
 
 /// Sums judgements up. What was refused is one sort, whatever it was refused as; each class that
