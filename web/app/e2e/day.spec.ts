@@ -252,8 +252,8 @@ test("the case is signed from confirmed findings only, and prints", async () => 
   await lin.getByRole("searchbox", { name: "Find a case" }).fill("");
   await lin.keyboard.type(number.toLowerCase());
   await lin.keyboard.press("Enter");
-  await expect(lin.locator(".case-number")).toHaveText(number);
-  await lin.getByRole("link", { name: "Worklist" }).click();
+  await expect(lin.getByRole("heading", { level: 1 })).toHaveText(number);
+  await lin.getByRole("navigation").getByRole("link", { name: "Worklist" }).click();
 });
 
 test("two readers differ, a third settles it, nothing is averaged", async ({ browser }) => {
