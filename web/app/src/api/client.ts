@@ -86,7 +86,7 @@ export const paths = {
 };
 
 export interface WorklistAsk {
-  status?: string;
+  status?: "open" | "amending" | "signed";
   urgency?: string;
   mine?: boolean;
   bad?: boolean;

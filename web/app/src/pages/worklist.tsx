@@ -15,6 +15,9 @@ const examined = {
   failed: "slideFailed",
 } as const satisfies Record<ExaminationState, string>;
 
+const statuses = ["open", "amending", "signed"] as const;
+type Status = (typeof statuses)[number];
+
 /** The state of a case's slowest slide: what is still to come. */
 function slowest(line: CaseLine): ExaminationState {
   const order: ExaminationState[] = ["failed", "running", "waiting"];
@@ -70,15 +73,23 @@ export function Worklist() {
   });
 
   const [typed, setTyped] = useState("");
-  // A barcode reader types a number and Enter: the one case that it names is opened.
-  const entered = useRef(false);
+  // A barcode reader types a number and Enter: the one case that it names is opened, in whatever state it is. Here are
+  // the states in which it was looked for, the first the one that was chosen.
+  const entered = useRef<Status[] | null>(null);
   const searched = (text: string) => {
     const named = text.trim() || undefined;
     if (named !== ask.named) filter({ named });
     else if (entered.current) arrive();
   };
   const arrive = () => {
-    entered.current = false;
+    const looked = entered.current ?? [];
+    const left = statuses.find((status) => !looked.includes(status));
+    if (items.length === 0 && left) {
+      looked.push(left);
+      return filter({ status: left });
+    }
+    entered.current = null;
+    if (items.length === 0) filter({ status: looked[0] });
     if (items.length === 1 && items[0]) go(`/case/${items[0].id}`);
     else if (items.length > 0) focus(0);
   };
@@ -113,12 +124,12 @@ export function Worklist() {
           onKeyDown={(event) => {
             if (event.key !== "Enter") return;
             event.preventDefault();
-            entered.current = true;
+            entered.current = [ask.status ?? "open"];
             searched(typed);
           }}
         />
         <div class="segments">
-          {(["open", "amending", "signed"] as const).map((status) => (
+          {statuses.map((status) => (
             <button
               type="button"
               key={status}
