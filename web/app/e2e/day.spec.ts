@@ -251,6 +251,16 @@ test("the case is signed from confirmed findings only, and prints", async () => 
   await expect(lin.locator(".empty")).toHaveText("No case here has this in its number.");
   await accessible(lin);
   await lin.getByRole("searchbox", { name: "Find a case" }).fill("");
+  // A part of a number opens nothing: it may be another patient's.
+  await lin.getByRole("button", { name: "Signed" }).click();
+  await lin.keyboard.press("/");
+  await lin.keyboard.type(number.slice(0, -1));
+  await lin.keyboard.press("Enter");
+  await expect(lin.locator("a.case-link")).toHaveText([number]);
+  await lin.waitForTimeout(600);
+  await expect(lin.locator("a.case-link")).toHaveText([number]);
+  await lin.getByRole("button", { name: "Open", exact: true }).click();
+  await lin.getByRole("searchbox", { name: "Find a case" }).fill("");
   await lin.keyboard.type(number.toLowerCase());
   await lin.keyboard.press("Enter");
   await expect(lin.getByRole("heading", { level: 1 })).toHaveText(number);

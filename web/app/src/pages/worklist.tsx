@@ -16,7 +16,6 @@ const examined = {
 } as const satisfies Record<ExaminationState, string>;
 
 const statuses = ["open", "amending", "signed"] as const;
-type Status = (typeof statuses)[number];
 
 /** The state of a case's slowest slide: what is still to come. */
 function slowest(line: CaseLine): ExaminationState {
@@ -73,33 +72,24 @@ export function Worklist() {
   });
 
   const [typed, setTyped] = useState("");
-  // A barcode reader types a number and Enter: the one case that it names is opened, in whatever state it is. Here are
-  // the states in which it was looked for, the first the one that was chosen.
-  const entered = useRef<Status[] | null>(null);
-  const searched = (text: string) => {
-    const named = text.trim() || undefined;
-    if (named !== ask.named) filter({ named });
-    else if (entered.current) arrive();
-  };
-  const arrive = () => {
-    const looked = entered.current ?? [];
-    const left = statuses.find((status) => !looked.includes(status));
-    if (items.length === 0 && left) {
-      looked.push(left);
-      return filter({ status: left });
-    }
-    entered.current = null;
-    if (items.length === 0) filter({ status: looked[0] });
-    if (items.length === 1 && items[0]) go(`/case/${items[0].id}`);
-    else if (items.length > 0) focus(0);
-  };
+  const named = typed.trim() || undefined;
   useEffect(() => {
-    const timer = setTimeout(() => searched(typed), 250);
+    const timer = setTimeout(() => {
+      setMore(null);
+      setAt(0);
+      setAsk((before) => (before.named === named ? before : { ...before, named }));
+    }, 250);
     return () => clearTimeout(timer);
-  }, [typed]);
-  useEffect(() => {
-    if (entered.current && (ask.named ?? "") === typed.trim()) arrive();
-  }, [loaded.value]);
+  }, [named]);
+  // A barcode reader types a number and Enter. Only the case with exactly this number opens, in whatever state it is:
+  // one whose number merely contains it is another patient's. What cannot be asked for, the list says.
+  const openNumbered = async () => {
+    for (const status of statuses) {
+      const found = named ? (await api.worklist({ status, named })).items : [];
+      const exact = found.find((line) => line.number?.toLowerCase() === named?.toLowerCase());
+      if (exact) return go(`/case/${exact.id}`);
+    }
+  };
 
   const filter = (change: WorklistAsk) => {
     setMore(null);
@@ -124,8 +114,7 @@ export function Worklist() {
           onKeyDown={(event) => {
             if (event.key !== "Enter") return;
             event.preventDefault();
-            entered.current = [ask.status ?? "open"];
-            searched(typed);
+            openNumbered().catch(() => loaded.again());
           }}
         />
         <div class="segments">

@@ -164,7 +164,7 @@ fn refitted(own: &Task, learned: &[&Usable]) -> Result<(Head, f64), ImproveError
     Ok((head, pull))
 }
 
-/// Refuses a head that moved nowhere: each of its decisions is what the task's own head says anyway.
+/// Refuses a head that moved nowhere: what was decided is what the task's own head says anyway.
 fn says_something_new(head: &Head, own: &Task, now: &Task) -> Result<(), ImproveError> {
     if *head != own.head {
         return Ok(());
